@@ -1,0 +1,44 @@
+# Everything runs inside .venv, which the first target that needs it creates.
+PYTHON ?= python3
+BIN := .venv/bin
+NATIVE := $(shell find native -name '*.?pp') CMakeLists.txt
+export MPLBACKEND := Agg
+
+.PHONY: setup demo test test-all lint format stubs check sanitize bench models clean
+setup: .venv/installed
+
+.venv/installed: pyproject.toml $(NATIVE)
+	test -x $(BIN)/uv || ($(PYTHON) -m venv .venv && $(BIN)/pip install -q --disable-pip-version-check uv)
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-progress -e '.[dev]'
+	touch $@
+
+test: setup
+	$(BIN)/pytest -q -n 2 -m 'not slow'
+
+test-all: setup
+	$(BIN)/pytest -q -n 2
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m nanobind.stubgen -q -m intarsia._native -o build/_native.pyi
+	diff build/_native.pyi src/intarsia/_native.pyi
+
+format: setup
+	$(BIN)/ruff check --fix -q .
+	$(BIN)/ruff format -q .
+
+stubs: setup
+	$(BIN)/python -m nanobind.stubgen -q -m intarsia._native -o src/intarsia/_native.pyi
+
+check: lint test
+
+sanitize:
+	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+	cmake --build build/sanitize -j 2
+	ctest --test-dir build/sanitize --output-on-failure
+
+clean:
+	rm -rf build out .venv

@@ -1,0 +1,7 @@
+// The Python module: each file beside this one binds one floor's kernels.
+#include "bindings.hpp"
+
+NB_MODULE(_native, m) {
+    m.doc() = "Native kernels of intarsia. Called by the Python wrappers, which document and check.";
+    bind_metrics(m);
+}

@@ -1,0 +1,35 @@
+"""Say what is wrong with an argument, in one shape: `name` must be X, got Y."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import NoReturn
+
+
+class InputError(ValueError):
+    """A mistake in what the user gave; its text is the one sentence to show, without a traceback."""
+
+
+def fail(name: str, expected: str, got: object, *, hint: str = "") -> NoReturn:
+    """Raise the one error of the house for a bad argument or file.
+
+    Example:
+        >>> fail("edges", "in [0, 4)", 9)
+        Traceback (most recent call last):
+            ...
+        intarsia._check.InputError: `edges` must be in [0, 4), got 9.
+    """
+    raise InputError(f"`{name}` must be {expected}, got {got}." + (f" {hint}" if hint else ""))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint that names the known word nearest to a mistyped one, or lists them all.
+
+    Example:
+        >>> nearest("lrr", ["lr", "momentum"])
+        'Did you mean `lr`?'
+    """
+    words = list(known)
+    close = difflib.get_close_matches(name, words, n=1, cutoff=0.5)
+    return f"Did you mean `{close[0]}`?" if close else "Known: " + ", ".join(words) + "."
