@@ -29,4 +29,5 @@ template <class T> NewArray<T> to_numpy(std::vector<T>&& values, std::initialize
     return NewArray<T>(kept->data(), shape, owner);
 }
 
+void bind_panoptic(nb::module_& m);
 void bind_metrics(nb::module_& m);

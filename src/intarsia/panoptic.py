@@ -1,1 +1,263 @@
 """The one currency of the library: categories, segments, and the map that gives each pixel to one segment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int, Int32, UInt8
+from PIL import Image, PngImagePlugin
+
+from intarsia import _native
+from intarsia._check import fail
+from intarsia.categories import VOID_INDEX, Categories, Category
+
+__all__ = [
+    "VOID_ID",
+    "VOID_INDEX",
+    "Categories",
+    "Category",
+    "PanopticMap",
+    "Segment",
+    "ids_to_rgb",
+    "rgb_to_ids",
+]
+
+VOID_ID = 0
+"""The id of pixels that belong to no segment, in every panoptic map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment of one image: what its id in the map stands for. A crowd is a group not told apart."""
+
+    id: int
+    category_id: int
+    score: float = 1.0
+    is_crowd: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class PanopticMap:
+    """An image's segmentation: an (h, w) map of segment ids, 0 for void, and the segment behind each id.
+
+    Raises:
+        ValueError: The map is not a 2-d array of integers in [0, 2^31), two segments share an id, or an
+            id is in the map but not among the segments or the other way round.
+
+    Example:
+        >>> result = PanopticMap(np.array([[1, 1, 0], [2, 2, 2]]), [Segment(1, 7), Segment(2, 9)])
+        >>> result.area(2), result.size
+        (3, (2, 3))
+    """
+
+    ids: Int32[np.ndarray, "h w"]
+    segments: tuple[Segment, ...]
+
+    def __init__(self, ids: Any, segments: Iterable[Segment]) -> None:
+        """Check that ids and segments agree and keep the ids as a read-only int32 array."""
+        segments = tuple(segments)
+        ids = _as_id_map(ids)
+        areas = {int(i): int(n) for i, n in _native.count_ids(ids) if i != VOID_ID}
+        listed = [segment.id for segment in segments]
+        if len(set(listed)) < len(listed):
+            fail(
+                "segments", "without two of the same id", sorted(i for i in listed if listed.count(i) > 1)[0]
+            )
+        if missing := sorted(areas.keys() - set(listed)):
+            fail("segments", f"one for each id in the map; {len(missing)} ids have none", f"id {missing[0]}")
+        if absent := sorted(set(listed) - areas.keys()):
+            fail("segments", f"in the map; {len(absent)} have no pixel", f"id {absent[0]}")
+        object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "segments", segments)
+        object.__setattr__(self, "_areas", areas)
+
+    _areas: dict[int, int] = None  # type: ignore[assignment]  # set at construction
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PanopticMap):
+            return NotImplemented
+        return set(self.segments) == set(other.segments) and np.array_equal(self.ids, other.ids)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.ids.shape[0], self.ids.shape[1]
+
+    def area(self, id: int) -> int:
+        """How many pixels a segment has; of void with id 0."""
+        if id == VOID_ID:
+            return self.ids.size - sum(self._areas.values())
+        return self._areas[id] if id in self._areas else fail("id", "of a segment in the map", id)
+
+    def mask(self, id: int) -> Bool[np.ndarray, "h w"]:
+        """The pixels of a segment; of void with id 0."""
+        if id != VOID_ID and id not in self._areas:
+            fail("id", "of a segment in the map", id)
+        return self.ids == id
+
+    def semantic(self, categories: Categories) -> UInt8[np.ndarray, "h w"]:
+        """The category index of each pixel, 255 where it is void."""
+        index_of_id = {segment.id: categories.index_of(segment.category_id) for segment in self.segments}
+        return _relabel(self.ids, index_of_id, other=VOID_INDEX).astype(np.uint8)
+
+    def instances(self, categories: Categories) -> Int32[np.ndarray, "h w"]:
+        """Things numbered 1 ... n in the order of their segments; 0 for stuff, crowds and void."""
+        things = {row.id for row in categories.things}
+        counted = [s.id for s in self.segments if s.category_id in things and not s.is_crowd]
+        return _relabel(self.ids, {id: number for number, id in enumerate(counted, start=1)}, other=0)
+
+    def resized(self, height: int, width: int) -> PanopticMap:
+        """The map at another size by nearest neighbour; segments that lose their last pixel are dropped."""
+        if height < 1 or width < 1:
+            fail("size", "at least 1x1", f"{height}x{width}")
+        rows = _nearest_index(height, self.ids.shape[0])
+        columns = _nearest_index(width, self.ids.shape[1])
+        return PanopticMap.keeping_visible(self.ids[rows[:, None], columns[None, :]], self.segments)
+
+    @classmethod
+    def keeping_visible(cls, ids: Any, segments: Iterable[Segment]) -> PanopticMap:
+        """A map from ids and a list that may hold more segments than the map shows."""
+        ids = _as_id_map(ids)
+        visible = set(_native.count_ids(ids)[:, 0].tolist())
+        return cls(ids, [segment for segment in segments if segment.id in visible])
+
+    @classmethod
+    def empty(cls, height: int, width: int) -> PanopticMap:
+        """A map that is void everywhere."""
+        return cls(np.zeros((height, width), np.int32), ())
+
+    def renumbered(self) -> PanopticMap:
+        """The same segmentation with ids 1 ... n in the order of the segments."""
+        number = {segment.id: n for n, segment in enumerate(self.segments, start=1)}
+        segments = (replace(segment, id=number[segment.id]) for segment in self.segments)
+        return PanopticMap(_relabel(self.ids, number, other=VOID_ID), segments)
+
+    def to_transformers(self) -> dict[str, Any]:
+        """As transformers' `post_process_panoptic_segmentation` returns it, on NumPy arrays."""
+        rows = [
+            {"id": s.id, "label_id": s.category_id, "was_fused": s.is_crowd, "score": s.score}
+            for s in self.segments
+        ]
+        return {"segmentation": np.array(self.ids), "segments_info": rows}
+
+    @classmethod
+    def from_transformers(cls, result: Mapping[str, Any]) -> PanopticMap:
+        """From what transformers' `post_process_panoptic_segmentation` returns (-1 and 0 are void)."""
+        ids = np.maximum(np.asarray(result["segmentation"]).astype(np.int64), VOID_ID)
+        rows = result["segments_info"]
+        segments = [Segment(int(r["id"]), int(r["label_id"]), float(r.get("score", 1.0))) for r in rows]
+        return cls.keeping_visible(ids, segments)
+
+    def to_label_divisor(
+        self, divisor: int = 1000, *, categories: Categories | None = None
+    ) -> Int[np.ndarray, "h w"]:
+        """One array of `category_id * divisor + number`, -1 for void (Panoptic-DeepLab's encoding).
+
+        Segments of one category are numbered from 1; with `categories`, stuff gets number 0.
+
+        Raises:
+            ValueError: A category has `divisor` segments or more.
+        """
+        stuff = set() if categories is None else {row.id for row in categories.stuff}
+        count: dict[int, int] = {}
+        label_of_id = {}
+        for segment in self.segments:
+            if segment.category_id not in stuff:
+                count[segment.category_id] = count.get(segment.category_id, 0) + 1
+            number = count.get(segment.category_id, 0)
+            if number >= divisor:
+                fail(
+                    "divisor",
+                    f"larger than the number of segments of category {segment.category_id}",
+                    divisor,
+                )
+            label_of_id[segment.id] = segment.category_id * divisor + number
+        return _relabel(self.ids, label_of_id, other=-1)
+
+    @classmethod
+    def from_label_divisor(cls, labels: Any, divisor: int = 1000) -> PanopticMap:
+        """From an array of `category_id * divisor + number`; negative values are void."""
+        labels = np.asarray(labels)
+        values, inverse = np.unique(labels, return_inverse=True)
+        segments = [Segment(n + 1, int(v) // divisor) for n, v in enumerate(values) if v >= 0]
+        return cls(
+            (np.where(values >= 0, np.arange(1, len(values) + 1), VOID_ID)[inverse]).reshape(labels.shape),
+            segments,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write a PNG of the ids (id = R + 256 G + 65536 B) that carries its segments as text.
+
+        Raises:
+            ValueError: An id does not fit into the three bytes of a pixel.
+        """
+        rows = [[s.id, s.category_id, s.score, s.is_crowd] for s in self.segments]
+        info = PngImagePlugin.PngInfo()
+        info.add_text("intarsia:segments", json.dumps(rows), zip=True)
+        partial = Path(path).with_name(Path(path).name + ".partial")
+        Image.fromarray(ids_to_rgb(self.ids)).save(partial, format="PNG", pnginfo=info)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> PanopticMap:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The PNG carries no segments.
+        """
+        with Image.open(path) as image:
+            image.load()
+            text = image.info.get("intarsia:segments")
+            if text is None:
+                fail(str(path), "a PNG written by PanopticMap.save", "one without segments")
+            ids = rgb_to_ids(np.asarray(image))
+        return cls(ids, [Segment(*row) for row in json.loads(text)])
+
+
+def ids_to_rgb(ids: Int[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
+    """The colours that encode ids in COCO's panoptic PNG: id = R + 256 G + 65536 B."""
+    if ids.size and int(ids.max()) >= 1 << 24:
+        fail(
+            "ids",
+            "below 2^24 to fit into a PNG",
+            int(ids.max()),
+            hint="PanopticMap.renumbered() makes them small.",
+        )
+    return np.stack([ids & 255, (ids >> 8) & 255, ids >> 16], axis=-1).astype(np.uint8)
+
+
+def rgb_to_ids(rgb: UInt8[np.ndarray, "h w 3"]) -> Int32[np.ndarray, "h w"]:
+    """The ids that the colours of COCO's panoptic PNG encode."""
+    wide = rgb.astype(np.int32)
+    return wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16
+
+
+def _as_id_map(ids: Any) -> Int32[np.ndarray, "h w"]:
+    ids = np.asarray(ids)
+    if ids.ndim != 2 or ids.size == 0 or ids.dtype.kind not in "iu":
+        fail("ids", "a 2-d array of integers, at least 1x1", f"{ids.dtype} of shape {ids.shape}")
+    if int(ids.min()) < 0 or int(ids.max()) >= 1 << 31:
+        fail("ids", "in [0, 2^31)", int(ids.min()) if int(ids.min()) < 0 else int(ids.max()))
+    kept = np.array(ids, dtype=np.int32, order="C")
+    kept.flags.writeable = False
+    return kept
+
+
+def _relabel(
+    ids: Int32[np.ndarray, "h w"], value_of: Mapping[int, int], *, other: int
+) -> Int32[np.ndarray, "h w"]:
+    keys = np.fromiter(value_of.keys(), np.int32, len(value_of))
+    values = np.fromiter(value_of.values(), np.int32, len(value_of))
+    return _native.relabel(ids, keys, values, other)
+
+
+def _nearest_index(size: int, source_size: int) -> Int[np.ndarray, " n"]:
+    """For each of `size` pixels the source pixel under its centre."""
+    return ((np.arange(size) + 0.5) * source_size / size).astype(np.int64)

@@ -1,0 +1,153 @@
+"""What segments can show: a category, and the ordered table of a data set's categories."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from intarsia._check import fail, nearest
+
+VOID_INDEX = 255
+"""The category index of void pixels, in every semantic map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What a segment shows: a thing (countable) or stuff (one segment an image).
+
+    Example:
+        >>> Category(id=3, name="car", is_thing=True, color=(200, 30, 60)).name
+        'car'
+    """
+
+    id: int
+    name: str
+    is_thing: bool
+    color: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Categories(Sequence[Category]):
+    """The categories of a data set, in the order of their category index 0 ... k-1.
+
+    Example:
+        >>> categories = Categories.named("facades")
+        >>> len(categories), categories.index_of(3), categories[2].name
+        (10, 2, 'car')
+    """
+
+    rows: tuple[Category, ...]
+
+    def __init__(self, rows: Iterable[Category]) -> None:
+        """Keep the rows in this order; refuse two of one id, and more than a semantic map can number."""
+        rows = tuple(rows)
+        ids = [row.id for row in rows]
+        if not rows or len(rows) > VOID_INDEX:
+            fail("categories", f"1 to {VOID_INDEX} categories", len(rows))
+        if len(set(ids)) < len(ids):
+            fail("categories", "without two of the same id", sorted(i for i in ids if ids.count(i) > 1)[0])
+        object.__setattr__(self, "rows", rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Category: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Category, ...]: ...
+    def __getitem__(self, index: int | slice) -> Category | tuple[Category, ...]:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[Category]:
+        return iter(self.rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in order."""
+        return tuple(row.name for row in self.rows)
+
+    @property
+    def things(self) -> tuple[Category, ...]:
+        """The countable ones, in order."""
+        return tuple(row for row in self.rows if row.is_thing)
+
+    @property
+    def stuff(self) -> tuple[Category, ...]:
+        """The uncountable ones, in order."""
+        return tuple(row for row in self.rows if not row.is_thing)
+
+    @cached_property
+    def _index(self) -> dict[int, int]:
+        return {row.id: index for index, row in enumerate(self.rows)}
+
+    def __contains__(self, id_or_category: object) -> bool:
+        if isinstance(id_or_category, Category):
+            return id_or_category in self.rows
+        return id_or_category in self._index
+
+    def index_of(self, id: int) -> int:
+        """The category index of a category id.
+
+        Raises:
+            ValueError: No category has this id.
+        """
+        if id not in self._index:
+            fail("category id", f"one of {sorted(self._index)}", id)
+        return self._index[id]
+
+    @classmethod
+    def from_coco(
+        cls, path_or_dict: str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    ) -> Categories:
+        """Read the `categories` of a COCO panoptic JSON, given as a file, its content, or the list itself.
+
+        Raises:
+            ValueError: A category lacks `id`, `name` or `isthing`.
+        """
+        source = path_or_dict
+        if isinstance(source, str | Path):
+            source = json.loads(Path(source).read_text())
+        rows = source["categories"] if isinstance(source, Mapping) else source
+        return cls(_category_from_coco(row, number) for number, row in enumerate(rows))
+
+    def to_coco(self) -> list[dict[str, Any]]:
+        """The `categories` list of a COCO panoptic JSON."""
+        return [
+            {"id": row.id, "name": row.name, "isthing": int(row.is_thing), "color": list(row.color)}
+            for row in self.rows
+        ]
+
+    @classmethod
+    def named(cls, name: str) -> Categories:
+        """A known table of categories, such as "coco", "cityscapes", "vistas" or "facades".
+
+        Raises:
+            ValueError: There is no table of this name.
+        """
+        tables = resources.files("intarsia") / "tables"
+        known = sorted(f.name.removesuffix(".json") for f in tables.iterdir() if f.name.endswith(".json"))
+        if name not in known:
+            fail("name", "a known table of categories", repr(name), hint=nearest(name, known))
+        return cls.from_coco(json.loads((tables / f"{name}.json").read_text()))
+
+
+def _category_from_coco(row: Mapping[str, Any], number: int) -> Category:
+    for key in ("id", "name", "isthing"):
+        if key not in row:
+            fail("categories", f"rows with `id`, `name` and `isthing`; row {number} lacks", f"`{key}`")
+    red, green, blue = row.get("color") or _default_color(number)
+    return Category(int(row["id"]), str(row["name"]), bool(row["isthing"]), (int(red), int(green), int(blue)))
+
+
+def _default_color(number: int) -> tuple[int, int, int]:
+    """Well spread colours without a table: hues a golden angle apart."""
+    hue = np.array([0, 1 / 3, 2 / 3]) + number * 0.618034
+    red, green, blue = (60 + 180 * (0.5 + 0.5 * np.cos(2 * np.pi * hue))).astype(int).tolist()
+    return red, green, blue

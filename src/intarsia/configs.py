@@ -1,0 +1,162 @@
+"""Trees of frozen dataclasses: changing leaves by a key path, to plain values and back.
+
+The one rule of configuration: a tree is made in Python, and from outside only its leaves may change,
+each to a value of the leaf's own type.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from intarsia._check import fail, nearest
+
+Tree = TypeVar("Tree")
+
+
+def override(tree: Tree, assignments: Iterable[str]) -> Tree:
+    """A copy of the tree with leaves changed by texts such as `optim.lr=3e-4`.
+
+    Raises:
+        ValueError: A text has no `=`, a key does not exist (the nearest is named), or a value is not of the
+            leaf's type.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Optim:
+        ...     lr: float = 0.1
+        >>> override(Optim(), ["lr=3e-4"])
+        Optim(lr=0.0003)
+    """
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            fail("override", "of the form key.path=value", repr(text))
+        tree = _replace(tree, key.split("."), value, whole_key=key)
+    return tree
+
+
+def to_dict(tree: Any) -> Any:
+    """The tree as dicts, lists and plain values, ready for JSON."""
+    if dataclasses.is_dataclass(tree):
+        return {field.name: to_dict(getattr(tree, field.name)) for field in dataclasses.fields(tree)}
+    if isinstance(tree, tuple | list):
+        return [to_dict(value) for value in tree]
+    return tree
+
+
+def from_dict(cls: type[Tree], values: Mapping[str, Any]) -> Tree:
+    """The tree that `to_dict` took apart, checked like any other: unknown keys are refused.
+
+    Raises:
+        ValueError: A key is unknown, or a value is not of its type.
+    """
+    hints = typing.get_type_hints(cls)
+    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            fail(key, f"a key of {cls.__name__}", "an unknown one", hint=nearest(key, known))
+    return cls(**{key: _restore(hints[key], value, key) for key, value in values.items()})
+
+
+def merged(base: Tree, values: Mapping[str, Any]) -> Tree:
+    """The tree with every leaf that `values` (from `to_dict`) names; what it does not name stays.
+
+    Unlike `from_dict` it takes the classes from `base`, so a field may hold any one of several dataclasses.
+    """
+    hints = typing.get_type_hints(type(base))
+    changed = {}
+    for key, value in values.items():
+        if key not in hints:
+            fail(key, f"a key of {type(base).__name__}", "an unknown one", hint=nearest(key, hints))
+        old = getattr(base, key)
+        nested = dataclasses.is_dataclass(old) and isinstance(value, Mapping)
+        changed[key] = merged(old, value) if nested else _restore(hints[key], value, key)
+    return dataclasses.replace(base, **changed)  # type: ignore[type-var]
+
+
+def _replace(tree: Any, path: list[str], text: str, *, whole_key: str) -> Any:
+    is_group = dataclasses.is_dataclass(tree)
+    hints = typing.get_type_hints(type(tree)) if is_group else {}
+    head, *rest = path
+    if head not in hints:
+        fail(whole_key, "a key of the recipe", "an unknown one", hint=nearest(head, hints))
+    old = getattr(tree, head)
+    if rest:
+        return dataclasses.replace(
+            typing.cast(Any, tree), **{head: _replace(old, rest, text, whole_key=whole_key)}
+        )
+    if dataclasses.is_dataclass(old):
+        inside = ", ".join(field.name for field in dataclasses.fields(old))
+        fail(whole_key, "a leaf", "a group of keys", hint=f"Inside it: {inside}.")
+    return dataclasses.replace(typing.cast(Any, tree), **{head: _parse(hints[head], text, whole_key)})
+
+
+def _parse(hint: Any, text: str, key: str) -> Any:
+    """The value a text stands for under a type hint."""
+    kinds = _alternatives(hint)
+    if type(None) in kinds and text.lower() in ("none", ""):
+        return None
+    for kind in kinds:
+        origin = typing.get_origin(kind)
+        if origin is tuple:
+            item = typing.get_args(kind)[0]
+            return tuple(
+                _parse(item, part.strip(), key) for part in text.strip("()[] ").split(",") if part.strip()
+            )
+        if origin is typing.Literal and text in map(str, typing.get_args(kind)):
+            return next(value for value in typing.get_args(kind) if str(value) == text)
+        if kind is bool and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if kind in (int, float) and (number := _number(kind, text)) is not None:
+            return number
+    if str in kinds:
+        return text
+    return fail(key, _describe(hint), repr(text))
+
+
+def _restore(hint: Any, value: Any, key: str) -> Any:
+    """A plain value as its type hint has it: lists become tuples, dicts dataclasses."""
+    for kind in _alternatives(hint):
+        origin = typing.get_origin(kind)
+        if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
+            return from_dict(kind, value)  # type: ignore[type-var]
+        if origin is tuple and isinstance(value, list | tuple):
+            item = typing.get_args(kind)[0]
+            return tuple(_restore(item, part, key) for part in value)
+        if origin is typing.Literal and value in typing.get_args(kind):
+            return value
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(kind, type) and type(value) is kind:
+            return value
+    return fail(key, _describe(hint), repr(value))
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    """The members of a union, or the one type; `int` before `float`, so that 3 stays whole."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return tuple(sorted(typing.get_args(hint), key=lambda k: k is float)) if union else (hint,)
+
+
+def _number(kind: type, text: str) -> float | int | None:
+    try:
+        return kind(text)
+    except ValueError:
+        return None
+
+
+def _describe(hint: Any) -> str:
+    names = []
+    for kind in _alternatives(hint):
+        if typing.get_origin(kind) is typing.Literal:
+            names += [repr(value) for value in typing.get_args(kind)]
+        else:
+            names.append(
+                {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(kind)
+                or str(kind)
+            )
+    return " or ".join(names)

@@ -1,0 +1,81 @@
+"""Configuration trees: only leaves change, only to their own type, and a typo names its cure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+
+from intarsia.configs import from_dict, merged, override, to_dict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optim:
+    lr: float = 0.1
+    steps: int = 10
+    warm: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    optim: Optim = field(default_factory=Optim)
+    sizes: tuple[int, ...] = (1, 2)
+    mode: Literal["fast", "slow"] = "fast"
+    limit: int | None = None
+    weights: str | bool = False
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("optim.lr=3e-4", ("optim", "lr"), 3e-4),
+        ("optim.lr=3", ("optim", "lr"), 3.0),
+        ("optim.warm=true", ("optim", "warm"), True),
+        ("sizes=4,5,6", ("sizes",), (4, 5, 6)),
+        ("mode=slow", ("mode",), "slow"),
+        ("limit=7", ("limit",), 7),
+        ("limit=none", ("limit",), None),
+        ("weights=a=b.pt", ("weights",), "a=b.pt"),
+        ("weights=true", ("weights",), True),
+    ],
+)
+def test_a_leaf_takes_a_text_of_its_type(text, path, value):
+    result = override(Tree(), [text])
+    for name in path:
+        result = getattr(result, name)
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("optim.lrr=1", "`optim.lrr` must be a key of the recipe.*Did you mean `lr`"),
+        ("optim.lr=fast", "`optim.lr` must be a number, got 'fast'"),
+        ("optim.steps=1.5", "`optim.steps` must be a whole number, got '1.5'"),
+        ("optim.warm=1", "must be true or false"),
+        ("mode=medium", "`mode` must be 'fast' or 'slow', got 'medium'"),
+        ("optim=3", "must be a leaf, got a group of keys. Inside it: lr, steps, warm"),
+        ("optim.lr", "form key.path=value"),
+        ("optim.lr.x=1", "unknown"),
+    ],
+)
+def test_a_wrong_override_is_refused_by_name(text, message):
+    with pytest.raises(ValueError, match=message):
+        override(Tree(), [text])
+
+
+def test_a_tree_survives_json():
+    tree = override(Tree(), ["optim.lr=0.5", "sizes=9", "mode=slow"])
+    plain = json.loads(json.dumps(to_dict(tree)))
+    assert from_dict(Tree, plain) == tree
+    assert merged(Tree(), plain) == tree
+
+
+def test_unknown_keys_in_a_file_are_refused():
+    with pytest.raises(ValueError, match="`limits` must be a key of Tree.*Did you mean `limit`"):
+        from_dict(Tree, {"limits": 3})
+    with pytest.raises(ValueError, match="`mode` must be 'fast' or 'slow'"):
+        merged(Tree(), {"mode": "other"})
