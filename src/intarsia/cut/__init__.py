@@ -1,0 +1,23 @@
+"""Asymmetric multiway cuts: say which class each node prefers and which pairs belong together, get segments.
+
+Minimise  sum_i c_V(i, x_i) + sum_ij c_E(ij) y_ij  over labels x and valid partitions y (COPS paper, eq. 2).
+`docs/cut.md` explains the algorithm with pictures.
+"""
+
+from intarsia.cut.command import cut_file, load_problem, save_problem
+from intarsia.cut.grid import GridProblem
+from intarsia.cut.problem import CutProblem
+from intarsia.cut.solving import Cut, Level, Stats, solve, solve_batch
+
+__all__ = [
+    "Cut",
+    "CutProblem",
+    "GridProblem",
+    "Level",
+    "Stats",
+    "cut_file",
+    "load_problem",
+    "save_problem",
+    "solve",
+    "solve_batch",
+]

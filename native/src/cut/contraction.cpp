@@ -1,0 +1,236 @@
+#include "contraction.hpp"
+
+#include "pair_table.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace intarsia::cut {
+namespace {
+
+using EdgeId = std::int32_t;
+constexpr double never = -std::numeric_limits<double>::infinity();
+
+struct Edge {
+    Node i, j;
+    double cost;             // c_E(ij), parallel edges added up
+    double similarity = never; // t(ij) as queued; under full refresh an upper bound of it
+    Class joint = 0;         // k_ij at that time
+};
+
+struct Candidate {
+    double similarity;
+    EdgeId edge;
+    bool operator<(const Candidate& other) const { // std::push_heap keeps the largest on top
+        return similarity != other.similarity ? similarity < other.similarity : edge > other.edge;
+    }
+};
+
+// Under full refresh the queue holds upper bounds of t, and the true value is found when an edge comes up; that picks
+// the same edges as refreshing at once. With reduced costs i'_k = c_V(i,k) - min_l c_V(i,l) we have
+//   t(ij) = c_E(ij) - p(ij),   p(ij) = min_k [i'_k + j'_k] >= 0.
+// Merging j into i turns i'_k into i'_k + j'_k - p(ij). Where this does not fall, neither does p(ih). If it falls for
+// the classes F only, p(ih) is now at least min(what it was, A) with A = min_{k in F} of the new i'_k: so what is
+// queued for ih stays a bound unless c_E(ih) - A is larger. If i and j are of one class, F is empty.
+class Contraction {
+  public:
+    Contraction(const Graph& graph, Refresh refresh)
+        : graph_(graph), lazy_(refresh == Refresh::lazy), num_classes_(static_cast<std::size_t>(graph.num_classes)),
+          node_costs_(graph.node_costs.begin(), graph.node_costs.end()),
+          survivor_(static_cast<std::size_t>(graph.num_nodes)), label_(survivor_.size()), edges_of_(survivor_.size()),
+          largest_(survivor_.size(), 0), table_(graph.neighbours.size() / 2) {
+        for (Node i = 0; i < graph.num_nodes; ++i) {
+            survivor_[at(i)] = i;
+            label_[at(i)] = cheapest(i, i);
+        }
+        list_edges();
+    }
+
+    Clustering run(const Deadline& deadline) {
+        int pops = 0;
+        bool finished = true;
+        while (!queue_.empty()) {
+            const Candidate top = pop();
+            if (edges_[at(top.edge)].similarity != top.similarity || !is_current(top)) continue;
+            if (lazy_ && top.similarity <= 0) break;
+            merge(top.edge);
+            if ((++pops & 255) == 0 && deadline.passed()) {
+                finished = false;
+                break;
+            }
+        }
+        return read_back(finished);
+    }
+
+  private:
+    static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    const double* costs_of(Node i) const { return &node_costs_[at(i) * num_classes_]; }
+    double own_cost(Node i) const { return costs_of(i)[label_[at(i)]]; }
+
+    // argmin_k c_V(i,k) + c_V(j,k); of i alone if i = j. LPMP takes the last of equals, the paper does not say.
+    Class cheapest(Node i, Node j) const {
+        const double *a = costs_of(i), *b = costs_of(j);
+        std::size_t best = 0;
+        for (std::size_t k = 1; k < num_classes_; ++k)
+            if (const double d = a[k] + b[k] - a[best] - b[best]; d < 0 || (lazy_ && d == 0)) best = k;
+        return static_cast<Class>(best);
+    }
+
+    void list_edges() {
+        for (Node i = 0; i < graph_.num_nodes; ++i)
+            for (const auto& [j, cost] : graph_.neighbours_of(i)) {
+                if (i > j) continue;
+                const auto fresh = static_cast<EdgeId>(edges_.size());
+                const EdgeId e = table_.find_or_insert(i, j, fresh);
+                if (e == fresh) {
+                    edges_.push_back({i, j, 0});
+                    edges_of_[at(i)].push_back(e);
+                    edges_of_[at(j)].push_back(e);
+                }
+                edges_[at(e)].cost += cost;
+                const double sum = edges_[at(e)].cost;
+                largest_[at(i)] = std::max(largest_[at(i)], sum);
+                largest_[at(j)] = std::max(largest_[at(j)], sum);
+            }
+        for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e) refresh(e);
+        std::make_heap(queue_.begin(), queue_.end());
+        heap_ready_ = true;
+    }
+
+    double similarity(Edge& edge) {
+        const Class x_i = label_[at(edge.i)], x_j = label_[at(edge.j)];
+        edge.joint = x_i == x_j && !lazy_ ? x_i : cheapest(edge.i, edge.j);
+        return edge.cost + (own_cost(edge.i) - costs_of(edge.i)[edge.joint]) +
+               (own_cost(edge.j) - costs_of(edge.j)[edge.joint]);
+    }
+
+    // Queue e anew, after its cost or an end changed: t(ij), or the bound c_E(ij) of it, which costs nothing.
+    void refresh(EdgeId e) {
+        Edge& edge = edges_[at(e)];
+        queue(e, lazy_ && edge.cost >= 0 ? similarity(edge) : edge.cost);
+    }
+
+    void queue(EdgeId e, double value) {
+        Edge& edge = edges_[at(e)];
+        if (value == edge.similarity) return; // it is there
+        edge.similarity = value >= 0 ? value : never;
+        if (value < 0) return;
+        queue_.push_back({value, e});
+        if (heap_ready_) std::push_heap(queue_.begin(), queue_.end());
+    }
+
+    Candidate pop() {
+        std::pop_heap(queue_.begin(), queue_.end());
+        const Candidate top = queue_.back();
+        queue_.pop_back();
+        return top;
+    }
+
+    bool is_current(const Candidate& top) {
+        if (lazy_) return true;
+        queue(top.edge, similarity(edges_[at(top.edge)]));
+        return edges_[at(top.edge)].similarity == top.similarity;
+    }
+
+    void merge(EdgeId e) {
+        Node i = edges_[at(e)].i, j = edges_[at(e)].j;
+        const Class joint = edges_[at(e)].joint;
+        if (edges_of_[at(i)].size() < edges_of_[at(j)].size()) std::swap(i, j);
+        const double within = add_costs(i, j, joint); // A
+        survivor_[at(j)] = i;
+        label_[at(i)] = joint;
+        largest_[at(i)] = std::max(largest_[at(i)], largest_[at(j)]);
+        for (const EdgeId f : std::exchange(edges_of_[at(j)], {}))
+            if (const EdgeId moved = move_end(f, j, i); moved >= 0) {
+                largest_[at(i)] = std::max(largest_[at(i)], edges_[at(moved)].cost);
+                refresh(moved);
+            }
+        if (!lazy_ && within < largest_[at(i)]) raise_edges(i, within);
+    }
+
+    // c_V(i,.) += c_V(j,.); A, the least new reduced cost of a class whose reduced cost fell, or infinity.
+    double add_costs(Node i, Node j, Class joint) {
+        double* a = &node_costs_[at(i) * num_classes_];
+        const double *b = costs_of(j), own = own_cost(i), lost = a[joint] + b[joint] - own;
+        double within = std::numeric_limits<double>::infinity();
+        for (std::size_t k = 0; k < num_classes_; ++k) {
+            const bool falls = b[k] < lost; // i'_k + j'_k - p(ij) < i'_k
+            a[k] += b[k];
+            if (falls) within = std::min(within, a[k] - own - lost);
+        }
+        return within;
+    }
+
+    void raise_edges(Node i, double within) {
+        double largest = 0;
+        std::erase_if(edges_of_[at(i)], [&](EdgeId f) { return edges_[at(f)].i == edges_[at(f)].j; });
+        for (const EdgeId f : edges_of_[at(i)]) {
+            const Edge& edge = edges_[at(f)];
+            largest = std::max(largest, edge.cost);
+            if (edge.cost - within > edge.similarity) queue(f, edge.cost - within);
+        }
+        largest_[at(i)] = largest;
+    }
+
+    // Hang f from `to` instead of `from`; the edge that it became, or -1 if it was the edge between the two.
+    EdgeId move_end(EdgeId f, Node from, Node to) {
+        Edge& edge = edges_[at(f)];
+        if (edge.i == edge.j) return -1; // was joined with a parallel edge before
+        const Node other = edge.i == from ? edge.j : edge.i;
+        table_.erase(from, other);
+        if (other == to) return retire(f);
+        const EdgeId parallel = table_.find_or_insert(to, other, f);
+        if (parallel != f) {
+            edges_[at(parallel)].cost += edge.cost;
+            retire(f);
+            return parallel;
+        }
+        (edge.i == from ? edge.i : edge.j) = to;
+        edges_of_[at(to)].push_back(f);
+        return f;
+    }
+
+    EdgeId retire(EdgeId f) {
+        edges_[at(f)].i = edges_[at(f)].j;
+        edges_[at(f)].similarity = never;
+        return -1;
+    }
+
+    const std::vector<EdgeId>& compact(Node i) {
+        std::erase_if(edges_of_[at(i)], [&](EdgeId f) { return edges_[at(f)].i == edges_[at(f)].j; });
+        return edges_of_[at(i)];
+    }
+
+    Clustering read_back(bool finished) {
+        const std::size_t n = survivor_.size();
+        Clustering result{std::vector<Class>(n), std::vector<Cluster>(n), finished};
+        for (Node i = 0; i < graph_.num_nodes; ++i) {
+            Node root = i;
+            while (survivor_[at(root)] != root) root = survivor_[at(root)] = survivor_[at(survivor_[at(root)])];
+            result.clusters[at(i)] = root;
+            result.labels[at(i)] = label_[at(root)];
+        }
+        return result;
+    }
+
+    const Graph& graph_;
+    const bool lazy_;
+    const std::size_t num_classes_;
+    std::vector<double> node_costs_; // c_V of the clusters, at their surviving nodes
+    std::vector<Node> survivor_;     // the cluster that holds i, found by following it to its end
+    std::vector<Class> label_;       // x(C_i)
+    std::vector<Edge> edges_;
+    std::vector<std::vector<EdgeId>> edges_of_; // may name retired edges
+    std::vector<double> largest_; // no edge of i attracts more
+    PairTable table_;             // {i, j} -> the edge between these clusters
+    std::vector<Candidate> queue_;
+    bool heap_ready_ = false;
+};
+
+} // namespace
+
+Clustering contract(const Graph& graph, Refresh refresh, const Deadline& deadline) {
+    return Contraction(graph, refresh).run(deadline);
+}
+
+} // namespace intarsia::cut
