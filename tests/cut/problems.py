@@ -25,7 +25,7 @@ def square() -> CutProblem:
 
 
 def refresh_pair() -> CutProblem:
-    """A 2x3 grid on which refreshing all similarities finds the optimum -4.2, and refreshing few only -2.3."""
+    """A 2x3 grid on which refreshing all similarities finds the optimum -4.2, refreshing few -2.3."""
     node_costs = [
         [0.5, 1, -0.2],
         [-1.1, 0.9, -1.3],

@@ -69,8 +69,8 @@ def cut_file(
         _write(output, labels=cut.labels, clusters=cut.clusters)
     stopped = "" if cut.stats.finished else " (stopped by the time limit)"
     print(
-        f"cost {cut.cost:.3f}, {int(cut.clusters.max()) + 1} segments of {len(np.unique(cut.labels))} classes,"
-        f" {cut.labels.size} nodes, {1000 * cut.stats.seconds:.1f} ms{stopped}"
+        f"cost {cut.cost:.3f}, {int(cut.clusters.max()) + 1} segments of {len(np.unique(cut.labels))}"
+        f" classes, {cut.labels.size} nodes, {1000 * cut.stats.seconds:.1f} ms{stopped}"
     )
     print(cut.stats.table())
     return cut

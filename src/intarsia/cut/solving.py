@@ -22,7 +22,7 @@ LARGEST_OPTIMAL = 16
 
 @dataclass(frozen=True)
 class Level:
-    """One line of the log: a stage of the solver, how many nodes it saw, how many clusters and what cost it left.
+    """One line of the log: what a stage worked on, and what it left.
 
     Attributes:
         seconds: Since the start.
