@@ -1,0 +1,213 @@
+"""What a network is trained towards: the panoptic maps of a batch as tensors, with boxes and centres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int32, Int64
+from scipy.ndimage import find_objects
+from torch import Tensor
+
+from intarsia import _native
+from intarsia._check import fail
+from intarsia.data.sample import Sample
+from intarsia.panoptic import VOID_INDEX, Categories, Segment
+
+
+@dataclass(frozen=True, eq=False)
+class PanopticTargets:
+    """The truth of a batch. Instances are things told apart: numbered 1 ... n in each image, none left out.
+
+    Attributes:
+        semantic: Category index; 255 in void and padding.
+        instances: Number of the instance; 0 in stuff, void, crowds and padding.
+        crowd: Whether the pixel is in a group of things that are not told apart.
+        boxes: Of each image the instances' boxes: x, y, x, y in pixels, half open.
+        centers: Of each image the instances' centres of mass: row, column; pixel (0, 0) has centre 0, 0.
+        categories: Of each image the instances' category indices.
+    """
+
+    semantic: Int64[Tensor, "b h w"]
+    instances: Int64[Tensor, "b h w"]
+    crowd: Bool[Tensor, "b h w"]
+    boxes: tuple[Float[Tensor, "_ 4"], ...]
+    centers: tuple[Float[Tensor, "_ 2"], ...]
+    categories: tuple[Int64[Tensor, " _"], ...]
+
+    def __len__(self) -> int:
+        return self.semantic.shape[0]
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> PanopticTargets:
+        """The same targets on a device."""
+        return self._map(lambda x: x.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> PanopticTargets:
+        """The same targets in page-locked memory; torch's loader calls this."""
+        return self._map(lambda x: x.pin_memory())
+
+    def _map(self, move: Callable[[Tensor], Tensor]) -> PanopticTargets:
+        return PanopticTargets(
+            semantic=move(self.semantic),
+            instances=move(self.instances),
+            crowd=move(self.crowd),
+            boxes=tuple(map(move, self.boxes)),
+            centers=tuple(map(move, self.centers)),
+            categories=tuple(map(move, self.categories)),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Images with their targets. Smaller images stand top left in the largest one's size; the rest is black.
+
+    Attributes:
+        images: RGB in [0, 1].
+        targets: Of the same size as the images.
+        sizes: Height and width of each image without its padding.
+        names: File names, for messages.
+    """
+
+    images: Float[Tensor, "b 3 h w"]
+    targets: PanopticTargets
+    sizes: list[tuple[int, int]]
+    names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
+        """The same batch on a device."""
+        images = self.images.to(device, non_blocking=non_blocking)
+        return Batch(images, self.targets.to(device, non_blocking=non_blocking), self.sizes, self.names)
+
+    def pin_memory(self) -> Batch:
+        """The same batch in page-locked memory; torch's loader calls this."""
+        return Batch(self.images.pin_memory(), self.targets.pin_memory(), self.sizes, self.names)
+
+
+def targets_of(
+    ids: Int32[Tensor, "h w"], segments: Sequence[Segment], categories: Categories
+) -> PanopticTargets:
+    """The targets of one image, as a batch of one.
+
+    Segments without a pixel are left out, so that instances stay consecutive after a crop. Pixels of an id
+    that no segment has are void.
+
+    Raises:
+        ValueError: A segment's category is unknown.
+
+    Example:
+        >>> ids = torch.tensor([[5, 5, 9], [5, 5, 9]], dtype=torch.int32)
+        >>> window, facade = Segment(5, category_id=1), Segment(9, category_id=6)
+        >>> targets = targets_of(ids, [window, facade], Categories.named("facades"))
+        >>> targets.boxes[0].tolist(), targets.centers[0].tolist()
+        ([[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5]])
+    """
+    dense = ids.contiguous().numpy()
+    keys = np.array([segment.id for segment in segments], np.int32)
+    row = _native.relabel(dense, keys, np.arange(1, len(keys) + 1, dtype=np.int32), 0)
+    visible = np.bincount(row.ravel(), minlength=len(keys) + 1)[1:] > 0
+    category = np.array([categories.index_of(s.category_id) for s in segments], np.int64)
+    is_thing = np.array([category_row.is_thing for category_row in categories])
+    is_crowd = np.array([segment.is_crowd for segment in segments], bool)
+    is_instance = visible & is_thing[category] & ~is_crowd
+    instance = np.where(is_instance, np.cumsum(is_instance), 0)
+    instances = _with_void(instance, 0).take(row)
+    boxes, centers = _boxes_and_centers(instances)
+    return PanopticTargets(
+        semantic=torch.from_numpy(_with_void(category, VOID_INDEX).take(row))[None],
+        instances=torch.from_numpy(instances)[None],
+        crowd=torch.from_numpy(_with_void(is_crowd, False).take(row))[None],
+        boxes=(torch.from_numpy(boxes),),
+        centers=(torch.from_numpy(centers),),
+        categories=(torch.from_numpy(category[is_instance]),),
+    )
+
+
+def collate(samples: Sequence[Sample], categories: Categories) -> Batch:
+    """Bring samples of any sizes into one batch, padded at the bottom and the right.
+
+    Raises:
+        ValueError: There is no sample.
+    """
+    if not samples:
+        fail("samples", "at least one sample", "none")
+    sizes = [sample.size for sample in samples]
+    height, width = (max(side) for side in zip(*sizes, strict=True))
+    images = torch.zeros((len(samples), 3, height, width), dtype=torch.uint8)
+    for row, sample in zip(images, samples, strict=True):
+        row[:, : sample.size[0], : sample.size[1]] = sample.image
+    each = [targets_of(sample.ids, sample.segments, categories) for sample in samples]
+    targets = PanopticTargets(
+        semantic=_padded([t.semantic for t in each], height, width, VOID_INDEX),
+        instances=_padded([t.instances for t in each], height, width, 0),
+        crowd=_padded([t.crowd for t in each], height, width, False),
+        boxes=tuple(t.boxes[0] for t in each),
+        centers=tuple(t.centers[0] for t in each),
+        categories=tuple(t.categories[0] for t in each),
+    )
+    return Batch(images.float().div_(255), targets, sizes, [sample.name for sample in samples])
+
+
+def at_grid(targets: PanopticTargets, *, stride: int = 4) -> PanopticTargets:
+    """The targets at every `stride`-th pixel: of each block the one in the middle, clamped at the edge.
+
+    Instances that show no pixel on the grid are left out and the others renumbered; boxes and centres stay
+    in pixels of the image.
+
+    Source: Abbas and Swoboda 2021, released code: pixel (2, 2) of each 4x4 block;
+    the clamp for sizes that 4 does not divide is ours.
+    """
+    height, width = targets.semantic.shape[1:]
+    device = targets.semantic.device
+    rows = _middles(height, stride, device)
+    columns = _middles(width, stride, device)
+    instances = targets.instances[:, rows[:, None], columns]
+    kept = [_visible(one, len(boxes)) for one, boxes in zip(instances, targets.boxes, strict=True)]
+    numbers = [torch.cat([keep.new_zeros(1), keep]).cumsum(0) for keep in kept]
+    return PanopticTargets(
+        semantic=targets.semantic[:, rows[:, None], columns],
+        instances=torch.stack([number[one] for number, one in zip(numbers, instances, strict=True)]),
+        crowd=targets.crowd[:, rows[:, None], columns],
+        boxes=tuple(x[keep] for x, keep in zip(targets.boxes, kept, strict=True)),
+        centers=tuple(x[keep] for x, keep in zip(targets.centers, kept, strict=True)),
+        categories=tuple(x[keep] for x, keep in zip(targets.categories, kept, strict=True)),
+    )
+
+
+def _with_void(values: np.ndarray, void: int | bool) -> np.ndarray:
+    """A table to look rows up in, where row 0 is void."""
+    return np.concatenate([np.array([void], values.dtype), values])
+
+
+def _boxes_and_centers(
+    instances: np.ndarray,
+) -> tuple[Float[np.ndarray, "n 4"], Float[np.ndarray, "n 2"]]:
+    found = find_objects(instances)
+    boxes = [(box[1].start, box[0].start, box[1].stop, box[0].stop) for box in found]
+    height, width = instances.shape
+    of_instance = instances.ravel()
+    area = np.bincount(of_instance)[1:]
+    rows = np.bincount(of_instance, np.repeat(np.arange(height, dtype=np.float64), width))[1:]
+    columns = np.bincount(of_instance, np.tile(np.arange(width, dtype=np.float64), height))[1:]
+    centers = np.stack([rows / area, columns / area], axis=1)
+    return np.array(boxes, np.float32).reshape(-1, 4), centers.astype(np.float32)
+
+
+def _padded(maps: list[Tensor], height: int, width: int, value: int | bool) -> Tensor:
+    padded = maps[0].new_full((len(maps), height, width), value)
+    for row, one in zip(padded, maps, strict=True):
+        row[: one.shape[1], : one.shape[2]] = one[0]
+    return padded
+
+
+def _middles(size: int, stride: int, device: torch.device) -> Int64[Tensor, " n"]:
+    starts = torch.arange(0, size, stride, device=device)
+    return (starts + stride // 2).clamp(max=size - 1)
+
+
+def _visible(instances: Int64[Tensor, "h w"], count: int) -> Bool[Tensor, " n"]:
+    return instances.flatten().bincount(minlength=count + 1)[1:] > 0
