@@ -15,6 +15,10 @@ namespace nb = nanobind;
 template <class T, std::size_t Rank>
 using Array = nb::ndarray<const T, nb::ndim<static_cast<nb::ssize_t>(Rank)>, nb::c_contig, nb::device::cpu>;
 
+// An array of the caller's that the kernel writes into.
+template <class T, std::size_t Rank>
+using OutArray = nb::ndarray<T, nb::ndim<static_cast<nb::ssize_t>(Rank)>, nb::c_contig, nb::device::cpu>;
+
 template <class T> using NewArray = nb::ndarray<nb::numpy, T>;
 
 // A view of all values of an array, in memory order.
@@ -31,4 +35,5 @@ template <class T> NewArray<T> to_numpy(std::vector<T>&& values, std::initialize
 
 void bind_panoptic(nb::module_& m);
 void bind_cut(nb::module_& m);
+void bind_losses(nb::module_& m);
 void bind_metrics(nb::module_& m);

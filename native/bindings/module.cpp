@@ -5,5 +5,6 @@ NB_MODULE(_native, m) {
     m.doc() = "Native kernels of intarsia. Called by the Python wrappers, which document and check.";
     bind_panoptic(m);
     bind_cut(m);
+    bind_losses(m);
     bind_metrics(m);
 }

@@ -1,0 +1,185 @@
+"""The discriminative loss: pixels of an instance pull together, instances of a category push apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from intarsia._check import fail
+from intarsia.losses.instance_table import InstanceTable, instance_table, pairs_within_groups
+from intarsia.losses.segment_spread import safe_norm, segment_spread
+
+Reduction = Literal["paper", "authors_sum", "pixel_weighted"]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscriminativeTerms:
+    """The three terms of the discriminative loss, one value an image each, before their weights."""
+
+    variance: Float[Tensor, " b"]
+    distance: Float[Tensor, " b"]
+    regularization: Float[Tensor, " b"]
+
+
+def discriminative_loss(
+    embeddings: Float[Tensor, "b d h w"],
+    instances: Int[Tensor, "b h w"],
+    *,
+    categories: Sequence[Int[Tensor, " _"]] | None = None,
+    delta_v: float = 0.5,
+    delta_d: float = 1.5,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    gamma: float = 0.001,
+    norm: int = 2,
+    reduction: Reduction = "paper",
+) -> Float[Tensor, " b"]:
+    """Discriminative loss: alpha L_var + beta L_dist + gamma L_reg of `discriminative_terms`.
+
+    Source: De Brabandere, Neven and Van Gool 2017, eq. (1) to (4); weights and margins of the authors' code.
+
+    Args:
+        embeddings: One embedding a pixel, any precision; computed in float32 at least.
+        instances: 0 for pixels that take no part, positive numbers for the instances of the image.
+        categories: For each image the category index of instance 1, 2, ...; None for one category.
+        delta_v: Pixels nearer than this to the mean of their instance are not pulled.
+        delta_d: Means farther apart than twice this are not pushed.
+        alpha: Weight of the variance term.
+        beta: Weight of the distance term.
+        gamma: Weight of the regularization term.
+        norm: 1 or 2, the norm of the embedding space.
+        reduction: See `discriminative_terms`.
+
+    Returns:
+        One loss an image, zero with zero gradient where the image has no instance.
+
+    Raises:
+        ValueError: As `discriminative_terms`.
+
+    Example:
+        >>> embeddings = torch.tensor([[[[0.0, 0.0, 9.0]]]])  # one dimension, three pixels
+        >>> discriminative_loss(embeddings, torch.tensor([[[1, 1, 2]]]), gamma=0.0)
+        tensor([0.])
+    """
+    terms = discriminative_terms(
+        embeddings,
+        instances,
+        categories=categories,
+        delta_v=delta_v,
+        delta_d=delta_d,
+        norm=norm,
+        reduction=reduction,
+    )
+    return alpha * terms.variance + beta * terms.distance + gamma * terms.regularization
+
+
+def discriminative_terms(
+    embeddings: Float[Tensor, "b d h w"],
+    instances: Int[Tensor, "b h w"],
+    *,
+    categories: Sequence[Int[Tensor, " _"]] | None = None,
+    delta_v: float = 0.5,
+    delta_d: float = 1.5,
+    norm: int = 2,
+    reduction: Reduction = "paper",
+) -> DiscriminativeTerms:
+    """The variance, distance and regularization terms of the discriminative loss.
+
+    With C instances of N_c pixels x_i and means mu_c, and [.]_+ = max(0, .):
+
+        L_var  = 1/C sum_c 1/N_c sum_i [|mu_c - x_i| - delta_v]_+^2
+        L_dist = 1/(C (C - 1)) sum_(A != B) [2 delta_d - |mu_A - mu_B|]_+^2
+        L_reg  = 1/C sum_c |mu_c|
+
+    Given `categories`, the loss applies to each category of an image by itself (instances of two categories
+    may share a place) and averaged over the categories present; the mean is ours. Cost and memory grow with
+    the pixels, plus the pairs of instances within one image and category that are nearer than 2 delta_d.
+
+    Reductions: "paper" as above. "authors_sum" as in the authors' code: the sum over instances in L_var, the
+    sum over unordered pairs over C - 1 in L_dist, no L_reg, sums over categories. "pixel_weighted" gives
+    every pixel of a category the same weight in L_var, so large instances dominate.
+
+    Source: De Brabandere, Neven and Van Gool 2017, eq. (1) to (3). |v| = sqrt(v.v + 1e-8), as in their code.
+
+    Args:
+        embeddings: One embedding a pixel.
+        instances: 0 for pixels that take no part, positive numbers for the instances of the image.
+        categories: For each image the category index of instance 1, 2, ...; None for one category.
+        delta_v: Margin of the pull.
+        delta_d: Margin of the push.
+        norm: 1 or 2.
+        reduction: How terms are averaged.
+
+    Returns:
+        One value an image and term, zero where the image has no instance.
+
+    Raises:
+        ValueError: If shapes differ, an instance is negative or has no category, or an option is unknown.
+
+    Example:
+        >>> embeddings = torch.tensor([[[[0.0, 2.0, 3.0]]]])
+        >>> terms = discriminative_terms(embeddings, torch.tensor([[[1, 1, 2]]]))
+        >>> terms.variance, terms.distance  # means 1 and 3; (1 - 1/2)^2 / 2 and (3 - 2)^2
+        (tensor([0.1250]), tensor([1.]))
+    """
+    _check(embeddings, instances, norm, reduction)
+    table = instance_table(instances.flatten(1), categories)
+    pixels = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)).flatten(2)  # b d (h w)
+    means, spread = segment_spread(pixels, table.index, len(table), margin=delta_v, norm=norm)
+    share = _instance_shares(table, reduction)
+    return DiscriminativeTerms(
+        variance=_sum_per_image(share.variance * spread, table.image, len(pixels)),
+        distance=_distance(means, table, delta_d, norm, reduction),
+        regularization=_sum_per_image(
+            share.regularization * safe_norm(means, norm), table.image, len(pixels)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    variance: Float[Tensor, " s"]
+    regularization: Float[Tensor, " s"]
+
+
+def _instance_shares(table: InstanceTable, reduction: Reduction) -> _Shares:
+    """What each instance weighs in the sums over an image."""
+    if reduction == "authors_sum":
+        return _Shares(torch.ones_like(table.area), torch.zeros_like(table.area))
+    equal = 1 / (table.num_in_group * table.num_groups_in_image)
+    if reduction == "paper":
+        return _Shares(equal, equal)
+    return _Shares(table.area / (table.area_of_group * table.num_groups_in_image), equal)
+
+
+def _distance(means: Tensor, table: InstanceTable, delta_d: float, norm: int, reduction: Reduction) -> Tensor:
+    def push(first: Tensor, second: Tensor) -> Tensor:
+        return (2 * delta_d - safe_norm(means[first] - means[second], norm)).clamp(min=0)
+
+    first, second = pairs_within_groups(table.group, keep=lambda a, b: push(a, b) > 0)
+    num = table.num_in_group[first]
+    share = (
+        1 / (num - 1)
+        if reduction == "authors_sum"
+        else 2 / (num * (num - 1) * table.num_groups_in_image[first])
+    )
+    return _sum_per_image(share * push(first, second).square(), table.image[first], table.num_images)
+
+
+def _sum_per_image(values: Tensor, image: Tensor, num_images: int) -> Tensor:
+    return values.new_zeros(num_images).index_add(0, image, values)
+
+
+def _check(embeddings: Tensor, instances: Tensor, norm: int, reduction: str) -> None:
+    expected = embeddings.shape[:1] + embeddings.shape[2:]
+    if instances.shape != expected:
+        fail("instances", f"shaped {tuple(expected)} like `embeddings`", tuple(instances.shape))
+    if norm not in (1, 2):
+        fail("norm", "1 or 2", norm)
+    if reduction not in ("paper", "authors_sum", "pixel_weighted"):
+        fail("reduction", '"paper", "authors_sum" or "pixel_weighted"', repr(reduction))
