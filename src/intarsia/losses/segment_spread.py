@@ -19,6 +19,7 @@ def segment_spread(
         norm: 1 or 2.
 
     Example:
+        >>> import torch
         >>> means, spread = segment_spread(
         ...     torch.tensor([[[0.0, 4.0, 9.0]]]), torch.tensor([[0, 0, -1]]), 1, margin=1.0, norm=2
         ... )
@@ -38,6 +39,7 @@ def safe_norm(vectors: Float[Tensor, "n d"], norm: int) -> Float[Tensor, " n"]:
     """Norm 1 or 2 of each row with a finite gradient at zero: sqrt(v.v + 1e-8).
 
     Example:
+        >>> import torch
         >>> safe_norm(torch.tensor([[3.0, -4.0]]), 1), safe_norm(torch.tensor([[3.0, -4.0]]), 2)
         (tensor([7.]), tensor([5.]))
     """
