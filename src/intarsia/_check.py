@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class InputError(ValueError):
@@ -33,3 +33,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     words = list(known)
     close = difflib.get_close_matches(name, words, n=1, cutoff=0.5)
     return f"Did you mean `{close[0]}`?" if close else "Known: " + ", ".join(words) + "."
+
+
+class PartialFailure(Exception):  # noqa: N818 - what did not fail is done
+    """Some of many inputs were broken and the rest is done: one sentence each, exit code 1.
+
+    Example:
+        >>> str(PartialFailure(["`a.png` must be a PNG, got text."], total=10))
+        '1 of 10 failed: `a.png` must be a PNG, got text.'
+    """
+
+    def __init__(self, sentences: Iterable[str], *, total: int, result: Any = None) -> None:
+        """Keep a sentence for each broken input, how many inputs there were, and what the rest gave."""
+        self.sentences = tuple(sentences)
+        self.total = total
+        self.result = result
+        super().__init__(f"{len(self.sentences)} of {total} failed: " + " ".join(self.sentences))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +42,8 @@ def read_coco(json_path: str | Path) -> CocoPanoptic:
         ValueError: The file is missing or no JSON, lacks a key, names an unknown category or image, or
             repeats an image.
     """
-    content = _read_json(json_path)
-    with _naming(json_path):
+    content = load_coco(json_path)
+    with naming(json_path):
         categories = Categories.from_coco(content)
         images = {image["id"]: image for image in content["images"]}
         records = tuple(_record(row, images, categories) for row in content["annotations"])
@@ -70,8 +70,28 @@ def read_map(record: MapRecord, folder: str | Path) -> PanopticMap:
             f"{record.height}x{record.width} pixels as its JSON says",
             f"{ids.shape[0]}x{ids.shape[1]}",
         )
-    with _naming(path):
+    with naming(path):
         return PanopticMap(ids, record.segments)
+
+
+def load_coco(
+    path: str | Path, *, keys: tuple[str, ...] = ("categories", "images", "annotations")
+) -> dict[str, Any]:
+    """The content of a COCO panoptic JSON that has at least these keys.
+
+    Raises:
+        ValueError: The file is missing, is no JSON, or lacks a key.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        fail(str(path), "a readable COCO panoptic JSON", error.strerror or str(error))
+    except (ValueError, RecursionError) as error:
+        fail(str(path), "a COCO panoptic JSON", f"text that is no JSON ({error})")
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing:
+        fail(str(path), "a COCO panoptic JSON with " + ", ".join(keys), f"one without {', '.join(missing)}")
+    return content
 
 
 class CocoWriter:
@@ -192,26 +212,8 @@ def _segment(info: Mapping[str, Any], categories: Categories, file_name: str) ->
     return Segment(int(info["id"]), category_id, float(info.get("score", 1.0)), bool(info.get("iscrowd", 0)))
 
 
-def _read_json(path: str | Path) -> Any:
-    try:
-        content = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        fail(str(path), "a readable COCO panoptic JSON", error.strerror or str(error))
-    except ValueError as error:
-        fail(str(path), "a COCO panoptic JSON", f"text that is no JSON ({error})")
-    keys = ("categories", "images", "annotations")
-    missing = list(_missing(content, keys))
-    if missing:
-        fail(str(path), "a COCO panoptic JSON with " + ", ".join(keys), f"one without {', '.join(missing)}")
-    return content
-
-
-def _missing(content: Any, keys: Iterable[str]) -> Iterable[str]:
-    return [key for key in keys if not isinstance(content, Mapping) or key not in content]
-
-
 @contextmanager
-def _naming(path: str | Path) -> Iterator[None]:
+def naming(path: str | Path) -> Iterator[None]:
     """Put the file's name into the errors of what is read from it."""
     try:
         yield

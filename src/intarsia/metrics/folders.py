@@ -1,0 +1,195 @@
+"""Evaluating a folder of predicted maps against a folder of true ones, image by image."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from intarsia import _native
+from intarsia._check import InputError, PartialFailure, fail
+from intarsia.formats.png import UnreadableError, read_ids
+from intarsia.metrics.annotations import MapAnnotation, read_annotations
+from intarsia.metrics.matching import UNLISTED, Overlap
+from intarsia.metrics.panoptic_quality import ImageQuality, PanopticQuality
+from intarsia.metrics.quality_report import QualityReport
+from intarsia.panoptic import Categories
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+NUM_WAITING = 4
+"""Images a worker may be ahead of the sum: bounds the memory whatever the number of images."""
+
+
+def evaluate_folders(
+    truth_json: str | Path,
+    prediction_json: str | Path,
+    *,
+    truth_dir: str | Path | None = None,
+    prediction_dir: str | Path | None = None,
+    workers: int = 1,
+) -> QualityReport:
+    """Panoptic quality of predictions on disk, both sides in COCO panoptic format.
+
+    The categories are the truth's. The workers are threads: reading, counting and matching run in native
+    code without the interpreter lock. The result is the same whatever their number.
+
+    Args:
+        truth_json: Lists the images to evaluate.
+        prediction_json: Needs `annotations` only; may hold more images than the truth.
+        truth_dir: Folder of PNGs, by default the JSON's name without `.json`.
+        prediction_dir: Likewise.
+        workers: How many images are read at once.
+
+    Raises:
+        ValueError: A JSON is missing, broken or contradicts itself; an image has no prediction; a prediction
+            has another size than its truth, an unknown category, or other ids than its JSON lists.
+        PartialFailure: Some PNGs could not be read; its `result` is the report over the other images.
+
+    Example:
+        >>> import tempfile; from intarsia.formats.coco import CocoWriter
+        >>> from intarsia.panoptic import PanopticMap, Segment
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with CocoWriter(folder / "a.json", Categories.named("facades")) as writer:
+        ...     writer.add("1.jpg", PanopticMap(np.ones((2, 2), np.int32), [Segment(1, 6)]))
+        >>> evaluate_folders(folder / "a.json", folder / "a.json").stuff.pq
+        1.0
+    """
+    pairs = read_pairs(truth_json, prediction_json, truth_dir=truth_dir, prediction_dir=prediction_dir)
+    quality = PanopticQuality(pairs.categories)
+    broken: list[str] = []
+    wrong_areas = _WrongAreas()
+    for pair, overlap in pairs.overlaps(workers=workers):
+        if isinstance(overlap, str):
+            broken.append(overlap)
+            continue
+        quality.add(ImageQuality.of(overlap))
+        wrong_areas.check(pair.truth, overlap)
+    report = replace(quality.compute(), remarks=wrong_areas.remarks())
+    if broken and len(broken) == len(pairs.images):
+        raise InputError(broken[0] + (f" So it is with all {len(broken)} images." if len(broken) > 1 else ""))
+    if broken:
+        raise PartialFailure(broken, total=len(pairs.images), result=report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class MapPair:
+    """One image: where its two maps are and what they show."""
+
+    truth: MapAnnotation
+    prediction: MapAnnotation
+
+
+@dataclass(frozen=True, slots=True)
+class MapPairs:
+    """All images of a data set, in the order of the truth's annotations."""
+
+    categories: Categories
+    images: tuple[MapPair, ...]
+
+    def overlaps(self, *, workers: int = 1) -> Iterator[tuple[MapPair, Overlap | str]]:
+        """Read image by image: the overlap of the two maps, or the sentence that says why one is unreadable.
+
+        Raises:
+            ValueError: The sizes of two maps differ, or a prediction's ids are not those its JSON lists.
+        """
+        if workers < 1:
+            fail("workers", "at least 1", workers)
+        yield from _in_order(_overlap_of_files, self.images, workers=workers)
+
+
+def read_pairs(
+    truth_json: str | Path,
+    prediction_json: str | Path,
+    *,
+    truth_dir: str | Path | None = None,
+    prediction_dir: str | Path | None = None,
+) -> MapPairs:
+    """Read both JSONs and pair their annotations by image.
+
+    Raises:
+        ValueError: As `evaluate_folders`, for what shows without opening a PNG.
+    """
+    truth = read_annotations(truth_json, truth_dir)
+    prediction = read_annotations(prediction_json, prediction_dir, categories=truth.categories)
+    missing = [image_id for image_id in truth.maps if image_id not in prediction.maps]
+    if missing:
+        images = f"{len(missing)} of {len(truth.maps)} images"
+        fail(
+            str(prediction_json),
+            f"a prediction for every image; {images} have none",
+            f"none for {missing[0]!r}",
+        )
+    images = tuple(MapPair(row, prediction.maps[image_id]) for image_id, row in truth.maps.items())
+    return MapPairs(truth.categories, images)
+
+
+def _overlap_of_files(pair: MapPair) -> tuple[MapPair, Overlap | str]:
+    try:
+        truth_ids, prediction_ids = read_ids(pair.truth.path), read_ids(pair.prediction.path)
+    except UnreadableError as error:
+        return pair, str(error)
+    if truth_ids.shape != prediction_ids.shape:
+        (height, width), got = truth_ids.shape, prediction_ids.shape
+        fail(str(pair.prediction.path), f"as large as its truth, {height}x{width}", f"{got[0]}x{got[1]}")
+    counts = _native.count_id_pairs(truth_ids.ravel(), prediction_ids.ravel())
+    overlap = Overlap.of_pairs(counts, prediction=pair.prediction.segments, truth=pair.truth.segments)
+    _check_ids(pair.prediction, overlap, counts[:, 1])
+    return pair, overlap
+
+
+def _check_ids(prediction: MapAnnotation, overlap: Overlap, ids: np.ndarray) -> None:
+    unlisted = ids[overlap.prediction_row == UNLISTED]
+    if len(unlisted):
+        fail(str(prediction.path), "made of ids that its JSON lists and 0", f"id {unlisted[0]}")
+    absent = np.flatnonzero(overlap.prediction_areas == 0)
+    if len(absent):
+        listed = int(prediction.segments.ids[absent[0]])
+        fail(str(prediction.path), "showing every segment its JSON lists", f"no pixel of id {listed}")
+
+
+def _in_order(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[R]:
+    """Map on threads, results in order, a bounded number of them waiting."""
+    if workers == 1:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[R]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= NUM_WAITING * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _WrongAreas:
+    """Counts truth segments whose `area` in the JSON is not their number of pixels."""
+
+    def __init__(self) -> None:
+        self.num_wrong = 0
+        self.first = ""
+
+    def check(self, truth: MapAnnotation, overlap: Overlap) -> None:
+        areas = overlap.truth_areas
+        wrong = np.flatnonzero((truth.areas != areas) & (truth.areas >= 0))
+        if len(wrong) and not self.first:
+            row = wrong[0]
+            listed = f"segment {truth.segments.ids[row]} of {truth.path} has area {truth.areas[row]}"
+            self.first = f"{listed} in the JSON and {areas[row]} pixels in the PNG"
+        self.num_wrong += len(wrong)
+
+    def remarks(self) -> tuple[str, ...]:
+        if not self.num_wrong:
+            return ()
+        return (f"Wrong `area` of {self.num_wrong} truth segments ({self.first}); pixels were counted.",)

@@ -1,0 +1,156 @@
+"""Which segments of a prediction find which segments of the truth, from the pixels of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64, Shaped
+
+from intarsia import _native
+from intarsia._check import fail
+from intarsia.panoptic import VOID_ID, Categories, PanopticMap, Segment
+
+UNLISTED = -2
+"""The row of an id that no segment has; void has row -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTable:
+    """The segments of one image as arrays, ordered by id."""
+
+    ids: Int64[np.ndarray, " s"]
+    category_index: Int64[np.ndarray, " s"]
+    is_crowd: Bool[np.ndarray, " s"]
+
+    @classmethod
+    def of(cls, segments: Iterable[Segment], categories: Categories) -> SegmentTable:
+        """The table of an image's segments.
+
+        Raises:
+            ValueError: A segment's category is unknown.
+        """
+        rows = sorted((s.id, categories.index_of(s.category_id), s.is_crowd) for s in segments)
+        columns = np.array(rows, np.int64).reshape(-1, 3)
+        return cls(columns[:, 0], columns[:, 1], columns[:, 2] == 1)
+
+    def row_of(self, ids: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """The row of each id: -1 for void, -2 for an id that no segment has."""
+        if not len(self.ids):
+            return np.where(ids == VOID_ID, -1, UNLISTED)
+        row = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        return np.where(self.ids[row] == ids, row, np.where(ids == VOID_ID, -1, UNLISTED))
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many pixels each pair of segments shares: all that the metrics of one image need.
+
+    The rows point into the two tables; -1 is void, -2 an id of the truth that no segment has.
+    """
+
+    truth: SegmentTable
+    prediction: SegmentTable
+    truth_row: Int64[np.ndarray, " n"]
+    prediction_row: Int64[np.ndarray, " n"]
+    num_pixels: Int64[np.ndarray, " n"]
+
+    @classmethod
+    def of(cls, prediction: PanopticMap, truth: PanopticMap, categories: Categories) -> Overlap:
+        """Count the pairs of two maps of one image.
+
+        Raises:
+            ValueError: The maps differ in size or show a category that is not one of `categories`.
+        """
+        if prediction.size != truth.size:
+            fail("prediction", f"as large as the truth, {_by(truth.size)}", _by(prediction.size))
+        return cls.of_pairs(
+            _native.count_id_pairs(truth.ids.ravel(), prediction.ids.ravel()),
+            prediction=SegmentTable.of(prediction.segments, categories),
+            truth=SegmentTable.of(truth.segments, categories),
+        )
+
+    @classmethod
+    def of_pairs(
+        cls, pairs: Shaped[np.ndarray, "n 3"], *, prediction: SegmentTable, truth: SegmentTable
+    ) -> Overlap:
+        """From rows of (truth id, prediction id, pixels)."""
+        pairs = pairs.view(np.int64)  # the native core says "long long"
+        return cls(truth, prediction, truth.row_of(pairs[:, 0]), prediction.row_of(pairs[:, 1]), pairs[:, 2])
+
+    @property
+    def truth_areas(self) -> Int64[np.ndarray, " s"]:
+        """The pixels of each truth segment."""
+        return _sum_by(self.truth_row, self.num_pixels, size=len(self.truth.ids))
+
+    @property
+    def prediction_areas(self) -> Int64[np.ndarray, " s"]:
+        """The pixels of each predicted segment."""
+        return _sum_by(self.prediction_row, self.num_pixels, size=len(self.prediction.ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Who found whom: rows of the two tables. Forgiven predictions lie mostly on void or a crowd."""
+
+    truth_row: Int64[np.ndarray, " n"]
+    prediction_row: Int64[np.ndarray, " n"]
+    iou: Float64[np.ndarray, " n"]
+    missed: Int64[np.ndarray, " m"]
+    spurious: Int64[np.ndarray, " p"]
+    forgiven: Int64[np.ndarray, " f"]
+
+
+def match(overlap: Overlap) -> Matching:
+    """Match the segments of one image as COCO's panoptic evaluation does.
+
+    Source: Kirillov et al. 2019, section 4.1, with the void and crowd rules of the reference evaluation
+    (SPEC E.1). All crowds of a category forgive, not only the last: this is ours.
+
+    Returns:
+        The matches in the order of (truth id, prediction id), and the rows left over.
+    """
+    truth, prediction = overlap.truth, overlap.prediction
+    area_of_prediction = overlap.prediction_areas
+    both = (overlap.truth_row >= 0) & (overlap.prediction_row >= 0)
+    t, p = overlap.truth_row[both], overlap.prediction_row[both]
+    pixels = overlap.num_pixels[both]
+    same = truth.category_index[t] == prediction.category_index[p]
+    crowd = truth.is_crowd[t]
+    on_void = _sum_by(
+        np.where(overlap.truth_row == -1, overlap.prediction_row, -1),
+        overlap.num_pixels,
+        size=len(prediction.ids),
+    )
+    union = overlap.truth_areas[t] + area_of_prediction[p] - pixels - on_void[p]
+    iou = pixels / np.maximum(union, 1)
+    found = (
+        same & ~crowd & (iou > 0.5)
+    )  # (E.1): at most one match a segment
+    missed = ~truth.is_crowd
+    missed[t[found]] = False
+    left = np.ones(len(prediction.ids), bool)
+    left[p[found]] = False
+    on_crowd = _sum_by(np.where(same & crowd, p, -1), pixels, size=len(prediction.ids))
+    excused = (on_void + on_crowd) / np.maximum(area_of_prediction, 1) > 0.5
+    return Matching(
+        truth_row=t[found],
+        prediction_row=p[found],
+        iou=iou[found],
+        missed=np.flatnonzero(missed),
+        spurious=np.flatnonzero(left & ~excused),
+        forgiven=np.flatnonzero(left & excused),
+    )
+
+
+def _sum_by(
+    row: Int64[np.ndarray, " n"], num_pixels: Int64[np.ndarray, " n"], *, size: int
+) -> Int64[np.ndarray, " s"]:
+    """Pixels summed by row; negative rows are left out. Float64 sums of counts are exact to 2^53."""
+    kept = row >= 0
+    return np.bincount(row[kept], num_pixels[kept], minlength=size).astype(np.int64)
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
