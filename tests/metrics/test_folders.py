@@ -78,12 +78,14 @@ def test_a_wrong_area_is_reported_and_not_trusted(truth: Path, prediction: Path)
 
     edit(truth, annotations=shrink)
     got = evaluate_folders(truth, prediction)
-    assert got.to_json() == want.to_json() and not want.remarks
-    assert "Wrong `area` of 1 truth segments" in got.remarks[0] and "0.png" in got.remarks[0]
+    assert got.to_json() == want.to_json()
+    assert not want.remarks
+    assert "Wrong `area` of 1 truth segments" in got.remarks[0]
+    assert "0.png" in got.remarks[0]
 
 
 def test_truth_pixels_of_no_segment_are_not_void(tmp_path: Path):
-    """Prediction on 4 pixels, truth segment on 2 of them, the others unlisted: IoU 2/4, a miss and a spurious."""
+    """Prediction on 4 pixels, truth segment on 2 of them, 2 unlisted: IoU 2/4, a miss and a spurious."""
     one = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 2)])
     truth = write(tmp_path / "t.json", [one])
     prediction = write(tmp_path / "p.json", [PanopticMap(np.ones((1, 4), int), [Segment(1, 1)])])
@@ -191,7 +193,8 @@ def test_one_broken_image_is_reported_and_the_rest_evaluated(truth: Path, predic
     with pytest.raises(PartialFailure, match="1 of 6 failed: .*4.png") as failure:
         evaluate(truth, prediction, json=tmp_path / "out.json")
     written = json.loads((tmp_path / "out.json").read_text())
-    assert len(written["failed"]) == 1 and "4.png" in written["failed"][0]
+    assert len(written["failed"]) == 1
+    assert "4.png" in written["failed"][0]
     for path in (truth, prediction):
         edit(path, annotations=lambda rows: [row for row in rows if row["file_name"] != "4.png"])
     assert evaluate_folders(truth, prediction).to_json() == failure.value.result.to_json()

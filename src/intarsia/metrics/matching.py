@@ -125,9 +125,7 @@ def match(overlap: Overlap) -> Matching:
     )
     union = overlap.truth_areas[t] + area_of_prediction[p] - pixels - on_void[p]
     iou = pixels / np.maximum(union, 1)
-    found = (
-        same & ~crowd & (iou > 0.5)
-    )  # (E.1): at most one match a segment
+    found = same & ~crowd & (iou > 0.5)  # (E.1): at most one match a segment
     missed = ~truth.is_crowd
     missed[t[found]] = False
     left = np.ones(len(prediction.ids), bool)
