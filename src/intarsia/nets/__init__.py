@@ -1,0 +1,20 @@
+"""Networks: timm backbones cut open, decoders to stride 4, and heads."""
+
+from intarsia.nets.backbone import Backbone, BackboneConfig
+from intarsia.nets.decoder import DecoderConfig, build_decoder
+from intarsia.nets.deeplab_decoder import DeepLabDecoder
+from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
+from intarsia.nets.heads import GRID_STRIDE, ConvHead, EmbeddingHead
+
+__all__ = [
+    "GRID_STRIDE",
+    "Backbone",
+    "BackboneConfig",
+    "ConvHead",
+    "DecoderConfig",
+    "DeepLabDecoder",
+    "EmbeddingHead",
+    "FpnDecoder",
+    "FpnPyramid",
+    "build_decoder",
+]

@@ -1,0 +1,150 @@
+"""The backbone: any timm network that gives features at strides from 4 on, for images of any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import timm
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from intarsia._check import fail, nearest
+from intarsia.nets.weights import load_by_name_or_order, read_weights
+
+__all__ = ["Backbone", "BackboneConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneConfig:
+    """Which timm network, and where its weights come from.
+
+    Attributes:
+        name: A name that timm knows, such as "resnet50" or "tf_efficientnet_lite0".
+        pretrained: False for random weights, True for timm's own from the hub, a path to a local file, or
+            "package:NAME" for the weights inside an installed Python package.
+        output_stride: The stride of the coarsest features, 8, 16 or 32. Below 32, the last stages are dilated.
+        frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.
+    """
+
+    name: str = "tf_efficientnet_lite0"
+    pretrained: bool | str = False
+    output_stride: int = 32
+    frozen_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if self.output_stride not in (8, 16, 32):
+            fail("output_stride", "8, 16 or 32", self.output_stride)
+
+
+class Backbone(nn.Module):
+    """A timm network cut open: images in [0, 1] to features at strides 4, 8, ... up to `output_stride`.
+
+    It normalises the images itself, with the mean and standard deviation that its weights expect (they are
+    saved with the weights), and pads them at the bottom and at the right, inside, to a multiple of its
+    coarsest stride; the features cover the padding, so their height is a multiple too.
+
+    Raises:
+        ValueError: timm does not know the name, the network has no features at stride 4 or not at
+            `output_stride`, or the weights cannot be found or do not fit.
+
+    Example:
+        >>> backbone = Backbone("lcnet_050")
+        >>> backbone.strides, backbone.channels
+        ((4, 8, 16, 32), (32, 64, 128, 256))
+        >>> [tuple(x.shape) for x in backbone(torch.zeros(1, 3, 33, 20))]
+        [(1, 32, 16, 8), (1, 64, 8, 4), (1, 128, 4, 2), (1, 256, 2, 1)]
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        pretrained: bool | str = False,
+        output_stride: int = 32,
+        frozen_norm: bool = False,
+    ) -> None:
+        """Build the network and fill in its weights."""
+        super().__init__()
+        self.frozen_norm = frozen_norm
+        self.network = _create(name, pretrained is True, output_stride)
+        if isinstance(pretrained, str):
+            load_by_name_or_order(self.network, read_weights(pretrained), source=pretrained)
+        self.strides: tuple[int, ...] = tuple(self.network.feature_info.reduction())
+        self.channels: tuple[int, ...] = tuple(self.network.feature_info.channels())
+        source = self.network.pretrained_cfg
+        self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(source.get("std", (0.5,) * 3)).view(3, 1, 1))
+
+    @classmethod
+    def from_config(cls, config: BackboneConfig) -> Backbone:
+        """The backbone that a config describes."""
+        return cls(
+            config.name,
+            pretrained=config.pretrained,
+            output_stride=config.output_stride,
+            frozen_norm=config.frozen_norm,
+        )
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c hs ws"]]:
+        """Features from fine to coarse, one tensor for each of `strides`."""
+        step = self.strides[-1]
+        height, width = images.shape[-2:]
+        x = (images - self.mean) / self.std
+        x = F.pad(x, (0, -width % step, 0, -height % step))  # b 3 H W, zero is the mean colour
+        return self.network(x.contiguous(memory_format=torch.channels_last))
+
+    def train(self, mode: bool = True) -> Backbone:
+        """Switch to training; a frozen norm keeps its statistics."""
+        super().train(mode)
+        if self.frozen_norm:
+            for module in self.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+        return self
+
+
+def _create(name: str, from_hub: bool, output_stride: int) -> nn.Module:
+    """The timm network with only the levels whose stride is 4 or more."""
+    if not timm.is_model(name.split(".")[0]):
+        fail("backbone.name", "a network that timm knows", repr(name), hint=nearest(name, _similar(name)))
+    info = _build(name, False, output_stride, None).feature_info.reduction()
+    levels = tuple(level for level, stride in enumerate(info) if stride >= 4)
+    coarse = [stride for stride in info if stride >= 4]
+    if not coarse or coarse[0] != 4 or coarse[-1] != output_stride or len(set(info)) < len(info):
+        levels = _one_level_a_stride(name, info, output_stride)
+    return _build(name, from_hub, output_stride, levels)
+
+
+def _one_level_a_stride(name: str, strides: list[int], output_stride: int) -> tuple[int, ...]:
+    """The deepest level of each stride from 4 to `output_stride`; dilated networks repeat the last."""
+    deepest = {stride: level for level, stride in enumerate(strides) if stride >= 4}
+    if 4 not in deepest or output_stride not in deepest:
+        wanted = f"a network with features at strides 4 to {output_stride}"
+        fail("backbone.name", wanted, f"{name!r} with strides {strides}")
+    return tuple(sorted(deepest.values()))
+
+
+def _build(name: str, from_hub: bool, output_stride: int, levels: tuple[int, ...] | None) -> nn.Module:
+    options: dict[str, object] = {} if levels is None else {"out_indices": levels}
+    if output_stride != 32:
+        options["output_stride"] = output_stride
+    try:
+        return timm.create_model(name, pretrained=from_hub, features_only=True, **options)
+    except Exception as error:
+        what = "a network that gives features" + (" and has weights on the hub" if from_hub else "")
+        if output_stride != 32:
+            what += f" at output stride {output_stride}"
+        return fail("backbone.name", what, f"{name!r} ({_first_line(error)})")
+
+
+def _similar(name: str) -> list[str]:
+    return timm.list_models(f"{name[:3]}*") or ["resnet50", "tf_efficientnet_lite0", "convnext_tiny"]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

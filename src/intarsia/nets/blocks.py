@@ -1,0 +1,68 @@
+"""Convolution, normalisation and ReLU in one block, plain or depthwise separable."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+
+__all__ = ["Norm", "conv_block", "prediction"]
+
+Norm = Literal["batch", "group"]
+
+
+def conv_block(
+    channels_in: int,
+    channels_out: int,
+    *,
+    size: int = 3,
+    dilation: int = 1,
+    separable: bool = False,
+    norm: Norm = "batch",
+) -> nn.Sequential:
+    """Convolution, norm and ReLU; the size of the image stays.
+
+    Separable: a depthwise convolution with norm and ReLU, then a pointwise one.
+
+    Example:
+        >>> conv_block(16, 32)(torch.zeros(2, 16, 5, 7)).shape
+        torch.Size([2, 32, 5, 7])
+    """
+    padding = dilation * (size // 2)
+    if not separable or size == 1:
+        conv = nn.Conv2d(channels_in, channels_out, size, padding=padding, dilation=dilation, bias=False)
+        _initialise(conv)
+        return nn.Sequential(conv, _norm_layer(channels_out, norm), nn.ReLU(inplace=True))
+    depthwise = nn.Conv2d(
+        channels_in, channels_in, size, padding=padding, dilation=dilation, groups=channels_in, bias=False
+    )
+    _initialise(depthwise)
+    pointwise = conv_block(channels_in, channels_out, size=1, norm=norm)
+    return nn.Sequential(depthwise, _norm_layer(channels_in, norm), nn.ReLU(inplace=True), *pointwise)
+
+
+def prediction(channels_in: int, channels_out: int, *, std: float = 0.001) -> nn.Conv2d:
+    """The last 1x1 convolution of a head, weights N(0, std), no bias at the start.
+
+    Source: detectron2's DeepLab heads.
+
+    Example:
+        >>> prediction(8, 3).bias.tolist()
+        [0.0, 0.0, 0.0]
+    """
+    conv = nn.Conv2d(channels_in, channels_out, 1)
+    nn.init.normal_(conv.weight, std=std)
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    return conv
+
+
+def _norm_layer(channels: int, norm: Norm) -> nn.Module:
+    if norm == "batch":
+        return nn.BatchNorm2d(channels)
+    groups = next(n for n in (32, 16, 8, 4, 2, 1) if (channels % n == 0 and channels // n > 1) or n == 1)
+    return nn.GroupNorm(groups, channels)
+
+
+def _initialise(conv: nn.Conv2d) -> None:
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")

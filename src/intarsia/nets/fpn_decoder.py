@@ -1,0 +1,88 @@
+"""The feature pyramid decoder: top-down pyramid, each level brought to stride 4, and summed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from intarsia.nets.blocks import Norm, conv_block
+
+__all__ = ["FpnDecoder", "FpnPyramid"]
+
+
+class FpnPyramid(nn.Module):
+    """The feature pyramid: every level sees what the coarser ones know.
+
+    Lateral 1x1 convolutions, top-down nearest up-sampling by 2, output 3x3 convolutions; no norm.
+
+    Source: Lin et al. 2017.
+
+    Example:
+        >>> pyramid = FpnPyramid((8, 16), width=4)
+        >>> [tuple(x.shape) for x in pyramid([torch.zeros(1, 8, 6, 6), torch.zeros(1, 16, 3, 3)])]
+        [(1, 4, 6, 6), (1, 4, 3, 3)]
+    """
+
+    def __init__(self, channels: Sequence[int], *, width: int = 256) -> None:
+        """Build the layers for features of these channels, from fine to coarse."""
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
+        self.outputs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in channels)
+        for conv in [*self.laterals, *self.outputs]:
+            nn.init.kaiming_uniform_(conv.weight, a=1)
+            nn.init.zeros_(conv.bias)
+
+    def forward(self, features: list[Float[Tensor, "b c hs ws"]]) -> list[Float[Tensor, "b p hs ws"]]:
+        """The pyramid, from fine to coarse."""
+        levels = [lateral(x) for lateral, x in zip(self.laterals, features, strict=True)]
+        for fine in range(len(levels) - 2, -1, -1):
+            levels[fine] = levels[fine] + F.interpolate(levels[fine + 1], size=levels[fine].shape[-2:])
+        return [output(x) for output, x in zip(self.outputs, levels, strict=True)]
+
+
+class FpnDecoder(nn.Module):
+    """A feature pyramid whose levels are brought to stride 4, one doubling at a time, and summed.
+
+    Source: Kirillov et al. 2019 (Panoptic FPN), semantic branch.
+
+    Example:
+        >>> decoder = FpnDecoder((4, 8), (8, 16), width=16)
+        >>> decoder([torch.zeros(1, 8, 6, 6), torch.zeros(1, 16, 3, 3)]).shape
+        torch.Size([1, 16, 6, 6])
+    """
+
+    def __init__(
+        self,
+        strides: Sequence[int],
+        channels: Sequence[int],
+        *,
+        width: int = 128,
+        separable: bool = False,
+        norm: Norm = "group",
+    ) -> None:
+        """Build the layers for features of these strides and channels, from fine to coarse."""
+        super().__init__()
+        self.channels = width
+        self.pyramid = FpnPyramid(channels, width=width)
+        doublings = [(stride // strides[0]).bit_length() - 1 for stride in strides]
+        self.climbs = nn.ModuleList(_climb(width, steps, separable, norm) for steps in doublings)
+
+    def forward(self, features: list[Float[Tensor, "b c hs ws"]]) -> Float[Tensor, "b c h w"]:
+        """The map at the stride of the finest features."""
+        levels = [climb(x) for climb, x in zip(self.climbs, self.pyramid(features), strict=True)]
+        size = levels[0].shape[-2:]
+        return torch.stack([x[..., : size[0], : size[1]] for x in levels]).sum(dim=0)
+
+
+def _climb(width: int, steps: int, separable: bool, norm: Norm) -> nn.Sequential:
+    """As many times convolution and doubling as the level is coarser; at least the convolution."""
+    layers: list[nn.Module] = []
+    for _ in range(max(steps, 1)):
+        layers.append(conv_block(width, width, separable=separable, norm=norm))
+        if steps:
+            layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
+    return nn.Sequential(*layers)

@@ -1,0 +1,135 @@
+"""The heads: from a decoder's map at stride 4 to logits, embeddings, centres and offsets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from intarsia.nets.blocks import Norm, conv_block, prediction
+
+__all__ = ["ConvHead", "Coordinates", "EmbeddingHead", "position_grid"]
+
+GRID_STRIDE = 4
+"""Pixels between the grid's neighbours, in every method."""
+
+Coordinates = Literal["none", "input", "added"]
+
+
+class ConvHead(nn.Module):
+    """Convolutions and a last 1x1 convolution to as many channels as a task needs.
+
+    Source: detectron2's DeepLab heads (two 3x3 convolutions for semantics; last weights N(0, 0.001)).
+
+    Example:
+        >>> ConvHead(16, 3, width=8)(torch.zeros(2, 16, 4, 5)).shape
+        torch.Size([2, 3, 4, 5])
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        width: int,
+        depth: int = 1,
+        separable: bool = True,
+        norm: Norm = "batch",
+        std: float = 0.001,
+    ) -> None:
+        """Build `depth` convolutions of `width` channels, 5x5 if separable, else 3x3, and the last one."""
+        super().__init__()
+        widths = [channels_in] + [width] * depth
+        size = 5 if separable else 3
+        self.body = nn.Sequential(
+            *(
+                conv_block(a, b, size=size, separable=separable, norm=norm)
+                for a, b in zip(widths, widths[1:], strict=False)
+            )
+        )
+        self.last = prediction(widths[-1], channels_out, std=std)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+        """The values, in float32 also under autocast: a margin of 0.5 needs more digits than bfloat16 has."""
+        x = self.body(x)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.last(x.float())
+
+
+class EmbeddingHead(nn.Module):
+    """Embeddings at stride 4 that may know where in the image they are.
+
+    Two windows that look alike get equal embeddings from convolutions alone, so the position is needed to tell
+    them apart. It is measured in pixels over `coordinate_px`, so that it depends neither on the size of the
+    image nor on the padding of its batch.
+
+    Source: De Brabandere et al. 2017 (coordinate maps beside the image); coordinates at the head are ours.
+
+    Example:
+        >>> head = EmbeddingHead(16, 8, width=16)
+        >>> head(torch.zeros(2, 16, 4, 5)).shape
+        torch.Size([2, 8, 4, 5])
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        dims: int,
+        *,
+        width: int,
+        depth: int = 1,
+        separable: bool = True,
+        norm: Norm = "batch",
+        coordinates: Coordinates = "input",
+        coordinate_px: float = 256.0,
+    ) -> None:
+        """Build the head.
+
+        Args:
+            channels_in: Channels of the decoder's map.
+            dims: Dimensions of an embedding.
+            width: Channels inside.
+            depth: Convolutions before the last.
+            separable: Depthwise separable convolutions.
+            norm: Normalisation layer.
+            coordinates: "none"; "input": two more input channels; "added": also added to the first two
+                dimensions, so that the head learns where a pixel's centre is relative to the pixel.
+            coordinate_px: Pixels for one unit of position at the input.
+        """
+        super().__init__()
+        self.coordinates = coordinates
+        self.coordinate_px = coordinate_px
+        extra = 0 if coordinates == "none" else 2
+        self.head = ConvHead(
+            channels_in + extra, dims, width=width, depth=depth, separable=separable, norm=norm, std=0.01
+        )
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        """The embeddings."""
+        if self.coordinates == "none":
+            return self.head(x)
+        position = position_grid(x.shape[-2], x.shape[-1], device=x.device) / self.coordinate_px
+        position = position.expand(x.shape[0], -1, -1, -1)  # b 2 h w
+        embeddings = self.head(torch.cat([x, position.to(x.dtype)], dim=1))
+        if self.coordinates == "input":
+            return embeddings
+        gain = self.coordinate_px / ADDED_PX
+        return torch.cat([embeddings[:, :2] + gain * position, embeddings[:, 2:]], dim=1)
+
+
+ADDED_PX = 8.0
+"""Pixels for one unit of an embedding where the position is added: centres 24 px apart are 3 = 2 δ_d apart."""
+
+
+def position_grid(height: int, width: int, *, device: torch.device) -> Float[Tensor, "2 h w"]:
+    """Row and column in pixels of each point of the stride-4 grid.
+
+    Example:
+        >>> position_grid(1, 2, device=torch.device("cpu")).tolist()
+        [[[2.0, 2.0]], [[2.0, 6.0]]]
+    """
+    rows = torch.arange(height, device=device, dtype=torch.float32) * GRID_STRIDE + GRID_STRIDE / 2
+    columns = torch.arange(width, device=device, dtype=torch.float32) * GRID_STRIDE + GRID_STRIDE / 2
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
