@@ -124,12 +124,12 @@ ADDED_PX = 8.0
 
 
 def position_grid(height: int, width: int, *, device: torch.device) -> Float[Tensor, "2 h w"]:
-    """Row and column in pixels of each point of the stride-4 grid.
+    """Row and column in pixels of each point of the stride-4 grid; pixel (0, 0) has its centre at 0, 0.
 
     Example:
         >>> position_grid(1, 2, device=torch.device("cpu")).tolist()
-        [[[2.0, 2.0]], [[2.0, 6.0]]]
+        [[[1.5, 1.5]], [[1.5, 5.5]]]
     """
-    rows = torch.arange(height, device=device, dtype=torch.float32) * GRID_STRIDE + GRID_STRIDE / 2
-    columns = torch.arange(width, device=device, dtype=torch.float32) * GRID_STRIDE + GRID_STRIDE / 2
+    rows = torch.arange(height, device=device, dtype=torch.float32) * GRID_STRIDE + (GRID_STRIDE - 1) / 2
+    columns = torch.arange(width, device=device, dtype=torch.float32) * GRID_STRIDE + (GRID_STRIDE - 1) / 2
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))

@@ -1,0 +1,68 @@
+"""From a category for each pixel and numbered things to a panoptic map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int32, UInt8
+
+from intarsia.panoptic import Categories, PanopticMap, Segment
+
+__all__ = ["Thing", "assembled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One instance that grouping found: what it shows, and how sure that is."""
+
+    category_index: int
+    score: float = 1.0
+
+
+def assembled(
+    semantic: UInt8[np.ndarray, "h w"],
+    instances: Int32[np.ndarray, "h w"],
+    things: Sequence[Thing],
+    categories: Categories,
+    *,
+    min_thing_px: int = 1,
+    min_stuff_px: int = 1,
+) -> PanopticMap:
+    """The panoptic map of instances over stuff; what is too small becomes void.
+
+    Args:
+        semantic: The category index of each pixel, 255 for void; used where there is no instance.
+        instances: 0 for none, else the number of the thing, from 1 in the order of `things`.
+        things: What each instance is.
+        categories: What the category indices mean.
+        min_thing_px: Instances with fewer pixels are dropped.
+        min_stuff_px: Stuff categories with fewer pixels are dropped.
+
+    Returns:
+        Segments numbered from 1: the things that stay, then stuff. A pixel that shows a thing category but
+        belongs to no instance is void.
+
+    Example:
+        >>> from intarsia.panoptic import Category
+        >>> categories = Categories([Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))])
+        >>> semantic, instances = np.uint8([[0, 0, 1, 1]]), np.int32([[1, 0, 0, 0]])
+        >>> assembled(semantic, instances, [Thing(0)], categories).ids
+        array([[1, 0, 2, 2]], dtype=int32)
+    """
+    slot_of_category = np.zeros(256, np.int32)  # 0 is void
+    stuff = [index for index, category in enumerate(categories) if not category.is_thing]
+    slot_of_category[stuff] = np.arange(len(things) + 1, len(things) + 1 + len(stuff))
+    slots = np.where(instances > 0, instances, slot_of_category[semantic])
+    areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
+    least = np.array([1] + [max(min_thing_px, 1)] * len(things) + [max(min_stuff_px, 1)] * len(stuff))
+    kept = np.flatnonzero((areas >= least) & (np.arange(len(areas)) > 0))
+    segments = [Thing(index) for index in stuff]
+    shown = [([*things, *segments])[slot - 1] for slot in kept]
+    id_of_slot = np.zeros(len(areas), np.int32)
+    id_of_slot[kept] = np.arange(1, len(kept) + 1)
+    return PanopticMap(
+        id_of_slot[slots],
+        [Segment(n, categories[one.category_index].id, one.score) for n, one in enumerate(shown, start=1)],
+    )

@@ -1,0 +1,99 @@
+"""The semantic branch that methods share: its settings and its loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from intarsia._check import fail
+from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.losses import lovasz_softmax, top_k_cross_entropy
+from intarsia.methods.upsampling import upsampled
+
+__all__ = ["SemanticLossConfig", "pixel_weights", "semantic_losses"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SemanticLossConfig:
+    """Settings of the semantic losses.
+
+    Attributes:
+        weight: Of the cross-entropy.
+        hardest: Share of the pixels that count, the hardest first; 1 for all.
+        lovasz_weight: Of the Lovász softmax; 0 to leave it out.
+        small_thing_px: Things with fewer pixels are small.
+        small_thing_weight: Factor of the pixels of small things in the cross-entropy.
+        stride: 1: logits are up-sampled to the pixels; 4: the truth is sampled at the grid, which is faster.
+    """
+
+    weight: float = 1.0
+    hardest: float = 0.2
+    lovasz_weight: float = 0.0
+    small_thing_px: int = 4096
+    small_thing_weight: float = 3.0
+    stride: Literal[1, 4] = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hardest <= 1:
+            fail("semantic.hardest", "a share in (0, 1]", self.hardest)
+        for name in ("weight", "lovasz_weight", "small_thing_weight"):
+            if getattr(self, name) < 0:
+                fail(f"semantic.{name}", "0 or more", getattr(self, name))
+
+
+def semantic_losses(
+    logits: Float[Tensor, "b k hs ws"], targets: PanopticTargets, config: SemanticLossConfig
+) -> dict[str, Float[Tensor, ""]]:
+    """Top-k cross-entropy, with more weight on small things, and the Lovász softmax where it is asked for.
+
+    Source: Cheng et al. 2020 (Panoptic-DeepLab): hardest fifth of the pixels, 3 for instances below 64x64.
+    """
+    weights = pixel_weights(targets, small_px=config.small_thing_px, factor=config.small_thing_weight)
+    semantic = targets.semantic
+    if config.stride == 1:
+        logits = upsampled(logits, *semantic.shape[1:])
+    else:
+        semantic, weights = at_grid(targets).semantic, _middle_pixels(weights, config.stride)
+    losses = {
+        "semantic": config.weight
+        * top_k_cross_entropy(logits.float(), semantic, k=config.hardest, weights=weights)
+    }
+    if config.lovasz_weight:
+        lovasz = lovasz_softmax(logits.float().softmax(dim=1), semantic)
+        losses["lovasz"] = config.lovasz_weight * lovasz.mean()
+    return losses
+
+
+def pixel_weights(
+    targets: PanopticTargets, *, small_px: int, factor: float
+) -> Float[Tensor, "b h w"]:
+    """`factor` where the pixel belongs to an instance of fewer than `small_px` pixels, else 1.
+
+    Example:
+        >>> from intarsia.data.targets import targets_of
+        >>> from intarsia.panoptic import Categories, Segment
+        >>> ids = torch.tensor([[1, 2, 2]], dtype=torch.int32)
+        >>> targets = targets_of(ids, [Segment(1, 1), Segment(2, 1)], Categories.named("facades"))
+        >>> pixel_weights(targets, small_px=2, factor=3.0)
+        tensor([[[3., 1., 1.]]])
+    """
+    instances = targets.instances  # b h w
+    most = max((len(boxes) for boxes in targets.boxes), default=0) + 1
+    numbers = instances.flatten(1)  # b (h w)
+    areas = torch.zeros(len(numbers), most, device=numbers.device)
+    areas.scatter_add_(1, numbers, torch.ones_like(numbers, dtype=areas.dtype))
+    weight = torch.where(areas < small_px, factor, 1.0)
+    weight[:, 0] = 1
+    return weight.gather(1, numbers).view(instances.shape)
+
+
+def _middle_pixels(values: Float[Tensor, "b h w"], stride: int) -> Float[Tensor, "b hs ws"]:
+    rows, columns = (
+        (torch.arange(0, n, stride, device=values.device) + stride // 2).clamp(max=n - 1)
+        for n in values.shape[1:]
+    )
+    return values[:, rows[:, None], columns]

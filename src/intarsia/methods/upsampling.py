@@ -1,0 +1,113 @@
+"""From the stride-4 grid to the pixels of the image."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int, Int32, UInt8
+from torch import Tensor
+
+from intarsia.nets.heads import GRID_STRIDE
+
+__all__ = ["grid_size", "upsampled", "upsampled_argmax", "upsampled_labels"]
+
+_BAND_ROWS = 64
+
+
+def grid_size(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the grid over an image: divided by 4, rounded up.
+
+    Example:
+        >>> grid_size(1, 9)
+        (1, 3)
+    """
+    return -(-height // GRID_STRIDE), -(-width // GRID_STRIDE)
+
+
+def upsampled(grid: Float[Tensor, "b k hs ws"], height: int, width: int) -> Float[Tensor, "b k h w"]:
+    """Values at every pixel, bilinear; what the grid covers beyond the image is cut off."""
+    pixels = F.interpolate(grid, scale_factor=GRID_STRIDE, mode="bilinear", align_corners=False)
+    return pixels[..., :height, :width]
+
+
+def upsampled_argmax(logits: Float[Tensor, "k hs ws"], height: int, width: int) -> UInt8[np.ndarray, "h w"]:
+    """The index of the largest value at every pixel, in bands of rows, so that memory stays small.
+
+    Example:
+        >>> upsampled_argmax(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]]), 1, 8)
+        array([[0, 0, 0, 0, 1, 1, 1, 1]], dtype=uint8)
+    """
+    rows = logits.shape[1]
+    bands = []
+    for start in range(0, rows, _BAND_ROWS):
+        stop = min(start + _BAND_ROWS, rows)
+        above, below = max(start - 1, 0), min(stop + 1, rows)  # interpolation sees one row beyond
+        band = upsampled(logits[None, :, above:below], (below - above) * GRID_STRIDE, width)[0]
+        band = band[:, (start - above) * GRID_STRIDE : (stop - above) * GRID_STRIDE]
+        bands.append(band.argmax(dim=0).to(torch.uint8).cpu())
+    return torch.cat(bands)[:height].numpy()
+
+
+def upsampled_labels(
+    labels: Int32[np.ndarray, "hs ws"],
+    group_of_label: UInt8[np.ndarray, " n"],
+    groups: UInt8[np.ndarray, "h w"],
+    *,
+    free: UInt8[np.ndarray, " f"],
+) -> Int32[np.ndarray, "h w"]:
+    """Labels at every pixel: the four grid points around a pixel vote with their bilinear weights.
+
+    Only labels of the pixel's own group may win; where none of the four is, the nearest point's label does.
+    This is the argmax of the bilinearly up-sampled masks, without ever making a mask for each label.
+
+    Args:
+        labels: Labels on the grid, 0 for none.
+        group_of_label: The group of each label; the entry of label 0 is unused.
+        groups: The group of each pixel.
+        free: Groups whose pixels keep label 0.
+
+    Returns:
+        The label of each pixel, 0 where its group is free or no label is near.
+
+    Example:
+        >>> labels = np.array([[1, 2]], np.int32)
+        >>> upsampled_labels(labels, np.uint8([0, 7, 7]), np.full((1, 8), 7, np.uint8), free=np.uint8([]))
+        array([[1, 1, 1, 1, 2, 2, 2, 2]], dtype=int32)
+    """
+    height, width = groups.shape
+    nearest = labels.repeat(GRID_STRIDE, axis=0).repeat(GRID_STRIDE, axis=1)[:height, :width]
+    nearest[np.isin(groups, free)] = 0
+    row, row_weight = _left_neighbour(height)
+    column, column_weight = _left_neighbour(width)
+    around = np.pad(labels, 1, mode="edge")
+    corners = [around[:-1, :-1], around[:-1, 1:], around[1:, :-1], around[1:, 1:]]  # each hs+1 ws+1
+    mixed = np.logical_or.reduce([corner != corners[0] for corner in corners[1:]])
+    unclear = mixed[row[:, None], column] | (group_of_label[nearest] != groups)
+    unclear &= ~np.isin(groups, free)
+    at_row, at_column = np.nonzero(unclear)
+    votes = np.stack([corner[row[at_row], column[at_column]] for corner in corners])  # 4 n
+    down, right = row_weight[at_row], column_weight[at_column]
+    weights = np.stack([(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right])
+    nearest[at_row, at_column] = _elected(votes, weights, group_of_label, groups[at_row, at_column])
+    return nearest
+
+
+def _elected(
+    votes: Int32[np.ndarray, "4 n"],
+    weights: Float[np.ndarray, "4 n"],
+    group_of_label: UInt8[np.ndarray, " l"],
+    groups: UInt8[np.ndarray, " n"],
+) -> Int32[np.ndarray, " n"]:
+    """Of four labels the one with the most weight among those of the right group, else the nearest."""
+    score = np.stack([(weights * (votes == vote)).sum(axis=0) for vote in votes])
+    allowed = (group_of_label[votes] == groups) & (votes > 0)
+    winner = np.where(allowed.any(axis=0), np.where(allowed, score, -1.0).argmax(axis=0), weights.argmax(axis=0))
+    return np.take_along_axis(votes, winner[None], axis=0)[0]
+
+
+def _left_neighbour(size: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """For each pixel the grid point before it, counted on the grid padded by one, and the next one's weight."""
+    position = (np.arange(size) + 0.5) / GRID_STRIDE + 0.5
+    index = np.floor(position).astype(np.int64)
+    return index, position - index
