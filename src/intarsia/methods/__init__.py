@@ -1,0 +1,1 @@
+"""Methods: networks with three verbs, forward, losses and decode."""

@@ -46,9 +46,9 @@ def assembled(
 
     Example:
         >>> from intarsia.panoptic import Category
-        >>> categories = Categories([Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))])
+        >>> car, road = Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))
         >>> semantic, instances = np.uint8([[0, 0, 1, 1]]), np.int32([[1, 0, 0, 0]])
-        >>> assembled(semantic, instances, [Thing(0)], categories).ids
+        >>> assembled(semantic, instances, [Thing(0)], Categories([car, road])).ids
         array([[1, 0, 2, 2]], dtype=int32)
     """
     slot_of_category = np.zeros(256, np.int32)  # 0 is void

@@ -66,9 +66,9 @@ def read_model(folder: Path, methods: Mapping[str, type[_Method]]) -> _Method:
         found = settings.get("format", "none") if isinstance(settings, dict) else type(settings).__name__
         by = f" (written by intarsia {settings['intarsia']})" if "intarsia" in settings else ""
         fail(str(folder / "config.json"), f"a model of format {FORMAT}", f"format {found}{by}")
-    name = settings.get("method")
+    name = str(settings.get("method"))
     if name not in methods:
-        hint = nearest(str(name), methods)
+        hint = nearest(name, methods)
         fail(str(folder / "config.json"), f"a model of {' or '.join(methods)}", repr(name), hint=hint)
     config = _read_config(folder / "config.json", methods[name].config_type, settings.get("settings", {}))
     categories = Categories.from_coco(_read_json(folder / "categories.json"))

@@ -68,9 +68,7 @@ def semantic_losses(
     return losses
 
 
-def pixel_weights(
-    targets: PanopticTargets, *, small_px: int, factor: float
-) -> Float[Tensor, "b h w"]:
+def pixel_weights(targets: PanopticTargets, *, small_px: int, factor: float) -> Float[Tensor, "b h w"]:
     """`factor` where the pixel belongs to an instance of fewer than `small_px` pixels, else 1.
 
     Example:

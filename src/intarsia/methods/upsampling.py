@@ -102,12 +102,14 @@ def _elected(
     """Of four labels the one with the most weight among those of the right group, else the nearest."""
     score = np.stack([(weights * (votes == vote)).sum(axis=0) for vote in votes])
     allowed = (group_of_label[votes] == groups) & (votes > 0)
-    winner = np.where(allowed.any(axis=0), np.where(allowed, score, -1.0).argmax(axis=0), weights.argmax(axis=0))
+    winner = np.where(
+        allowed.any(axis=0), np.where(allowed, score, -1.0).argmax(axis=0), weights.argmax(axis=0)
+    )
     return np.take_along_axis(votes, winner[None], axis=0)[0]
 
 
 def _left_neighbour(size: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """For each pixel the grid point before it, counted on the grid padded by one, and the next one's weight."""
+    """For each pixel the grid point before it, on the grid padded by one, and the weight of the next."""
     position = (np.arange(size) + 0.5) / GRID_STRIDE + 0.5
     index = np.floor(position).astype(np.int64)
     return index, position - index

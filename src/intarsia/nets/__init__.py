@@ -4,7 +4,7 @@ from intarsia.nets.backbone import Backbone, BackboneConfig
 from intarsia.nets.decoder import DecoderConfig, build_decoder
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
-from intarsia.nets.heads import GRID_STRIDE, ConvHead, EmbeddingHead
+from intarsia.nets.heads import GRID_STRIDE, ConvHead, EmbeddingHead, EmbeddingHeadConfig
 
 __all__ = [
     "GRID_STRIDE",
@@ -14,6 +14,7 @@ __all__ = [
     "DecoderConfig",
     "DeepLabDecoder",
     "EmbeddingHead",
+    "EmbeddingHeadConfig",
     "FpnDecoder",
     "FpnPyramid",
     "build_decoder",

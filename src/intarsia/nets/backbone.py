@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import timm
 import torch
@@ -24,7 +25,7 @@ class BackboneConfig:
         name: A name that timm knows, such as "resnet50" or "tf_efficientnet_lite0".
         pretrained: False for random weights, True for timm's own from the hub, a path to a local file, or
             "package:NAME" for the weights inside an installed Python package.
-        output_stride: The stride of the coarsest features, 8, 16 or 32. Below 32, the last stages are dilated.
+        output_stride: The stride of the coarsest features, 8, 16 or 32; the last stages are dilated below 32.
         frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.
     """
 
@@ -71,12 +72,13 @@ class Backbone(nn.Module):
         """Build the network and fill in its weights."""
         super().__init__()
         self.frozen_norm = frozen_norm
-        self.network = _create(name, pretrained is True, output_stride)
+        network = _create(name, pretrained is True, output_stride)
         if isinstance(pretrained, str):
-            load_by_name_or_order(self.network, read_weights(pretrained), source=pretrained)
-        self.strides: tuple[int, ...] = tuple(self.network.feature_info.reduction())
-        self.channels: tuple[int, ...] = tuple(self.network.feature_info.channels())
-        source = self.network.pretrained_cfg
+            load_by_name_or_order(network, read_weights(pretrained), source=pretrained)
+        self.network = network
+        self.strides: tuple[int, ...] = tuple(network.feature_info.reduction())
+        self.channels: tuple[int, ...] = tuple(network.feature_info.channels())
+        source = network.pretrained_cfg
         self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(source.get("std", (0.5,) * 3)).view(3, 1, 1))
 
@@ -108,7 +110,7 @@ class Backbone(nn.Module):
         return self
 
 
-def _create(name: str, from_hub: bool, output_stride: int) -> nn.Module:
+def _create(name: str, from_hub: bool, output_stride: int) -> Any:
     """The timm network with only the levels whose stride is 4 or more."""
     if not timm.is_model(name.split(".")[0]):
         fail("backbone.name", "a network that timm knows", repr(name), hint=nearest(name, _similar(name)))
@@ -129,8 +131,8 @@ def _one_level_a_stride(name: str, strides: list[int], output_stride: int) -> tu
     return tuple(sorted(deepest.values()))
 
 
-def _build(name: str, from_hub: bool, output_stride: int, levels: tuple[int, ...] | None) -> nn.Module:
-    options: dict[str, object] = {} if levels is None else {"out_indices": levels}
+def _build(name: str, from_hub: bool, output_stride: int, levels: tuple[int, ...] | None) -> Any:
+    options: dict[str, Any] = {} if levels is None else {"out_indices": levels}
     if output_stride != 32:
         options["output_stride"] = output_stride
     try:

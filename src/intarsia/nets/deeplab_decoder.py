@@ -17,8 +17,9 @@ __all__ = ["DeepLabDecoder"]
 class DeepLabDecoder(nn.Module):
     """Features at strides 4, 8, ... to one map at stride 4.
 
-    ASPP on the coarsest features; then, at stride 16, 8 and 4 as far as they are finer, the map is up-sampled,
-    joined with the reduced features of that stride, and fused by one 5x5 separable or two 3x3 convolutions.
+    ASPP on the coarsest features; then, at stride 16, 8 and 4 as far as they are finer, the map is
+    up-sampled, joined with the reduced features of that stride, and fused by one 5x5 separable or two 3x3
+    convolutions.
 
     Source: Chen et al. 2018 and Cheng et al. 2020 (Panoptic-DeepLab) at output stride 16. The fusion at
     stride 16, for backbones that go on to 32, is ours, and so is pooling over the whole image instead of a
@@ -46,7 +47,7 @@ class DeepLabDecoder(nn.Module):
         super().__init__()
         self.channels = width
         self.aspp = _Aspp(channels[-1], width, dilations, separable, dropout, norm)
-        skip_of = dict(zip((16, 8, 4), skip_channels, strict=True))
+        skip_of: dict[int, int] = dict(zip((16, 8, 4), skip_channels, strict=True))
         finer = list(zip(strides, channels, strict=True))[-2::-1]
         self.reductions = nn.ModuleList(conv_block(c, skip_of[s], size=1, norm=norm) for s, c in finer)
         self.fusions = nn.ModuleList(_fusion(width + skip_of[s], width, separable, norm) for s, _ in finer)

@@ -30,11 +30,8 @@ class FpnPyramid(nn.Module):
     def __init__(self, channels: Sequence[int], *, width: int = 256) -> None:
         """Build the layers for features of these channels, from fine to coarse."""
         super().__init__()
-        self.laterals = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
-        self.outputs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in channels)
-        for conv in [*self.laterals, *self.outputs]:
-            nn.init.kaiming_uniform_(conv.weight, a=1)
-            nn.init.zeros_(conv.bias)
+        self.laterals = nn.ModuleList(_plain_conv(c, width, 1) for c in channels)
+        self.outputs = nn.ModuleList(_plain_conv(width, width, 3) for _ in channels)
 
     def forward(self, features: list[Float[Tensor, "b c hs ws"]]) -> list[Float[Tensor, "b p hs ws"]]:
         """The pyramid, from fine to coarse."""
@@ -86,3 +83,11 @@ def _climb(width: int, steps: int, separable: bool, norm: Norm) -> nn.Sequential
         if steps:
             layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
     return nn.Sequential(*layers)
+
+
+def _plain_conv(channels_in: int, channels_out: int, size: int) -> nn.Conv2d:
+    conv = nn.Conv2d(channels_in, channels_out, size, padding=size // 2)
+    nn.init.kaiming_uniform_(conv.weight, a=1)
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+    return conv

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from intarsia._check import fail
 from intarsia.nets.blocks import Norm, conv_block, prediction
 
-__all__ = ["ConvHead", "Coordinates", "EmbeddingHead", "position_grid"]
+__all__ = ["GRID_STRIDE", "ConvHead", "Coordinates", "EmbeddingHead", "EmbeddingHeadConfig", "position_grid"]
 
 GRID_STRIDE = 4
 """Pixels between the grid's neighbours, in every method."""
 
 Coordinates = Literal["none", "input", "added"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingHeadConfig:
+    """Settings of an embedding head.
+
+    Attributes:
+        dims: Dimensions of an embedding.
+        coordinates: "none"; "input": the position is two more input channels; "added": it is also added to
+            the first two dimensions, so that the head learns where an instance is relative to the pixel.
+        coordinate_px: Pixels for one unit of position at the input.
+        added_px: Pixels for one unit of an embedding where the position is added.
+    """
+
+    dims: int = 8
+    coordinates: Coordinates = "input"
+    coordinate_px: float = 256.0
+    added_px: float = 8.0
+
+    def __post_init__(self) -> None:
+        if self.dims < (2 if self.coordinates == "added" else 1):
+            fail("embedding.dims", "1 or more, 2 or more with added coordinates", self.dims)
+        for name in ("coordinate_px", "added_px"):
+            if getattr(self, name) <= 0:
+                fail(f"embedding.{name}", "above 0", getattr(self, name))
 
 
 class ConvHead(nn.Module):
@@ -44,10 +72,7 @@ class ConvHead(nn.Module):
         widths = [channels_in] + [width] * depth
         size = 5 if separable else 3
         self.body = nn.Sequential(
-            *(
-                conv_block(a, b, size=size, separable=separable, norm=norm)
-                for a, b in zip(widths, widths[1:], strict=False)
-            )
+            *(conv_block(a, b, size=size, separable=separable, norm=norm) for a, b in pairwise(widths))
         )
         self.last = prediction(widths[-1], channels_out, std=std)
 
@@ -61,9 +86,9 @@ class ConvHead(nn.Module):
 class EmbeddingHead(nn.Module):
     """Embeddings at stride 4 that may know where in the image they are.
 
-    Two windows that look alike get equal embeddings from convolutions alone, so the position is needed to tell
-    them apart. It is measured in pixels over `coordinate_px`, so that it depends neither on the size of the
-    image nor on the padding of its batch.
+    Two windows that look alike get equal embeddings from convolutions alone, so the position is needed to
+    tell them apart. It is measured in pixels over `coordinate_px`, so that it depends neither on the size of
+    the image nor on the padding of its batch.
 
     Source: De Brabandere et al. 2017 (coordinate maps beside the image); coordinates at the head are ours.
 
@@ -84,6 +109,7 @@ class EmbeddingHead(nn.Module):
         norm: Norm = "batch",
         coordinates: Coordinates = "input",
         coordinate_px: float = 256.0,
+        added_px: float = 8.0,
     ) -> None:
         """Build the head.
 
@@ -97,13 +123,40 @@ class EmbeddingHead(nn.Module):
             coordinates: "none"; "input": two more input channels; "added": also added to the first two
                 dimensions, so that the head learns where a pixel's centre is relative to the pixel.
             coordinate_px: Pixels for one unit of position at the input.
+            added_px: Pixels for one unit of an embedding where the position is added. With 8, centres 24
+                pixels apart are 3 = 2 δ_d apart.
         """
         super().__init__()
         self.coordinates = coordinates
         self.coordinate_px = coordinate_px
+        self.added_px = added_px
         extra = 0 if coordinates == "none" else 2
         self.head = ConvHead(
             channels_in + extra, dims, width=width, depth=depth, separable=separable, norm=norm, std=0.01
+        )
+
+    @classmethod
+    def from_config(
+        cls,
+        config: EmbeddingHeadConfig,
+        channels_in: int,
+        *,
+        width: int,
+        depth: int = 1,
+        separable: bool = True,
+        norm: Norm = "batch",
+    ) -> EmbeddingHead:
+        """The head that a config describes, on a decoder's map."""
+        return cls(
+            channels_in,
+            config.dims,
+            width=width,
+            depth=depth,
+            separable=separable,
+            norm=norm,
+            coordinates=config.coordinates,
+            coordinate_px=config.coordinate_px,
+            added_px=config.added_px,
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
@@ -115,12 +168,8 @@ class EmbeddingHead(nn.Module):
         embeddings = self.head(torch.cat([x, position.to(x.dtype)], dim=1))
         if self.coordinates == "input":
             return embeddings
-        gain = self.coordinate_px / ADDED_PX
+        gain = self.coordinate_px / self.added_px
         return torch.cat([embeddings[:, :2] + gain * position, embeddings[:, 2:]], dim=1)
-
-
-ADDED_PX = 8.0
-"""Pixels for one unit of an embedding where the position is added: centres 24 px apart are 3 = 2 δ_d apart."""
 
 
 def position_grid(height: int, width: int, *, device: torch.device) -> Float[Tensor, "2 h w"]:

@@ -24,7 +24,7 @@ def weights_path(source: str) -> Path:
     """The file that `source` means: a path, or "package:NAME" for the one inside a Python package.
 
     Raises:
-        ValueError: There is no such file, the package is not installed, or it has not exactly one weights file.
+        ValueError: There is no such file, the package is not installed, or has not exactly one weights file.
     """
     if not source.startswith(_PACKAGE):
         path = Path(source).expanduser()

@@ -1,0 +1,232 @@
+"""The discriminative embedding: semantics, and a space in which the pixels of an instance gather."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from intarsia._check import fail
+from intarsia.clustering import resolve_bandwidth
+from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.losses import discriminative_loss
+from intarsia.methods.embedding_grouping import EmbeddingView, embedding_view, grouped_by_embedding
+from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
+from intarsia.methods.upsampling import grid_size
+from intarsia.nets import (
+    Backbone,
+    BackboneConfig,
+    ConvHead,
+    DecoderConfig,
+    EmbeddingHead,
+    EmbeddingHeadConfig,
+    build_decoder,
+)
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = [
+    "DiscriminativeConfig",
+    "DiscriminativeEmbedding",
+    "DiscriminativeLossConfig",
+    "DiscriminativeOutput",
+    "MeanShiftConfig",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscriminativeLossConfig:
+    """Settings of the discriminative loss; see `intarsia.losses.discriminative_loss`."""
+
+    weight: float = 1.0
+    delta_v: float = 0.5
+    delta_d: float = 1.5
+    alpha: float = 1.0
+    beta: float = 1.0
+    gamma: float = 0.001
+    reduction: Literal["paper", "authors_sum", "pixel_weighted"] = "paper"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.delta_v < self.delta_d:
+            fail("embedding_loss.delta_v", f"in (0, delta_d = {self.delta_d})", self.delta_v)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanShiftConfig:
+    """Settings of grouping.
+
+    Attributes:
+        bandwidth: Radius of a cluster in embedding space: "delta_v", "2delta_v", "delta_d", or a number.
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    bandwidth: str | float = "delta_d"
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscriminativeConfig:
+    """Settings of `DiscriminativeEmbedding`.
+
+    Attributes:
+        backbone: The network with pretrained weights.
+        decoder: What brings its features to stride 4.
+        separate_decoders: A decoder for each head instead of one for both.
+        head_width: Channels inside the heads.
+        embedding: The embedding head.
+        semantic_loss: Loss of the semantic head.
+        embedding_loss: Loss of the embedding head.
+        grouping: How embeddings become instances.
+    """
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    separate_decoders: bool = False
+    head_width: int = 128
+    embedding: EmbeddingHeadConfig = field(default_factory=EmbeddingHeadConfig)
+    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
+    embedding_loss: DiscriminativeLossConfig = field(default_factory=DiscriminativeLossConfig)
+    grouping: MeanShiftConfig = field(default_factory=MeanShiftConfig)
+
+
+@dataclass(frozen=True, eq=False)
+class DiscriminativeOutput:
+    """What the network says at stride 4: category logits, and an embedding for each point."""
+
+    semantic_logits: Float[Tensor, "b k h w"]
+    embeddings: Float[Tensor, "b d h w"]
+
+
+class DiscriminativeEmbedding(AbstractMethod):
+    """Panoptic segmentation by semantics and mean shift on embeddings, each thing category by itself.
+
+    Pixels of one instance lie within δ_v of their mean, means of one category's instances 2 δ_d apart, so
+    that clusters can be read off. There is no limit to the number of instances.
+
+    Source: De Brabandere, Neven and Van Gool 2017. They took semantics from another network; sharing the
+    backbone, and the position at the embedding head, are ours.
+
+    Example:
+        >>> config = DiscriminativeConfig(backbone=BackboneConfig(name="lcnet_050"))
+        >>> method = DiscriminativeEmbedding(config, Categories.named("facades"))
+        >>> method.predict(np.zeros((9, 7, 3), np.uint8)).size
+        (9, 7)
+    """
+
+    config_type: ClassVar[type] = DiscriminativeConfig
+    config: DiscriminativeConfig
+
+    def __init__(self, config: DiscriminativeConfig, categories: Categories) -> None:
+        """Build the networks; the backbone's weights are read here."""
+        super().__init__(config, categories)
+        _bandwidth(config)
+        self.backbone = Backbone.from_config(config.backbone)
+        self.decoder = build_decoder(config.decoder, self.backbone)
+        separate = config.separate_decoders
+        self.embedding_decoder = build_decoder(config.decoder, self.backbone) if separate else None
+        self.semantic_head = ConvHead(
+            self.decoder.channels,
+            len(categories),
+            width=config.head_width,
+            separable=config.decoder.separable,
+            norm=config.decoder.norm,
+        )
+        self.embedding_head = EmbeddingHead.from_config(
+            config.embedding,
+            self.decoder.channels,
+            width=config.head_width,
+            separable=config.decoder.separable,
+            norm=config.decoder.norm,
+        )
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> DiscriminativeOutput:
+        """Logits and embeddings at stride 4."""
+        height, width = grid_size(*images.shape[-2:])
+        features = self.backbone(images)
+        shared = self.decoder(features)
+        other = shared if self.embedding_decoder is None else self.embedding_decoder(features)
+        return DiscriminativeOutput(
+            semantic_logits=self.semantic_head(shared)[..., :height, :width],
+            embeddings=self.embedding_head(other)[..., :height, :width],
+        )
+
+    def losses(self, output: DiscriminativeOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
+        """The semantic losses and the discriminative loss, the mean over the batch."""
+        settings = self.config.embedding_loss
+        truth = at_grid(targets)
+        embedding = discriminative_loss(
+            output.embeddings,
+            truth.instances,
+            categories=truth.categories,
+            delta_v=settings.delta_v,
+            delta_d=settings.delta_d,
+            alpha=settings.alpha,
+            beta=settings.beta,
+            gamma=settings.gamma,
+            reduction=settings.reduction,
+        )
+        semantic = semantic_losses(output.semantic_logits, targets, self.config.semantic_loss)
+        return semantic | {"embedding": settings.weight * embedding.mean()}
+
+    def decode(self, output: DiscriminativeOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
+        """Mean shift in each thing category where it is the most likely; the other pixels are stuff."""
+        return in_threads(lambda row: self._grouped(self._view(output, *row)), enumerate(sizes))
+
+    def decode_with_oracle(
+        self,
+        output: DiscriminativeOutput,
+        sizes: Sequence[tuple[int, int]],
+        targets: PanopticTargets,
+        *,
+        semantics: bool = False,
+        centers: bool = False,
+    ) -> list[PanopticMap]:
+        """What `decode` would say if a part of it were perfect: which part loses the quality?
+
+        Source: De Brabandere et al. 2017, released code (`cluster_with_gt`).
+
+        Args:
+            output: What `forward` returned.
+            sizes: As in `decode`.
+            targets: The truth.
+            semantics: Take the category of each pixel from the truth.
+            centers: Take the mean embeddings of the true instances instead of mean shift's.
+        """
+        grid = at_grid(targets)
+        maps = []
+        for row, size in enumerate(sizes):
+            view = self._view(output, row, size)
+            if semantics:
+                view = view.with_semantics(targets.semantic[row], grid.semantic[row])
+            truth = grid.instances[row].cpu().numpy() if centers else None
+            maps.append(self._grouped(view, truth))
+        return maps
+
+    def _view(self, output: DiscriminativeOutput, row: int, size: tuple[int, int]) -> EmbeddingView:
+        return embedding_view(output.semantic_logits[row], output.embeddings[row], *size)
+
+    def _grouped(
+        self, view: EmbeddingView, true_instances: Int64[np.ndarray, "hs ws"] | None = None
+    ) -> PanopticMap:
+        settings = self.config.grouping
+        return grouped_by_embedding(
+            view,
+            self.categories,
+            bandwidth=_bandwidth(self.config),
+            min_thing_px=settings.min_thing_px,
+            min_stuff_px=settings.min_stuff_px,
+            true_instances=true_instances,
+        )
+
+
+def _bandwidth(config: DiscriminativeConfig) -> float:
+    margins = config.embedding_loss
+    return resolve_bandwidth(config.grouping.bandwidth, delta_v=margins.delta_v, delta_d=margins.delta_d)
