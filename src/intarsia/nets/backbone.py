@@ -92,7 +92,7 @@ class Backbone(nn.Module):
             frozen_norm=config.frozen_norm,
         )
 
-    def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c hs ws"]]:
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
         """Features from fine to coarse, one tensor for each of `strides`."""
         step = self.strides[-1]
         height, width = images.shape[-2:]

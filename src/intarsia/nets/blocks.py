@@ -25,6 +25,7 @@ def conv_block(
     Separable: a depthwise convolution with norm and ReLU, then a pointwise one.
 
     Example:
+        >>> import torch
         >>> conv_block(16, 32)(torch.zeros(2, 16, 5, 7)).shape
         torch.Size([2, 32, 5, 7])
     """

@@ -27,7 +27,8 @@ class DeepLabDecoder(nn.Module):
 
     Example:
         >>> decoder = DeepLabDecoder((4, 8, 16), (8, 16, 32), width=16)
-        >>> decoder([torch.zeros(2, c, n, n) for c, n in ((8, 8), (16, 4), (32, 2))]).shape
+        >>> features = [torch.zeros(2, c, n, n) for c, n in ((8, 8), (16, 4), (32, 2))]
+        >>> decoder(features).shape
         torch.Size([2, 16, 8, 8])
     """
 
@@ -52,7 +53,7 @@ class DeepLabDecoder(nn.Module):
         self.reductions = nn.ModuleList(conv_block(c, skip_of[s], size=1, norm=norm) for s, c in finer)
         self.fusions = nn.ModuleList(_fusion(width + skip_of[s], width, separable, norm) for s, _ in finer)
 
-    def forward(self, features: list[Float[Tensor, "b c hs ws"]]) -> Float[Tensor, "b c h w"]:
+    def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""
         x = self.aspp(features[-1])
         for fine, reduction, fusion in zip(features[-2::-1], self.reductions, self.fusions, strict=True):
@@ -80,7 +81,7 @@ class _Aspp(nn.Module):
         self.join = conv_block((len(dilations) + 2) * width, width, size=1, norm=norm)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    def forward(self, x: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b c h w"]:
         parts = [branch(x) for branch in self.branches]
         parts.append(self.pooled(x).expand_as(parts[0]))
         return self.dropout(self.join(torch.cat(parts, dim=1)))

@@ -33,7 +33,7 @@ class FpnPyramid(nn.Module):
         self.laterals = nn.ModuleList(_plain_conv(c, width, 1) for c in channels)
         self.outputs = nn.ModuleList(_plain_conv(width, width, 3) for _ in channels)
 
-    def forward(self, features: list[Float[Tensor, "b c hs ws"]]) -> list[Float[Tensor, "b p hs ws"]]:
+    def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> list[Float[Tensor, "b p _ _"]]:
         """The pyramid, from fine to coarse."""
         levels = [lateral(x) for lateral, x in zip(self.laterals, features, strict=True)]
         for fine in range(len(levels) - 2, -1, -1):
@@ -68,7 +68,7 @@ class FpnDecoder(nn.Module):
         doublings = [(stride // strides[0]).bit_length() - 1 for stride in strides]
         self.climbs = nn.ModuleList(_climb(width, steps, separable, norm) for steps in doublings)
 
-    def forward(self, features: list[Float[Tensor, "b c hs ws"]]) -> Float[Tensor, "b c h w"]:
+    def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""
         levels = [climb(x) for climb, x in zip(self.climbs, self.pyramid(features), strict=True)]
         size = levels[0].shape[-2:]
