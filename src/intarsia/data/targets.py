@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -68,12 +68,14 @@ class Batch:
         targets: Of the same size as the images.
         sizes: Height and width of each image without its padding.
         names: File names, for messages.
+        broken: What was wrong with files that were passed over to fill this batch, a sentence each.
     """
 
     images: Float[Tensor, "b 3 h w"]
     targets: PanopticTargets
     sizes: list[tuple[int, int]]
     names: list[str]
+    broken: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -81,11 +83,11 @@ class Batch:
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
         """The same batch on a device."""
         images = self.images.to(device, non_blocking=non_blocking)
-        return Batch(images, self.targets.to(device, non_blocking=non_blocking), self.sizes, self.names)
+        return replace(self, images=images, targets=self.targets.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
         """The same batch in page-locked memory; torch's loader calls this."""
-        return Batch(self.images.pin_memory(), self.targets.pin_memory(), self.sizes, self.names)
+        return replace(self, images=self.images.pin_memory(), targets=self.targets.pin_memory())
 
 
 def targets_of(
@@ -136,10 +138,8 @@ def collate(samples: Sequence[Sample], categories: Categories) -> Batch:
     if not samples:
         fail("samples", "at least one sample", "none")
     sizes = [sample.size for sample in samples]
-    height, width = (max(side) for side in zip(*sizes, strict=True))
-    images = torch.zeros((len(samples), 3, height, width), dtype=torch.uint8)
-    for row, sample in zip(images, samples, strict=True):
-        row[:, : sample.size[0], : sample.size[1]] = sample.image
+    images = stacked_images(samples)
+    height, width = images.shape[2:]
     each = [targets_of(sample.ids, sample.segments, categories) for sample in samples]
     targets = PanopticTargets(
         semantic=_padded([t.semantic for t in each], height, width, VOID_INDEX),
@@ -149,7 +149,16 @@ def collate(samples: Sequence[Sample], categories: Categories) -> Batch:
         centers=tuple(t.centers[0] for t in each),
         categories=tuple(t.categories[0] for t in each),
     )
-    return Batch(images.float().div_(255), targets, sizes, [sample.name for sample in samples])
+    return Batch(images, targets, sizes, [sample.name for sample in samples])
+
+
+def stacked_images(samples: Sequence[Sample]) -> Float[Tensor, "b 3 h w"]:
+    """The images in [0, 1], each top left in the size of the largest, the rest black."""
+    height, width = (max(side) for side in zip(*(sample.size for sample in samples), strict=True))
+    images = torch.zeros((len(samples), 3, height, width))
+    for row, sample in zip(images, samples, strict=True):
+        torch.div(sample.image, 255, out=row[:, : sample.size[0], : sample.size[1]])
+    return images
 
 
 def at_grid(targets: PanopticTargets, *, stride: int = 4) -> PanopticTargets:

@@ -1,0 +1,181 @@
+"""Geometric transforms of image and map together: the map moves by whole pixels only, so ids stay ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Int32
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from intarsia.panoptic import VOID_ID, Segment
+
+IMAGENET_MEAN = (124, 116, 104)
+"""The colour around images that are smaller than their crop."""
+
+
+class ShortSide(v2.Transform):
+    """Resize the shorter side to a length drawn from a list; the longer one never exceeds `max_side`."""
+
+    def __init__(self, lengths_px: Sequence[int], *, max_side: int) -> None:
+        super().__init__()
+        self.lengths_px = tuple(lengths_px)
+        self.max_side = max_side
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw the size."""
+        height, width = _size(flat_inputs)
+        length = self.lengths_px[int(torch.randint(len(self.lengths_px), ()))]
+        return {
+            "size": _scaled(
+                height, width, min(length / min(height, width), self.max_side / max(height, width))
+            )
+        }
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Resize one of image and mask."""
+        return _resized(inpt, *params["size"])
+
+
+class Scale(v2.Transform):
+    """Resize by a factor drawn evenly on a log scale."""
+
+    def __init__(self, smallest: float, largest: float) -> None:
+        super().__init__()
+        self.log_range = torch.tensor([smallest, largest], dtype=torch.float64).log()
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw the factor."""
+        low, high = self.log_range.tolist()
+        factor = torch.tensor(low + (high - low) * float(torch.rand(())), dtype=torch.float64).exp()
+        return {"size": _scaled(*_size(flat_inputs), float(factor))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Resize one of image and mask."""
+        return _resized(inpt, *params["size"])
+
+
+class Crop(v2.Transform):
+    """Cut a window out, which may be larger than the image: around it the image is gray and the map void."""
+
+    _transformed_types = (tv_tensors.Image, tv_tensors.Mask, Segment)  # segments, to know what is rare
+
+    def __init__(
+        self,
+        size: Sequence[int],
+        *,
+        rare_focus: float = 0.0,
+        max_segment_share: float = 1.0,
+        fill: Sequence[int] = IMAGENET_MEAN,
+    ) -> None:
+        super().__init__()
+        self.size = (size[0], size[1])
+        self.rare_focus = rare_focus
+        self.max_segment_share = max_segment_share
+        self.fill = tuple(fill)
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw the window: its top left corner in the image, negative where the image is smaller."""
+        ids = next(part for part in flat_inputs if isinstance(part, tv_tensors.Mask))
+        segments = [part for part in flat_inputs if isinstance(part, Segment)]
+        corner = self._draw(ids, segments)
+        for _ in range(10 if self.max_segment_share < 1 else 0):
+            if _largest_share(_window(ids, corner, self.size, VOID_ID)) <= self.max_segment_share:
+                break
+            corner = self._draw(ids, segments)
+        return {"corner": corner}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Cut the window out of one of image and mask; segments stay."""
+        if isinstance(inpt, Segment):
+            return inpt
+        fill = VOID_ID if isinstance(inpt, tv_tensors.Mask) else torch.tensor(self.fill, dtype=inpt.dtype)
+        return _window(inpt, params["corner"], self.size, fill).as_subclass(type(inpt))
+
+    def _draw(self, ids: Tensor, segments: Sequence[Segment]) -> tuple[int, int]:
+        if segments and float(torch.rand(())) < self.rare_focus:
+            return self._around_a_rare_one(ids, segments)
+        slack = [side - window for side, window in zip(ids.shape, self.size, strict=True)]
+        row, column = (_between(min(0, free), max(0, free)) for free in slack)
+        return row, column
+
+    def _around_a_rare_one(self, ids: Tensor, segments: Sequence[Segment]) -> tuple[int, int]:
+        """The corner of a window around a pixel of a segment of a category, each drawn evenly."""
+        of_category = {segment.category_id: [] for segment in segments}
+        for segment in segments:
+            of_category[segment.category_id].append(segment.id)
+        drawn = _one_of(_one_of(list(of_category.values())))
+        pixels = (ids == drawn).nonzero()
+        if not len(pixels):  # an earlier crop removed it
+            return 0, 0
+        center = pixels[int(torch.randint(len(pixels), ()))].tolist()
+        corner = []
+        for middle, side, window in zip(center, ids.shape, self.size, strict=True):
+            free = side - window
+            corner.append(min(max(middle - window // 2, min(0, free)), max(0, free)))
+        return corner[0], corner[1]
+
+
+class QuarterTurns(v2.Transform):
+    """Turn by 0, 90, 180 or 270 degrees and mirror or not: the eight symmetries of a square, evenly."""
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw the turn."""
+        return {"turns": int(torch.randint(4, ())), "mirrored": bool(torch.randint(2, ()))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Turn one of image and mask."""
+        turned = torch.rot90(inpt.as_subclass(Tensor), params["turns"], (-2, -1))
+        return (turned.flip(-2) if params["mirrored"] else turned).as_subclass(type(inpt))
+
+
+def _size(flat_inputs: list[Any]) -> tuple[int, int]:
+    mask = next(part for part in flat_inputs if isinstance(part, tv_tensors.Mask))
+    return mask.shape[-2], mask.shape[-1]
+
+
+def _scaled(height: int, width: int, factor: float) -> tuple[int, int]:
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _resized(part: Any, height: int, width: int) -> Any:
+    """Images antialiased, masks by the pixel under each new pixel's centre, exact for ids of any size."""
+    if not isinstance(part, tv_tensors.Mask):
+        return functional.resize(part, [height, width], antialias=True)
+    rows, columns = (
+        ((torch.arange(size) + 0.5) * (old / size)).long().clamp(max=old - 1)
+        for size, old in zip((height, width), part.shape, strict=True)
+    )
+    return part.as_subclass(Tensor)[rows[:, None], columns].as_subclass(type(part))
+
+
+def _window(part: Tensor, corner: tuple[int, int], size: tuple[int, int], fill: Tensor | int) -> Tensor:
+    """A window of a (... h w) tensor that may reach beyond it."""
+    (top, left), (height, width) = corner, size
+    plain = part.as_subclass(Tensor)
+    inside = plain[..., max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
+    if inside.shape[-2:] == (height, width):
+        return inside
+    out = plain.new_empty((*part.shape[:-2], height, width))
+    out[:] = fill if isinstance(fill, int) else fill[:, None, None]
+    first_row, first_column = max(0, -top), max(0, -left)
+    out[..., first_row : first_row + inside.shape[-2], first_column : first_column + inside.shape[-1]] = (
+        inside
+    )
+    return out
+
+
+def _largest_share(ids: Int32[Tensor, "h w"]) -> float:
+    return float(ids.unique(return_counts=True)[1].max()) / ids.numel()
+
+
+def _between(low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, ()))
+
+
+def _one_of(options: list[Any]) -> Any:
+    return options[int(torch.randint(len(options), ()))]

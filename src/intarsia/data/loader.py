@@ -1,0 +1,286 @@
+"""Batches for training and evaluation, the same whatever the number of workers and wherever a run resumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple, TypeVar, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from intarsia._check import InputError, fail
+from intarsia.data.dataset import PanopticDataset
+from intarsia.data.sample import Sample
+from intarsia.data.targets import Batch, collate, stacked_images
+from intarsia.panoptic import Categories, PanopticMap
+
+AnyBatch = TypeVar("AnyBatch")
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationBatch:
+    """Images as in a training batch, each with its whole truth."""
+
+    images: Float[Tensor, "b 3 h w"]
+    truths: list[PanopticMap]
+    sizes: list[tuple[int, int]]
+    names: list[str]
+    broken: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def pin_memory(self) -> EvaluationBatch:
+        """The same batch with its images in page-locked memory; torch's loader calls this."""
+        return replace(self, images=self.images.pin_memory())
+
+
+class TrainingLoader:
+    """Training batches without end, or up to `num_steps`; iterate it once.
+
+    Attributes:
+        broken: What was wrong with the files passed over so far, a sentence each (with `skip_broken`).
+    """
+
+    def __init__(self, batches: Iterable[Batch | _Failure]) -> None:
+        self._batches = batches
+        self.broken: list[str] = []
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in map(_unless_failed, self._batches):
+            self.broken += [sentence for sentence in batch.broken if sentence not in self.broken]
+            yield batch
+
+
+class EvaluationLoader:
+    """Every image once, in order, as far as it is this process's share.
+
+    Attributes:
+        broken: What was wrong with the files left out so far, a sentence each (with `skip_broken`).
+    """
+
+    def __init__(self, batches: Iterable[EvaluationBatch | _Failure], num_batches: int) -> None:
+        self._batches = batches
+        self._num_batches = num_batches
+        self.broken: list[str] = []
+
+    def __len__(self) -> int:
+        return self._num_batches
+
+    def __iter__(self) -> Iterator[EvaluationBatch]:
+        self.broken = []
+        for batch in map(_unless_failed, self._batches):
+            self.broken += batch.broken
+            if batch.names:
+                yield batch
+
+
+def training_loader(
+    dataset: PanopticDataset,
+    *,
+    batch_size: int,
+    seed: int,
+    num_workers: int = 0,
+    start_step: int = 0,
+    num_steps: int | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+    skip_broken: bool = False,
+    start_method: str | None = None,
+) -> TrainingLoader:
+    """Batches in which each image comes once per epoch, in an order and with variations that the seed fixes.
+
+    Sample number p of the whole sequence depends on the seed and p alone. So a continued run sees the batches
+    of an unbroken one, nothing is decoded to get there, and workers and processes only share out the work.
+
+    Args:
+        dataset: With the transform that varies its samples; the transform draws from torch's generator.
+        batch_size: Samples in one batch of one process.
+        seed: Fixes the order and the variations.
+        num_workers: Processes that read ahead; 0 reads in this one.
+        start_step: Steps that were done before; the first batch is that of this step.
+        num_steps: The step to end before, counted from the beginning of the run; None never ends.
+        rank: Of this process among `world_size` that train together.
+        world_size: How many processes train together.
+        skip_broken: Take the next image instead of a broken one and report it in `.broken`.
+        start_method: How workers start: "fork", "spawn" or "forkserver"; None is Python's default.
+
+    Raises:
+        ValueError: `batch_size` or `rank` is out of range. While iterating: a file is broken.
+    """
+    _check_shares(batch_size, rank, world_size)
+    steps = _Steps(len(dataset), batch_size, seed, start_step, num_steps, rank, world_size)
+    batches = DataLoader(
+        _Drawing(dataset, seed, skip_broken),
+        batch_sampler=steps,
+        collate_fn=partial(_training_batch, categories=dataset.categories),
+        num_workers=num_workers,
+        pin_memory=torch.cuda.is_available(),
+        multiprocessing_context=start_method if num_workers else None,
+    )
+    return TrainingLoader(cast(Iterable[Batch | _Failure], batches))
+
+
+def evaluation_loader(
+    dataset: PanopticDataset,
+    *,
+    batch_size: int = 1,
+    num_workers: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    skip_broken: bool = False,
+    start_method: str | None = None,
+) -> EvaluationLoader:
+    """Each image once with its whole truth; of several processes each gets every `world_size`-th image.
+
+    Args:
+        dataset: Usually without a transform, so that the truth has its own size.
+        batch_size: Images in a batch; smaller ones are padded.
+        num_workers: Processes that read ahead; 0 reads in this one.
+        rank: Of this process among `world_size`.
+        world_size: How many processes evaluate together.
+        skip_broken: Leave broken files out and report them in `.broken`.
+        start_method: How workers start: "fork", "spawn" or "forkserver"; None is Python's default.
+
+    Raises:
+        ValueError: `batch_size` or `rank` is out of range. While iterating: a file is broken.
+    """
+    _check_shares(batch_size, rank, world_size)
+    mine = list(range(rank, len(dataset), world_size))
+    shares = [mine[start : start + batch_size] for start in range(0, len(mine), batch_size)]
+    batches = DataLoader(
+        _Reading(dataset),
+        batch_sampler=shares,
+        collate_fn=partial(_evaluation_batch, skip_broken=skip_broken),
+        num_workers=num_workers,
+        pin_memory=torch.cuda.is_available(),
+        multiprocessing_context=start_method if num_workers else None,
+    )
+    return EvaluationLoader(cast(Iterable[EvaluationBatch | _Failure], batches), len(shares))
+
+
+class _Place(NamedTuple):
+    """Where a sample stands in the endless sequence of training, and which image that is."""
+
+    position: int
+    image_index: int
+
+
+class _Read(NamedTuple):
+    """A sample, or None, and what was wrong with files on the way to it."""
+
+    sample: Sample | None
+    broken: tuple[str, ...]
+
+
+class _Failure(NamedTuple):
+    """What stops the loading; workers send it, because torch puts a traceback into what they raise."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The places of the samples of each step, as a batch sampler."""
+
+    num_images: int
+    batch_size: int
+    seed: int
+    start_step: int
+    num_steps: int | None
+    rank: int
+    world_size: int
+
+    def __iter__(self) -> Iterator[list[_Place]]:
+        epoch, order = -1, np.empty(0, np.int64)
+        step = self.start_step
+        while self.num_steps is None or step < self.num_steps:
+            first = (step * self.world_size + self.rank) * self.batch_size
+            places = []
+            for position in range(first, first + self.batch_size):
+                if position // self.num_images != epoch:
+                    epoch = position // self.num_images
+                    order = np.random.default_rng((self.seed, epoch)).permutation(self.num_images)
+                places.append(_Place(position, int(order[position % self.num_images])))
+            yield places
+            step += 1
+
+
+@dataclass(frozen=True)
+class _Drawing(Dataset[_Read]):
+    """The sample at a place, varied by what torch's generator gives after a seed made from the place."""
+
+    dataset: PanopticDataset
+    seed: int
+    skip_broken: bool
+
+    def __getitem__(self, place: _Place) -> _Read:
+        generator = torch.default_generator
+        state = generator.get_state()
+        broken: list[str] = []
+        for attempt in range(len(self.dataset) if self.skip_broken else 1):
+            generator.manual_seed(_seed_at(self.seed, place.position))
+            try:
+                sample = self.dataset[(place.image_index + attempt) % len(self.dataset)]
+                return _Read(sample, tuple(broken))
+            except InputError as error:
+                broken.append(str(error))
+            finally:
+                generator.set_state(state)
+        return _Read(None, tuple(broken))
+
+
+@dataclass(frozen=True)
+class _Reading(Dataset[_Read]):
+    """The sample at an index, or what is wrong with it."""
+
+    dataset: PanopticDataset
+
+    def __getitem__(self, index: int) -> _Read:
+        try:
+            return _Read(self.dataset[index], ())
+        except InputError as error:
+            return _Read(None, (str(error),))
+
+
+def _unless_failed(batch: AnyBatch | _Failure) -> AnyBatch:
+    if isinstance(batch, _Failure):
+        raise InputError(batch.sentence)
+    return batch
+
+
+def _seed_at(seed: int, position: int) -> int:
+    return int(np.random.SeedSequence((seed, position, 1)).generate_state(1, np.uint64)[0])
+
+
+def _training_batch(reads: Sequence[_Read], categories: Categories) -> Batch | _Failure:
+    for read in reads:
+        if read.sample is None:
+            return _Failure(read.broken[0])
+    batch = collate([read.sample for read in reads if read.sample is not None], categories)
+    return replace(batch, broken=tuple(sentence for read in reads for sentence in read.broken))
+
+
+def _evaluation_batch(reads: Sequence[_Read], skip_broken: bool) -> EvaluationBatch | _Failure:
+    samples = [read.sample for read in reads if read.sample is not None]
+    if len(samples) < len(reads) and not skip_broken:
+        return _Failure(next(read.broken[0] for read in reads if read.sample is None))
+    return EvaluationBatch(
+        images=stacked_images(samples) if samples else torch.zeros(0, 3, 1, 1),
+        truths=[sample.panoptic_map() for sample in samples],
+        sizes=[sample.size for sample in samples],
+        names=[sample.name for sample in samples],
+        broken=tuple(sentence for read in reads for sentence in read.broken),
+    )
+
+
+def _check_shares(batch_size: int, rank: int, world_size: int) -> None:
+    if batch_size < 1:
+        fail("batch_size", "at least 1", batch_size)
+    if not 0 <= rank < world_size:
+        fail("rank", f"in [0, {world_size})", rank)

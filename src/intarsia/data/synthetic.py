@@ -1,0 +1,47 @@
+"""Data sets of drawn scenes, written to disk like real ones: for tests and examples without a download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from intarsia._check import fail, nearest
+from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
+from intarsia.formats.coco import CocoWriter
+
+__all__ = ["STICK_CATEGORIES", "scattered_sticks", "write_synthetic"]
+
+SCENES = {"sticks": (scattered_sticks, STICK_CATEGORIES)}
+
+
+def write_synthetic(
+    folder: str | Path, *, kind: Literal["sticks", "street"], num_train: int, num_val: int, seed: int
+) -> None:
+    """Write a data set folder with `train/` and `val/`; the two share no scene.
+
+    Raises:
+        ValueError: The kind is unknown.
+
+    Example:
+        >>> import tempfile; folder = tempfile.mkdtemp()
+        >>> write_synthetic(folder, kind="sticks", num_train=1, num_val=1, seed=0)
+        >>> sorted(path.name for path in (Path(folder) / "val").iterdir())
+        ['images', 'panoptic', 'panoptic.json']
+    """
+    if kind not in SCENES:
+        fail("kind", f"one of {sorted(SCENES)}", repr(kind), hint=nearest(kind, SCENES))
+    for split, first, count in (("train", 0, num_train), ("val", num_train, num_val)):
+        _write_split(Path(folder) / split, kind, range(first, first + count), seed)
+
+
+def _write_split(folder: Path, kind: str, numbers: range, seed: int) -> None:
+    scene, categories = SCENES[kind]
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    with CocoWriter(folder / "panoptic.json", categories) as writer:
+        for number in numbers:
+            image, truth = scene(seed * 1_000_003 + number)
+            name = f"{kind}_{number:05d}.png"
+            Image.fromarray(image).save(folder / "images" / name)
+            writer.add(name, truth)
