@@ -23,18 +23,22 @@ Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_
     return graph;
 }
 
-Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> labels,
-             std::span<const Cluster> clusters) {
+Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids) {
     DisjointSets pieces(static_cast<std::size_t>(graph.num_nodes));
     for (Node i = 0; i < graph.num_nodes; ++i)
-        for (const auto& [j, cost] : graph.neighbours_of(i)) {
-            const auto a = static_cast<std::size_t>(i), b = static_cast<std::size_t>(j);
-            if (i < j && labels[a] == labels[b] && (clusters[a] == clusters[b] || !splittable[labels[a]]))
-                pieces.join(i, j);
-        }
+        for (const auto& [j, cost] : graph.neighbours_of(i))
+            if (i < j && ids[static_cast<std::size_t>(i)] == ids[static_cast<std::size_t>(j)]) pieces.join(i, j);
+    Partition parts;
+    parts.count = pieces.number(parts.part_of);
+    return parts;
+}
+
+Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> labels,
+             std::span<const Cluster> clusters) {
+    const Labels z = labels_of(splittable, labels, clusters);
     Cut cut;
     cut.labels.assign(labels.begin(), labels.end());
-    pieces.number(cut.clusters);
+    cut.clusters = connected_parts(graph, z.of).part_of;
     cut.cost = cost_of(graph, cut.labels, cut.clusters);
     return cut;
 }

@@ -1,7 +1,7 @@
 // Building a graph from a list of edges, and turning any clustering of it into a feasible cut.
 #pragma once
 
-#include "problem.hpp"
+#include "labels.hpp"
 
 namespace intarsia::cut {
 
@@ -13,6 +13,9 @@ Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_
 // are together wherever an edge joins them. The cost is summed in double from the graph itself.
 Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> labels,
              std::span<const Cluster> clusters);
+
+// The connected pieces of equal ids.
+Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids);
 
 // Eq. 2 in double.
 double cost_of(const Graph& graph, std::span<const Class> labels, std::span<const Cluster> clusters);

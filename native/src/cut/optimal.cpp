@@ -89,6 +89,7 @@ class SubsetProgram {
         std::vector<Cluster> clusters(n, 0);
         Cluster next = 0;
         const auto give = [&](Set s, Class k) {
+            if (s == 0) return;
             for (; s != 0; s &= s - 1) {
                 const auto i = static_cast<std::size_t>(std::countr_zero(s));
                 labels[i] = k;

@@ -2,11 +2,13 @@
 
 #include "contraction.hpp"
 #include "graph.hpp"
+#include "greedy.hpp"
 #include "optimal.hpp"
 
 namespace intarsia::cut {
 
-Solution solve(const Graph& graph, const Splittable& splittable, const Options& options, const Start&) {
+Solution solve(const Graph& graph, const Splittable& splittable, const Options& options, const Start& start) {
+    if (options.solver == Solver::greedy) return solve_greedy(graph, splittable, options, start);
     const Deadline deadline(options.time_limit_s);
     Solution solution;
     if (options.solver == Solver::optimal) {
@@ -23,6 +25,7 @@ Solution solve(const Graph& graph, const Splittable& splittable, const Options& 
 }
 
 Solution solve(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start) {
+    if (options.solver == Solver::greedy) return solve_greedy(grid, splittable, options, start);
     return solve(graph_of(grid), splittable, options, start);
 }
 

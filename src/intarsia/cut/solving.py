@@ -227,4 +227,5 @@ def _start_of(problem: CutProblem | GridProblem, start: Cut | None) -> tuple[np.
     if start is None:
         return np.empty(0, np.int32), np.empty(0, np.int32)
     labels, clusters = check_answer(start.labels, start.clusters, problem.shape, problem.splittable.size)
-    return np.ascontiguousarray(labels.ravel(), np.int32), np.ascontiguousarray(clusters.ravel(), np.int32)
+    numbers = np.unique(clusters, return_inverse=True)[1]
+    return np.ascontiguousarray(labels.ravel(), np.int32), numbers.ravel().astype(np.int32)

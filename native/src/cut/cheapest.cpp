@@ -1,0 +1,54 @@
+#include "cheapest.hpp"
+
+#include "vectorised.hpp"
+
+#include <limits>
+
+namespace intarsia::cut {
+namespace {
+
+INTARSIA_VECTORISED
+void take_cheaper(const float* __restrict costs, Class k, std::size_t count, float* __restrict best, Class* __restrict argument) {
+    for (std::size_t p = 0; p < count; ++p) {
+        const bool cheaper = costs[p] < best[p];
+        best[p] = cheaper ? costs[p] : best[p];
+        argument[p] = cheaper ? k : argument[p];
+    }
+}
+
+CheapestClasses nothing_yet(std::size_t n) {
+    const float none = std::numeric_limits<float>::infinity();
+    return {std::vector<float>(n, none), std::vector<float>(n, none), std::vector<Class>(n, 0), std::vector<Class>(n, 0)};
+}
+
+} // namespace
+
+CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable) {
+    constexpr std::size_t block = 2048; // pixels whose running minima stay in the first-level cache
+    const std::size_t n = grid.num_pixels();
+    CheapestClasses result = nothing_yet(n);
+    for (std::size_t p = 0; p < n; p += block)
+        for (Class k = 0; k < grid.num_classes; ++k) {
+            const float* costs = grid.node_costs.data() + static_cast<std::size_t>(k) * n + p;
+            const std::size_t count = std::min(block, n - p);
+            if (splittable[k]) take_cheaper(costs, k, count, &result.thing_cost[p], &result.thing[p]);
+            else take_cheaper(costs, k, count, &result.stuff_cost[p], &result.stuff[p]);
+        }
+    return result;
+}
+
+CheapestClasses cheapest_classes(const Graph& graph, const Splittable& splittable) {
+    CheapestClasses result = nothing_yet(static_cast<std::size_t>(graph.num_nodes));
+    for (Node i = 0; i < graph.num_nodes; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        const std::span<const float> costs = graph.costs_of(i);
+        for (Class k = 0; k < graph.num_classes; ++k) {
+            const float cost = costs[static_cast<std::size_t>(k)];
+            if (splittable[k]) take_cheaper(&cost, k, 1, &result.thing_cost[at], &result.thing[at]);
+            else take_cheaper(&cost, k, 1, &result.stuff_cost[at], &result.stuff[at]);
+        }
+    }
+    return result;
+}
+
+} // namespace intarsia::cut

@@ -1,0 +1,19 @@
+// Solving the small problem between regions: contraction, then moves of whole clusters and of single regions.
+#pragma once
+
+#include "deadline.hpp"
+#include "labels.hpp"
+
+namespace intarsia::cut {
+
+// Labels for the nodes of a coarse graph, of low cost.
+//
+// Algorithm 2 merges pairs and cannot know that two clusters far apart took the same class outside P, or that a third
+// one did in between, which forces edges together that would rather be cut. So its clusters move next, as wholes, to
+// the label that is cheapest with everything counted, and then the single nodes do.
+Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline);
+
+// Eq. 2 for labels, in double.
+double cost_of(const Graph& graph, const Labels& z);
+
+} // namespace intarsia::cut

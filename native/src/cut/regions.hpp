@@ -1,0 +1,34 @@
+// From the labels of pixels to connected regions, and from regions to the coarse graph between them.
+#pragma once
+
+#include "labels.hpp"
+#include "grid.hpp"
+
+namespace intarsia::cut {
+
+// A stretch of one row with one label; regions are made of runs, as are all sums over them.
+struct Run {
+    std::int32_t first, end; // columns
+    std::int32_t region;
+};
+
+struct Regions {
+    std::vector<Run> runs;               // row by row
+    std::vector<std::size_t> first_run;  // of each row, and the end
+    std::vector<Label> label;            // of each region
+    std::int32_t count() const { return static_cast<std::int32_t>(label.size()); }
+};
+
+// The connected pieces of every label, in the order of their first pixels. Pixels are connected by any edge.
+Regions find_regions(const Grid& grid, std::span<const Label> z);
+
+// The region of every pixel.
+std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions);
+
+// Regions become nodes, with the sums of their pixels' costs and of the edges between them.
+Graph coarsen(const Grid& grid, const Regions& regions);
+
+// Eq. 2 in double, for regions as clusters.
+double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of);
+
+} // namespace intarsia::cut
