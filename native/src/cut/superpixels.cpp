@@ -3,6 +3,7 @@
 #include "workers.hpp"
 
 #include <array>
+#include <cmath>
 
 namespace intarsia::cut {
 namespace {
@@ -20,6 +21,15 @@ UnitEdges unit_edges(const Grid& grid, std::int32_t rows, std::int32_t cols) {
         if (offset.rows == -rows && offset.cols == -cols) return {grid.edge_row(o, 0), rows * grid.width + cols};
     }
     return {};
+}
+
+// Below this an edge is too weak to be trusted alone: a fifth of what they cost on average, from one row in eight.
+float weak(const Grid& grid, const UnitEdges& edges) {
+    double sum = 0;
+    std::int64_t count = 0;
+    for (std::int32_t row = 1; row + 1 < grid.height; row += 8)
+        for (std::int32_t col = 1; col + 1 < grid.width; ++col, ++count) sum += std::abs(edges.costs[row * grid.width + col]);
+    return count > 0 ? static_cast<float>(0.2 * sum / static_cast<double>(count)) : 0;
 }
 
 // Union-find on the pixels of one tile; the first pixel of a set is its root.
@@ -47,6 +57,7 @@ class Tile {
 std::vector<std::int32_t> find_superpixels(const Grid& grid, int threads) {
     const std::int32_t tile_rows = (grid.height + tile_size - 1) / tile_size;
     const UnitEdges right = unit_edges(grid, 0, 1), down = unit_edges(grid, 1, 0);
+    const float weak_right = right.costs ? weak(grid, right) : 0, weak_down = down.costs ? weak(grid, down) : 0;
     std::vector<std::int32_t> ids(grid.num_pixels());
     run_pieces(threads, static_cast<std::size_t>(tile_rows), [&](std::size_t piece) {
         Tile tile;
@@ -59,8 +70,8 @@ std::vector<std::int32_t> find_superpixels(const Grid& grid, int threads) {
                 for (std::int32_t col = left; col < end; ++col) {
                     const std::int32_t p = row * grid.width + col;
                     const auto i = static_cast<std::uint8_t>((row - top) * tile_size + col - left);
-                    if (right.costs && col + 1 < end && right.costs[p + right.shift] > 0) tile.join(i, static_cast<std::uint8_t>(i + 1));
-                    if (down.costs && row + 1 < bottom && down.costs[p + down.shift] > 0) tile.join(i, static_cast<std::uint8_t>(i + tile_size));
+                    if (right.costs && col + 1 < end && right.costs[p + right.shift] > weak_right) tile.join(i, static_cast<std::uint8_t>(i + 1));
+                    if (down.costs && row + 1 < bottom && down.costs[p + down.shift] > weak_down) tile.join(i, static_cast<std::uint8_t>(i + tile_size));
                 }
             std::array<std::int32_t, tile_size * tile_size> id_of;
             for (std::int32_t row = top; row < bottom; ++row)
