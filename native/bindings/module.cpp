@@ -5,6 +5,7 @@ NB_MODULE(_native, m) {
     m.doc() = "Native kernels of intarsia. Called by the Python wrappers, which document and check.";
     bind_panoptic(m);
     bind_cut(m);
+    bind_clustering(m);
     bind_losses(m);
     bind_metrics(m);
 }

@@ -1,0 +1,188 @@
+"""Mean shift: instances from embeddings, without their number, without a limit to it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int32
+from torch import Tensor
+
+from intarsia import _native
+from intarsia._check import fail, nearest
+
+Bandwidth = Literal["delta_v", "2delta_v", "delta_d"] | float
+
+
+def mean_shift(
+    embeddings: Float[Tensor, "d h w"],
+    foreground: Bool[Tensor, ...],
+    *,
+    bandwidth: float,
+    min_size_px: int,
+    seed: int = 0,
+    seed_order: Literal["random", "density"] = "random",
+    max_iterations: int = 100,
+    max_failures: int | None = None,
+    patience: int | None = 1000,
+    leftover_radius: float | None = None,
+) -> Int32[Tensor, "h w"]:
+    """Group the foreground of one category around the means that a flat kernel climbs to.
+
+    From an unused foreground pixel climb to the mean of the unused pixels within the bandwidth until it rests
+    (a step of at most 1e-4). The unused pixels around that mean become an instance, unless half of all pixels
+    there belong to one already or they are fewer than `min_size_px`; either way they are used up. Ends when
+    fewer than `min_size_px` pixels are unused. Native, on one thread, with the interpreter lock released;
+    pixels near each other in the embedding space are kept together, so a step looks at few of them.
+
+    Source: De Brabandere, Neven and Van Gool 2017, section 2 ("fast variant of mean-shift"), as in their code
+    without its morphological opening. `patience`, leftovers and the density order are ours; so is that a
+    group that is too small never counts as an instance in the rule of half.
+
+    Args:
+        embeddings: One embedding a pixel.
+        foreground: Bool `h w`, the pixels to group.
+        bandwidth: Radius of the kernel, more than 0; see `resolve_bandwidth`.
+        min_size_px: Least number of pixels of an instance, at least 1.
+        seed: Decides the random order of the seeds.
+        seed_order: "random", or "density" to begin where the most pixels are near each other.
+        max_iterations: Steps after which a seed has failed.
+        max_failures: Consecutive failed seeds that end the search; the authors' 20. None does not end it.
+        patience: Consecutive seeds without a new instance that end the search: a bound on the time that
+            scattered noise may take. None tries all.
+        leftover_radius: Foreground pixels of no instance go to the nearest mean within this radius; None
+            leaves them at 0.
+
+    Returns:
+        0 for none, 1 to n for the instances in the order they were found.
+
+    Raises:
+        ValueError: If the foreground has another size, an embedding in it is not finite, or an option is not
+            in its range.
+
+    Example:
+        >>> embeddings = torch.tensor([[[0.0, 0.1, 5.0, 5.1]]])
+        >>> mean_shift(embeddings, torch.ones(1, 4, dtype=torch.bool), bandwidth=1.0, min_size_px=2)
+        tensor([[2, 2, 1, 1]], dtype=torch.int32)
+    """
+    _check_bandwidth(bandwidth)
+    for name, value in (("min_size_px", min_size_px), ("max_iterations", max_iterations)):
+        if value < 1:
+            fail(name, "at least 1", value)
+    if seed_order not in ("random", "density"):
+        fail("seed_order", '"random" or "density"', repr(seed_order))
+    inside, columns = foreground_columns(embeddings, foreground)
+    num_points = columns.shape[1]
+    order = (
+        np.random.default_rng(seed).permutation(num_points)
+        if seed_order == "random"
+        else np.empty(0, np.int64)
+    )
+    labels, centers = _native.mean_shift(
+        columns,
+        order,
+        bandwidth,
+        min_size_px,
+        max_iterations,
+        max_failures or num_points + 1,
+        patience or num_points + 1,
+    )
+    if leftover_radius is not None:
+        left = labels == 0
+        labels[left] = _native.nearest_center(
+            np.ascontiguousarray(columns[:, left]), centers, leftover_radius
+        )
+    result = np.zeros(inside.shape, np.int32)
+    result[inside] = labels
+    return torch.from_numpy(result).to(embeddings.device)
+
+
+def assign_to_centers(
+    embeddings: Float[Tensor, "d h w"],
+    foreground: Bool[Tensor, ...],
+    centers: Float[Tensor, "..."],
+    *,
+    bandwidth: float,
+) -> Int32[Tensor, "h w"]:
+    """Give each foreground pixel to the nearest of known centres within the bandwidth.
+
+    With the true means as centres it tells the error of the embedding from the error of the grouping.
+
+    Source: the authors' code of De Brabandere et al. 2017 (grouping with the truth), with the nearest centre
+    where several are within the bandwidth, which is ours.
+
+    Args:
+        embeddings: One embedding a pixel.
+        foreground: Bool `h w`, the pixels to assign.
+        centers: Float `n d`, one embedding a centre.
+        bandwidth: Largest distance to a centre, not reached; more than 0.
+
+    Returns:
+        0 for none, i + 1 for centre i.
+
+    Raises:
+        ValueError: If sizes differ, or a value is not finite.
+
+    Example:
+        >>> embeddings = torch.tensor([[[0.0, 0.8, 5.0]]])
+        >>> assign_to_centers(
+        ...     embeddings, torch.ones(1, 3, dtype=torch.bool), torch.tensor([[1.0], [0.0]]), bandwidth=1.0
+        ... )
+        tensor([[2, 1, 0]], dtype=torch.int32)
+    """
+    _check_bandwidth(bandwidth)
+    if centers.ndim != 2 or centers.shape[1] != embeddings.shape[0]:
+        fail("centers", f"n rows of {embeddings.shape[0]} values like `embeddings`", tuple(centers.shape))
+    if not centers.isfinite().all():
+        fail("centers", "finite", "NaN or infinity")
+    inside, columns = foreground_columns(embeddings, foreground)
+    result = np.zeros(inside.shape, np.int32)
+    result[inside] = _native.nearest_center(
+        columns, centers.detach().float().cpu().contiguous().numpy(), bandwidth
+    )
+    return torch.from_numpy(result).to(embeddings.device)
+
+
+def resolve_bandwidth(bandwidth: Bandwidth, *, delta_v: float, delta_d: float) -> float:
+    """The bandwidth that a preset names, or the number itself.
+
+    "delta_v" holds a cluster seen from its mean if the loss is zero, "2delta_v" seen from any member, and
+    "delta_d" (the authors' code) is half the least distance of two means.
+
+    Raises:
+        ValueError: If the name is unknown or the number is not positive.
+
+    Example:
+        >>> resolve_bandwidth("2delta_v", delta_v=0.5, delta_d=1.5)
+        1.0
+    """
+    if not isinstance(bandwidth, str):
+        _check_bandwidth(bandwidth)
+        return float(bandwidth)
+    presets = {"delta_v": delta_v, "2delta_v": 2 * delta_v, "delta_d": delta_d}
+    if bandwidth not in presets:
+        fail("bandwidth", "a preset or a number", repr(bandwidth), hint=nearest(bandwidth, presets))
+    return presets[bandwidth]
+
+
+def foreground_columns(embeddings: Tensor, foreground: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The foreground and its embeddings (d n) as arrays, checked to fit and to be finite.
+
+    Example:
+        >>> foreground_columns(torch.tensor([[[1.0, 2.0]]]), torch.tensor([[False, True]]))
+        (array([[False,  True]]), array([[2.]], dtype=float32))
+    """
+    if foreground.shape != embeddings.shape[1:]:
+        fail("foreground", f"{tuple(embeddings.shape[1:])} like `embeddings`", tuple(foreground.shape))
+    inside = foreground.cpu().numpy()
+    values = embeddings.detach().float().cpu().numpy()
+    columns = np.ascontiguousarray(values.reshape(len(values), -1)[:, inside.reshape(-1)])
+    if not np.isfinite(columns).all():
+        fail("embeddings", "finite in the foreground", "NaN or infinity")
+    return inside, columns
+
+
+def _check_bandwidth(bandwidth: float) -> None:
+    if not 0 < bandwidth < float("inf"):
+        fail("bandwidth", "a positive number", bandwidth)
