@@ -224,4 +224,4 @@ def test_centres_of_another_dimension_are_refused():
     ("preset", "expected"), [("delta_v", 0.5), ("2delta_v", 1.0), ("delta_d", 1.5), (0.7, 0.7)]
 )
 def test_presets_of_the_bandwidth(preset: str | float, expected: float):
-    assert resolve_bandwidth(preset, delta_v=0.5, delta_d=1.5) == expected  # pyright: ignore[reportArgumentType]
+    assert resolve_bandwidth(preset, delta_v=0.5, delta_d=1.5) == expected

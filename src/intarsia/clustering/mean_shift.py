@@ -12,8 +12,6 @@ from torch import Tensor
 from intarsia import _native
 from intarsia._check import fail, nearest
 
-Bandwidth = Literal["delta_v", "2delta_v", "delta_d"] | float
-
 
 def mean_shift(
     embeddings: Float[Tensor, "d h w"],
@@ -101,7 +99,7 @@ def mean_shift(
 def assign_to_centers(
     embeddings: Float[Tensor, "d h w"],
     foreground: Bool[Tensor, ...],
-    centers: Float[Tensor, "..."],
+    centers: Float[Tensor, ...],
     *,
     bandwidth: float,
 ) -> Int32[Tensor, "h w"]:
@@ -144,7 +142,7 @@ def assign_to_centers(
     return torch.from_numpy(result).to(embeddings.device)
 
 
-def resolve_bandwidth(bandwidth: Bandwidth, *, delta_v: float, delta_d: float) -> float:
+def resolve_bandwidth(bandwidth: str | float, *, delta_v: float, delta_d: float) -> float:
     """The bandwidth that a preset names, or the number itself.
 
     "delta_v" holds a cluster seen from its mean if the loss is zero, "2delta_v" seen from any member, and

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
 from torch import Tensor
 
@@ -87,7 +88,12 @@ def grouped_by_embedding(
             continue
         if true_instances is None:
             least = max(min_thing_px // 16, 1)
-            found = mean_shift(view.embeddings, foreground, bandwidth=bandwidth, min_size_px=least)
+            found = mean_shift(
+                torch.from_numpy(view.embeddings),
+                torch.from_numpy(foreground),
+                bandwidth=bandwidth,
+                min_size_px=least,
+            ).numpy()
         else:
             found = _around_true_means(view.embeddings, foreground, true_instances, bandwidth)
         scores = _scores(found, view, bandwidth)
@@ -132,4 +138,9 @@ def _around_true_means(
         return np.zeros(foreground.shape, np.int32)
     sums = np.stack([np.bincount(label, row) for row in embeddings[:, members]], axis=1)  # n d
     centers = (sums / np.bincount(label)[:, None]).astype(np.float32)
-    return assign_to_centers(embeddings, foreground, centers, bandwidth=bandwidth)
+    return assign_to_centers(
+        torch.from_numpy(embeddings),
+        torch.from_numpy(foreground),
+        torch.from_numpy(centers),
+        bandwidth=bandwidth,
+    ).numpy()
