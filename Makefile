@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native -name '*.?pp') CMakeLists.txt
 export MPLBACKEND := Agg
 
-.PHONY: setup demo test test-all lint format stubs check sanitize bench models clean
+.PHONY: setup demo test test-all lint format stubs check sanitize sanitize-threads bench models clean
 setup: .venv/installed
 
 .venv/installed: pyproject.toml $(NATIVE)
@@ -39,6 +39,11 @@ sanitize:
 	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 	cmake --build build/sanitize -j 2
 	ctest --test-dir build/sanitize --output-on-failure
+
+sanitize-threads:
+	cmake -S . -B build/sanitize-threads -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS='-fsanitize=thread -O1 -fno-omit-frame-pointer'
+	cmake --build build/sanitize-threads -j 2
+	setarch -R ctest --test-dir build/sanitize-threads --output-on-failure
 
 clean:
 	rm -rf build out .venv

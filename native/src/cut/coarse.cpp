@@ -1,8 +1,13 @@
 #include "coarse.hpp"
 
 #include "aggregate.hpp"
+#include "chains.hpp"
 #include "contraction.hpp"
+#include "graph.hpp"
+#include "joins.hpp"
 #include "local_moves.hpp"
+
+#include <cmath>
 
 namespace intarsia::cut {
 
@@ -17,6 +22,37 @@ Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Dead
     z = refined(z, clusters.part_of, graph.num_classes);
     move_locally(graph, cheapest_classes(graph, splittable), z, deadline);
     return z;
+}
+
+void refine(const Graph& graph, const Splittable& splittable, Labels& z, const Deadline& deadline) {
+    const CheapestClasses cheapest = cheapest_classes(graph, splittable);
+    double cost = cost_of(graph, z);
+    while (!deadline.passed()) {
+        const Partition pieces = connected_parts(graph, z.of);
+        const Graph segments = aggregate(graph, pieces.part_of, pieces.count);
+        Labels whole = labels_of_parts(z, pieces.part_of, pieces.count, splittable);
+        join_segments(segments, splittable, whole, deadline);
+        move_locally(segments, cheapest_classes(segments, splittable), whole, deadline);
+        z = refined(whole, pieces.part_of, graph.num_classes);
+        move_chains(graph, splittable, z, deadline);
+        move_locally(graph, cheapest, z, deadline);
+        const double now = cost_of(graph, z);
+        if (!(now < cost - 1e-7 * std::abs(cost))) return;
+        cost = now;
+    }
+}
+
+Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts, const Splittable& splittable) {
+    std::vector<Class> classes(static_cast<std::size_t>(num_parts));
+    std::vector<Cluster> clusters(static_cast<std::size_t>(num_parts));
+    std::vector<std::int32_t> first(z.class_of.size(), -1); // the first part of each label names it
+    for (std::size_t i = 0; i < part_of.size(); ++i) {
+        std::int32_t& name = first[static_cast<std::size_t>(z.of[i])];
+        if (name < 0) name = part_of[i];
+        classes[static_cast<std::size_t>(part_of[i])] = z.class_at(i);
+        clusters[static_cast<std::size_t>(part_of[i])] = name;
+    }
+    return labels_of(splittable, classes, clusters);
 }
 
 double cost_of(const Graph& graph, const Labels& z) {

@@ -13,6 +13,12 @@ namespace intarsia::cut {
 // the label that is cheapest with everything counted, and then the single nodes do.
 Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline);
 
+// Local search that never raises the cost: joins of connected segments, chains and moves of nodes, until none gains.
+void refine(const Graph& graph, const Splittable& splittable, Labels& z, const Deadline& deadline);
+
+// The labels of parts with one label each: of the part that holds node i, what node i has.
+Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts, const Splittable& splittable);
+
 // Eq. 2 for labels, in double.
 double cost_of(const Graph& graph, const Labels& z);
 

@@ -5,15 +5,20 @@
 #include "graph.hpp"
 #include "local_moves.hpp"
 #include "regions.hpp"
+#include "pair_table.hpp"
 #include "small_parts.hpp"
+#include "small_segments.hpp"
 #include "superpixels.hpp"
 
+#include <cmath>
 #include <unordered_set>
 
 namespace intarsia::cut {
 namespace {
 
-constexpr std::size_t tiny = 1024;      // nodes: below, every node is its own part
+constexpr std::size_t tiny = 1024;       // nodes: below, every node is its own part
+constexpr std::size_t small = 10000;     // nodes: below, refinement also starts from single nodes
+constexpr std::size_t few = 64;         // nodes: below, refinement starts several times
 constexpr std::int32_t part_size = 32;  // nodes, for graphs
 constexpr std::int32_t worthwhile = 8;  // a coarse problem is solved if it has this many times fewer nodes
 
@@ -47,12 +52,13 @@ struct Pieces {
 struct GraphLevel {
     const Graph& graph;
     const Splittable& splittable;
+    std::int32_t largest_part;
     std::size_t size() const { return static_cast<std::size_t>(graph.num_nodes); }
     Class num_classes() const { return graph.num_classes; }
     CheapestClasses cheapest() const { return cheapest_classes(graph, splittable); }
     MoveCounts move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { return move_locally(graph, cheapest, z, deadline); }
     Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z)}; }
-    Pieces small_pieces() const { return {find_small_parts(graph, size() <= tiny ? 1 : part_size)}; }
+    Pieces small_pieces() const { return {find_small_parts(graph, largest_part)}; }
     Graph coarse(const Pieces& pieces) const { return aggregate(graph, pieces.parts.part_of, pieces.parts.count); }
     std::vector<std::int32_t> part_of(const Pieces& pieces) const { return pieces.parts.part_of; }
     double cost(const Pieces&, const Labels& z) const { return cost_of(graph, z); }
@@ -68,12 +74,40 @@ template <class Level_> class Greedy {
         if (start.labels.empty()) begin();
         else z_ = labels_of(splittable_, start.labels, start.clusters);
         move_nodes();
-        if (options_.refine || from_nodes_ || !start.labels.empty())
-            while (!deadline_.passed() && improve_coarse()) move_nodes();
+        if (from_nodes_ || !start.labels.empty()) improve(false);
+        if (options_.refine) improve(true);
+        if (options_.refine && level_.size() <= few) try_other_starts();
+        if (options_.min_size > 1) absorb_small_pieces();
         return finish();
     }
 
   private:
+    void improve(bool refining) {
+        for (bool better = true; better && !deadline_.passed();) {
+            better = improve_coarse(refining);
+            if (better) move_nodes();
+            if (refining && refine_small_pieces()) {
+                better = true;
+                move_nodes();
+            }
+        }
+    }
+
+    // Local search of small problems from every node alone, and from everything in one segment of each class.
+    void try_other_starts() {
+        const auto pieces = level_.pieces(z_.of);
+        Labels best = z_;
+        double cost = level_.cost(pieces, best);
+        for (Class k = -1; k < level_.num_classes() && !deadline_.passed(); ++k) {
+            z_ = k < 0 ? labels_of(splittable_, cheapest_of_all(cheapest_))
+                       : labels_of(splittable_, std::vector<Class>(level_.size(), k), std::vector<Cluster>(level_.size(), 0));
+            improve(true);
+            const double found = level_.cost(level_.pieces(z_.of), z_);
+            if (found < cost) cost = found, best = z_;
+        }
+        z_ = best;
+    }
+
     void begin() {
         const auto pieces = level_.small_pieces();
         if (level_.size() > tiny && static_cast<std::size_t>(pieces.count()) * worthwhile > level_.size()) {
@@ -90,32 +124,58 @@ template <class Level_> class Greedy {
     void move_nodes() { level_.move(cheapest_, z_, deadline_); }
 
     // Solve the problem between the pieces of the current labels; whether that lowers the cost.
-    bool improve_coarse() {
+    bool improve_coarse(bool refining) {
         const auto pieces = level_.pieces(z_.of);
         const Graph graph = level_.coarse(pieces);
         const auto part_of = level_.part_of(pieces);
-        const Labels now = labels_of_parts(part_of, pieces.count());
-        const double cost = cost_of(graph, now);
-        const Labels found = solve_coarse(graph, splittable_, deadline_);
-        const double better = cost_of(graph, found);
+        const Labels now = labels_of_parts(z_, part_of, pieces.count(), splittable_);
+        Labels found = solve_coarse(graph, splittable_, deadline_);
+        if (refining) refine(graph, splittable_, found, deadline_);
+        return accept("pieces", graph, now, found, part_of);
+    }
+
+    // Local search on the small pieces, cut along the current labels; whether that lowers the cost.
+    bool refine_small_pieces() {
+        const auto pieces = level_.pieces(crossed(level_.part_of(level_.small_pieces())));
+        const Graph graph = level_.coarse(pieces);
+        const auto part_of = level_.part_of(pieces);
+        const Labels now = labels_of_parts(z_, part_of, pieces.count(), splittable_);
+        Labels found = now;
+        refine(graph, splittable_, found, deadline_);
+        return accept("refined pieces", graph, now, found, part_of);
+    }
+
+    bool accept(const char* name, const Graph& graph, const Labels& now, const Labels& found, const std::vector<std::int32_t>& part_of) {
+        const double cost = cost_of(graph, now), better = cost_of(graph, found);
         if (!(better < cost - 1e-7 * std::abs(cost))) return false;
-        log("regions", pieces.count(), found, better);
+        log(name, graph.num_nodes, found, better);
         z_ = refined(found, part_of, level_.num_classes());
         return true;
     }
 
-    Labels labels_of_parts(const std::vector<std::int32_t>& part_of, std::int32_t count) const {
-        std::vector<Class> classes(static_cast<std::size_t>(count));
-        std::vector<Cluster> clusters(static_cast<std::size_t>(count));
-        std::vector<std::int32_t> first(z_.class_of.size(), -1); // the first part of each label names it
-        for (std::size_t i = 0; i < part_of.size(); ++i) {
-            const auto part = static_cast<std::size_t>(part_of[i]);
-            std::int32_t& name = first[static_cast<std::size_t>(z_.of[i])];
-            if (name < 0) name = part_of[i];
-            classes[part] = z_.class_at(i);
-            clusters[part] = name;
+    // Ids that differ wherever labels or parts do.
+    std::vector<std::int32_t> crossed(const std::vector<std::int32_t>& part_of) const {
+        PairTable table(part_of.size());
+        std::vector<std::int32_t> ids(part_of.size());
+        const auto num_labels = static_cast<std::int32_t>(z_.class_of.size());
+        std::int32_t next = 0;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            ids[i] = table.find_or_insert(z_.of[i], num_labels + part_of[i], next);
+            next += ids[i] == next;
         }
-        return labels_of(splittable_, classes, clusters);
+        return ids;
+    }
+
+    void absorb_small_pieces() {
+        const auto pieces = level_.pieces(z_.of);
+        const Graph graph = level_.coarse(pieces);
+        const auto part_of = level_.part_of(pieces);
+        std::vector<std::int64_t> sizes(static_cast<std::size_t>(pieces.count()), 0);
+        for (const std::int32_t part : part_of) ++sizes[static_cast<std::size_t>(part)];
+        Labels whole = labels_of_parts(z_, part_of, pieces.count(), splittable_);
+        absorb_small(graph, splittable_, sizes, options_.min_size, whole);
+        log("small pieces absorbed", pieces.count(), whole, cost_of(graph, whole));
+        z_ = refined(whole, part_of, level_.num_classes());
     }
 
     Solution finish() {
@@ -145,15 +205,41 @@ template <class Level_> class Greedy {
     Solution solution_;
 };
 
+Solution from_single_nodes(const Graph& graph, const Splittable& splittable, const Options& options) {
+    return Greedy(GraphLevel{graph, splittable, 1}, splittable, options).run({});
+}
+
+// Solve once more in the time that is left, and keep the answer if it costs less.
+template <class Solve> void keep_better(Solution& found, Solve solve_again, Options options) {
+    const double spent_s = found.levels.back().seconds;
+    options.time_limit_s -= spent_s;
+    if (options.time_limit_s <= 0) return;
+    Solution other = solve_again(options);
+    for (Level& level : other.levels) level.seconds += spent_s;
+    const bool better = other.cut.cost < found.cut.cost;
+    const Level last = better ? other.levels.back() : found.levels.back();
+    if (better) found.cut = std::move(other.cut);
+    found.finished = found.finished && other.finished;
+    found.levels.insert(found.levels.end(), other.levels.begin(), other.levels.end());
+    found.levels.push_back({"better of both", last.nodes, last.clusters, last.cost, other.levels.back().seconds});
+}
+
 } // namespace
 
 Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start) {
     if (grid.num_pixels() <= tiny) return solve_greedy(graph_of(grid), splittable, options, start);
-    return Greedy(GridLevel{grid, splittable, options}, splittable, options).run(start);
+    Solution found = Greedy(GridLevel{grid, splittable, options}, splittable, options).run(start);
+    if (options.refine && grid.num_pixels() <= small)
+        keep_better(found, [&](const Options& rest) { return from_single_nodes(graph_of(grid), splittable, rest); }, options);
+    return found;
 }
 
 Solution solve_greedy(const Graph& graph, const Splittable& splittable, const Options& options, const Start& start) {
-    return Greedy(GraphLevel{graph, splittable}, splittable, options).run(start);
+    const auto size = static_cast<std::size_t>(graph.num_nodes);
+    Solution found = Greedy(GraphLevel{graph, splittable, size <= tiny ? 1 : part_size}, splittable, options).run(start);
+    if (options.refine && size > tiny && size <= small)
+        keep_better(found, [&](const Options& rest) { return from_single_nodes(graph, splittable, rest); }, options);
+    return found;
 }
 
 } // namespace intarsia::cut

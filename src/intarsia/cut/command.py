@@ -24,7 +24,7 @@ def cut_file(
     refine: bool = False,
     threads: int = 1,
     seed: int = 0,
-    time_limit_s: float | None = None,
+    time_limit_s: int | float | None = None,
     min_size: int = 0,
     output: str | Path | None = None,
 ) -> Cut:

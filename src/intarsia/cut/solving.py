@@ -105,7 +105,7 @@ def solve(
     refine: bool = False,
     threads: int = 1,
     seed: int = 0,
-    time_limit_s: float | None = None,
+    time_limit_s: int | float | None = None,
     min_size: int = 0,
     start: Cut | None = None,
 ) -> Cut:
@@ -169,7 +169,7 @@ def solve_batch(
     solver: str = "greedy",
     refine: bool = False,
     seed: int = 0,
-    time_limit_s: float | None = None,
+    time_limit_s: int | float | None = None,
     min_size: int = 0,
 ) -> list[Cut]:
     """Solve many problems, each on one thread of a pool, largest first.
@@ -208,7 +208,11 @@ def solve_batch(
 
 
 def _check_options(
-    problem: CutProblem | GridProblem, solver: str, threads: int, time_limit_s: float | None, min_size: int
+    problem: CutProblem | GridProblem,
+    solver: str,
+    threads: int,
+    time_limit_s: int | float | None,
+    min_size: int,
 ) -> None:
     if solver not in SOLVERS:
         fail("solver", "the name of one", repr(solver), hint=nearest(solver, SOLVERS))

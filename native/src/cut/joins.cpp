@@ -1,0 +1,113 @@
+#include "joins.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace intarsia::cut {
+namespace {
+
+struct Join {
+    double gain;
+    Node i, j;
+    Class joint;
+};
+
+class Joins {
+  public:
+    Joins(const Graph& segments, const Splittable& splittable, Labels& z)
+        : graph_(segments), splittable_(splittable), z_(z), num_classes_(at(segments.num_classes)) {}
+
+    bool round() {
+        weigh_labels();
+        std::vector<Join> joins;
+        for (Node i = 0; i < graph_.num_nodes; ++i)
+            for (const auto& [j, cost] : graph_.neighbours_of(i))
+                if (i < j && z_.of[at(i)] != z_.of[at(j)])
+                    if (const Join join = best(i, j, cost); join.gain > 0) joins.push_back(join);
+        std::sort(joins.begin(), joins.end(), [](const Join& a, const Join& b) {
+            return a.gain != b.gain ? a.gain > b.gain : std::pair(a.i, a.j) < std::pair(b.i, b.j);
+        });
+        touched_.assign(at(graph_.num_nodes), 0);
+        bool any = false;
+        for (const Join& join : joins) any |= apply(join);
+        return any;
+    }
+
+  private:
+    static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+
+    // How much each segment is attracted by its own label, and by each class outside P.
+    void weigh_labels() {
+        own_.assign(at(graph_.num_nodes), 0);
+        stuff_.assign(at(graph_.num_nodes) * num_classes_, 0);
+        for (Node i = 0; i < graph_.num_nodes; ++i)
+            for (const auto& [j, cost] : graph_.neighbours_of(i)) {
+                if (z_.of[at(i)] == z_.of[at(j)]) own_[at(i)] += cost;
+                if (z_.of[at(j)] < graph_.num_classes) stuff_[at(i) * num_classes_ + at(z_.of[at(j)])] += cost;
+            }
+    }
+
+    Join best(Node i, Node j, double cost) const {
+        const auto a = graph_.costs_of(i), b = graph_.costs_of(j);
+        const Label z_i = z_.of[at(i)], z_j = z_.of[at(j)];
+        const double now = a[at(z_.class_at(at(i)))] + b[at(z_.class_at(at(j)))] - own_[at(i)] - own_[at(j)];
+        Join best{0, i, j, -1};
+        for (Class k = 0; k < graph_.num_classes; ++k) {
+            double then = a[at(k)] + b[at(k)] - cost;
+            if (!splittable_[k]) {
+                then -= stuff_[at(i) * num_classes_ + at(k)] + stuff_[at(j) * num_classes_ + at(k)];
+                then += (z_i == k || z_j == k) ? cost : 0; // was counted as attraction between the two
+            }
+            const double gain = now - then;
+            if (gain > best.gain && gain > 1e-6 * (std::abs(now) + std::abs(then))) best.gain = gain, best.joint = k;
+        }
+        return best;
+    }
+
+    // Unless something changed around the two since their gain was found.
+    bool apply(const Join& join) {
+        if (touched_[at(join.i)] || touched_[at(join.j)]) return false;
+        Label label = join.joint;
+        if (splittable_[join.joint]) {
+            label = free_label(join.i, join.j);
+            if (label < 0) return false;
+            z_.class_of[at(label)] = join.joint;
+        }
+        for (const Node i : {join.i, join.j}) {
+            z_.of[at(i)] = label;
+            touched_[at(i)] = 1;
+            for (const auto& [j, cost] : graph_.neighbours_of(i)) touched_[at(j)] = 1;
+        }
+        return true;
+    }
+
+    // The name of one of the two, if no third segment bears it.
+    Label free_label(Node i, Node j) const {
+        for (const Node named : {i, j}) {
+            const Label label = graph_.num_classes + named;
+            bool taken = false;
+            for (Node other = 0; other < graph_.num_nodes && !taken; ++other)
+                taken = other != i && other != j && z_.of[at(other)] == label;
+            if (!taken) return label;
+        }
+        return -1;
+    }
+
+    const Graph& graph_;
+    const Splittable& splittable_;
+    Labels& z_;
+    const std::size_t num_classes_;
+    std::vector<double> own_, stuff_;
+    std::vector<std::uint8_t> touched_;
+};
+
+} // namespace
+
+bool join_segments(const Graph& segments, const Splittable& splittable, Labels& z, const Deadline& deadline) {
+    Joins joins(segments, splittable, z);
+    bool any = false;
+    while (!deadline.passed() && joins.round()) any = true;
+    return any;
+}
+
+} // namespace intarsia::cut
