@@ -38,7 +38,7 @@ def read_image(path: str | Path, *, upright: bool = False) -> UInt8[np.ndarray, 
             with Image.open(path) as image:
                 image.load()
                 turned = ImageOps.exif_transpose(image) if upright else image
-                return _as_rgb(turned)
+                return as_rgb(turned)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         fail(str(path), f"an image of at most {Image.MAX_IMAGE_PIXELS} pixels", f"one of {_size_of(path)}")
     except FileNotFoundError:
@@ -49,7 +49,13 @@ def read_image(path: str | Path, *, upright: bool = False) -> UInt8[np.ndarray, 
         fail(str(path), "a readable image", f"{type(error).__name__}: {error}")
 
 
-def _as_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+def as_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    """A Pillow image of any mode as 8-bit RGB, as `read_image` has it.
+
+    Example:
+        >>> as_rgb(Image.new("L", (2, 1), 7)).tolist()
+        [[[7, 7, 7], [7, 7, 7]]]
+    """
     if image.mode.startswith(("I", "F")):
         return _stretched(np.asarray(image, np.float64))
     if image.mode in ("P", "PA", "LA"):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -206,7 +205,7 @@ class DiscriminativeEmbedding(AbstractMethod):
             view = self._view(output, row, size)
             if semantics:
                 view = view.with_semantics(targets.semantic[row], grid.semantic[row])
-            truth = grid.instances[row].cpu().numpy() if centers else None
+            truth = grid.instances[row].cpu() if centers else None
             maps.append(self._grouped(view, truth))
         return maps
 
@@ -214,7 +213,7 @@ class DiscriminativeEmbedding(AbstractMethod):
         return embedding_view(output.semantic_logits[row], output.embeddings[row], *size)
 
     def _grouped(
-        self, view: EmbeddingView, true_instances: Int64[np.ndarray, "hs ws"] | None = None
+        self, view: EmbeddingView, true_instances: Int64[Tensor, "h w"] | None = None
     ) -> PanopticMap:
         settings = self.config.grouping
         return grouped_by_embedding(

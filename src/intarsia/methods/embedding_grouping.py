@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
 from torch import Tensor
 
 from intarsia.clustering import assign_to_centers, mean_shift
 from intarsia.methods.assembly import Thing, assembled
 from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_labels
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.nets.heads import GRID_STRIDE
+from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
 __all__ = ["EmbeddingView", "embedding_view", "grouped_by_embedding"]
 
@@ -30,7 +31,7 @@ class EmbeddingView:
 
     semantic: UInt8[np.ndarray, "hs ws"]
     certainty: Float32[np.ndarray, "hs ws"]
-    embeddings: Float32[np.ndarray, "d hs ws"]
+    embeddings: Float32[Tensor, "d hs ws"]
     pixel_semantic: UInt8[np.ndarray, "h w"]
 
     def with_semantics(self, pixels: Int[Tensor, "hb wb"], grid: Int[Tensor, "gb vb"]) -> EmbeddingView:
@@ -55,7 +56,7 @@ def embedding_view(
     return EmbeddingView(
         semantic=semantic.cpu().numpy().astype(np.uint8),
         certainty=certainty.cpu().numpy(),
-        embeddings=np.ascontiguousarray(embeddings[:, :rows, :columns].detach().float().cpu().numpy()),
+        embeddings=embeddings[:, :rows, :columns].detach().float().cpu(),
         pixel_semantic=upsampled_argmax(logits, height, width),
     )
 
@@ -67,7 +68,7 @@ def grouped_by_embedding(
     bandwidth: float,
     min_thing_px: int,
     min_stuff_px: int,
-    true_instances: Int[np.ndarray, "gb vb"] | None = None,
+    true_instances: Int64[Tensor, "gb vb"] | None = None,
 ) -> PanopticMap:
     """The panoptic map: mean shift in each thing category, stuff by its category.
 
@@ -83,24 +84,18 @@ def grouped_by_embedding(
     labels = np.zeros(view.semantic.shape, np.int32)
     things: list[Thing] = []
     for index in np.flatnonzero([category.is_thing for category in categories]):
-        foreground = view.semantic == index
+        foreground = torch.from_numpy(view.semantic == index)
         if not foreground.any():
             continue
         if true_instances is None:
-            least = max(min_thing_px // 16, 1)
-            found = mean_shift(
-                torch.from_numpy(view.embeddings),
-                torch.from_numpy(foreground),
-                bandwidth=bandwidth,
-                min_size_px=least,
-            ).numpy()
+            found = _clusters(view.embeddings, foreground, bandwidth, min_thing_px)
         else:
             found = _around_true_means(view.embeddings, foreground, true_instances, bandwidth)
         scores = _scores(found, view, bandwidth)
         labels[found > 0] = found[found > 0] + len(things)
         things += [Thing(int(index), float(score)) for score in scores]
     group = np.array([0, *(thing.category_index for thing in things)], np.uint8)
-    stuff = np.array([i for i, row in enumerate(categories) if not row.is_thing] + [255], np.uint8)
+    stuff = np.array([i for i, row in enumerate(categories) if not row.is_thing] + [VOID_INDEX], np.uint8)
     return assembled(
         view.pixel_semantic,
         upsampled_labels(labels, group, view.pixel_semantic, free=stuff),
@@ -111,36 +106,43 @@ def grouped_by_embedding(
     )
 
 
+def _clusters(
+    embeddings: Float32[Tensor, "d hs ws"], foreground: Bool[Tensor, "hs ws"], bandwidth: float, least_px: int
+) -> Int32[np.ndarray, "hs ws"]:
+    """Mean shift's; what it leaves over goes to the nearest cluster within two bandwidths."""
+    least = max(least_px // GRID_STRIDE**2, 1)
+    return mean_shift(
+        embeddings, foreground, bandwidth=bandwidth, min_size_px=least, leftover_radius=2 * bandwidth
+    ).numpy()
+
+
+def _around_true_means(
+    embeddings: Float32[Tensor, "d hs ws"],
+    foreground: Bool[Tensor, "hs ws"],
+    instances: Int64[Tensor, "gb vb"],
+    bandwidth: float,
+) -> Int32[np.ndarray, "hs ws"]:
+    """Pixels by the nearest of the mean embeddings of the true instances that the foreground shows."""
+    here = instances[: foreground.shape[0], : foreground.shape[1]]
+    members = foreground & (here > 0)
+    shown, label = here[members].unique(return_inverse=True)
+    sums = embeddings.new_zeros(len(shown), len(embeddings))
+    sums.index_add_(0, label, embeddings[:, members].T)
+    centers = sums / label.bincount(minlength=len(shown))[:, None]  # n d
+    return assign_to_centers(embeddings, foreground, centers, bandwidth=bandwidth).numpy()
+
+
 def _scores(
     labels: Int32[np.ndarray, "hs ws"], view: EmbeddingView, bandwidth: float
 ) -> Float[np.ndarray, " n"]:
-    """How sure each cluster is: its mean certainty times its share within half a bandwidth of its mean."""
+    """How sure each cluster is: its mean certainty times its share within half a bandwidth of its mean.
+
+    Source: ours.
+    """
     members = labels > 0
     label = labels[members] - 1
-    embeddings = view.embeddings[:, members]  # d n
+    embeddings = view.embeddings.numpy()[:, members]  # d n
     count = np.maximum(np.bincount(label), 1)
     mean = np.stack([np.bincount(label, row) for row in embeddings]) / count
     near = np.square(embeddings - mean[:, label]).sum(axis=0) < (bandwidth / 2) ** 2
     return np.bincount(label, view.certainty[members]) / count * (np.bincount(label, near) / count)
-
-
-def _around_true_means(
-    embeddings: Float32[np.ndarray, "d hs ws"],
-    foreground: Bool[np.ndarray, "hs ws"],
-    instances: Int[np.ndarray, "gb vb"],
-    bandwidth: float,
-) -> Int32[np.ndarray, "hs ws"]:
-    """Pixels by the nearest of the mean embeddings of the true instances that the foreground shows."""
-    rows, columns = foreground.shape
-    members = foreground & (instances[:rows, :columns] > 0)
-    shown, label = np.unique(instances[:rows, :columns][members], return_inverse=True)
-    if len(shown) == 0:
-        return np.zeros(foreground.shape, np.int32)
-    sums = np.stack([np.bincount(label, row) for row in embeddings[:, members]], axis=1)  # n d
-    centers = (sums / np.bincount(label)[:, None]).astype(np.float32)
-    return assign_to_centers(
-        torch.from_numpy(embeddings),
-        torch.from_numpy(foreground),
-        torch.from_numpy(centers),
-        bandwidth=bandwidth,
-    ).numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from intarsia._check import fail
+from intarsia.data.image import as_rgb, read_image
 
 __all__ = ["ImageLike", "as_image"]
 
@@ -36,41 +36,15 @@ def as_image(source: ImageLike) -> Float[Tensor, "3 h w"]:
         0.20000000298023224
     """
     if isinstance(source, str | Path):
-        return _from_pillow(_read(Path(source)), name=str(source))
+        source = read_image(source, upright=True)
     if isinstance(source, Image.Image):
-        return _from_pillow(source, name="image")
+        source = as_rgb(ImageOps.exif_transpose(source))
     if isinstance(source, Tensor):
         return _from_tensor(source)
     if source.dtype != np.uint8 or source.ndim not in (2, 3) or (source.ndim == 3 and source.shape[2] != 3):
         fail("image", "a uint8 array (h, w, 3) or (h, w)", f"{source.dtype} of shape {source.shape}")
     array = source if source.ndim == 3 else np.repeat(source[:, :, None], 3, axis=2)
     return _from_tensor(torch.from_numpy(array.copy()).permute(2, 0, 1))  # 3 h w
-
-
-def _read(path: Path) -> Image.Image:
-    if not path.is_file():
-        fail(str(path), "an image file", "a folder" if path.is_dir() else "no such file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
-                return image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return fail(str(path), "a readable image", f"a file that is not ({error})")
-
-
-def _from_pillow(image: Image.Image, *, name: str) -> Float[Tensor, "3 h w"]:
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith(("I", "F")):  # 16 and 32 bits: the brightest pixel becomes white
-        gray = np.asarray(image, dtype=np.float32)
-        if not np.isfinite(gray).all():
-            fail(name, "an image of finite values", "NaN or infinity")
-        low, high = float(gray.min()), float(gray.max())
-        scaled = (gray - min(low, 0.0)) / max(high - min(low, 0.0), 1e-6)
-        return torch.from_numpy(np.repeat(scaled[None], 3, axis=0))
-    array = np.array(image.convert("RGB"))
-    return _from_tensor(torch.from_numpy(array).permute(2, 0, 1))  # 3 h w
 
 
 def _from_tensor(image: Tensor) -> Float[Tensor, "3 h w"]:

