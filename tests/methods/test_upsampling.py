@@ -20,7 +20,7 @@ def test_the_argmax_in_bands_is_the_argmax_of_the_whole(height, width):
 
 
 def masks_argmax(labels, group_of_label, groups, free):
-    """The slow version: a bilinearly up-sampled mask a label; the largest of the right group, or the nearest."""
+    """The slow version: a mask a label; the largest up-sampled one of the right group, or the nearest."""
     height, width = groups.shape
     masks = torch.stack([torch.from_numpy(labels == n).float() for n in range(len(group_of_label))])
     shares = F.interpolate(masks[None], scale_factor=4, mode="bilinear")[0, :, :height, :width].numpy()
@@ -29,7 +29,9 @@ def masks_argmax(labels, group_of_label, groups, free):
         group, share = groups[row, column], shares[:, row, column]
         right = [n for n in range(1, len(share)) if group_of_label[n] == group and share[n] > 0]
         if group not in free:
-            result[row, column] = max(right, key=share.__getitem__) if right else labels[row // 4, column // 4]
+            result[row, column] = (
+                max(right, key=share.__getitem__) if right else labels[row // 4, column // 4]
+            )
     return result, shares
 
 
@@ -43,7 +45,7 @@ def test_votes_are_the_argmax_of_up_sampled_masks(height, width, num, seed):
     group_of_label = rng.integers(0, 3, num + 1).astype(np.uint8)
     group_of_label[0] = 0
     groups = rng.integers(0, 4, (height, width)).astype(np.uint8)
-    free = np.uint8([3])
+    free = np.array([3], np.uint8)
     got = upsampled_labels(labels, group_of_label, groups, free=free)
     expected, shares = masks_argmax(labels, group_of_label, groups, free)
     differ = got != expected
@@ -55,12 +57,19 @@ def test_votes_are_the_argmax_of_up_sampled_masks(height, width, num, seed):
 def test_two_touching_instances_part_in_the_middle_between_their_grid_points():
     """Points at columns 1.5 and 5.5; the pixels 0 to 3 are nearer to the first."""
     row = upsampled_labels(
-        np.int32([[1, 2]]), np.uint8([0, 4, 4]), np.full((1, 7), 4, np.uint8), free=np.uint8([])
+        np.array([[1, 2]], np.int32),
+        np.array([0, 4, 4], np.uint8),
+        np.full((1, 7), 4, np.uint8),
+        free=np.array([], np.uint8),
     )
     assert row.tolist() == [[1, 1, 1, 1, 2, 2, 2]]
 
 
 def test_a_pixel_takes_no_label_of_another_group_while_one_of_its_own_is_near():
-    groups = np.uint8([[5, 5, 6, 6, 6, 6, 6, 6]])  # the category changes inside the first point's block
-    row = upsampled_labels(np.int32([[1, 2]]), np.uint8([0, 5, 6]), groups, free=np.uint8([]))
+    groups = np.array(
+        [[5, 5, 6, 6, 6, 6, 6, 6]], np.uint8
+    )  # the category changes inside the first point's block
+    row = upsampled_labels(
+        np.array([[1, 2]], np.int32), np.array([0, 5, 6], np.uint8), groups, free=np.array([], np.uint8)
+    )
     assert row.tolist() == [[1, 1, 2, 2, 2, 2, 2, 2]]

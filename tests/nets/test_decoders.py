@@ -5,7 +5,15 @@ import torch
 from torch.testing import assert_close
 
 from intarsia._check import InputError
-from intarsia.nets import Backbone, ConvHead, DecoderConfig, EmbeddingHead, EmbeddingHeadConfig, build_decoder
+from intarsia.nets import (
+    Backbone,
+    ConvHead,
+    DecoderConfig,
+    DeepLabDecoder,
+    EmbeddingHead,
+    EmbeddingHeadConfig,
+    build_decoder,
+)
 from intarsia.nets.blocks import conv_block
 from intarsia.nets.heads import position_grid
 
@@ -35,8 +43,12 @@ def test_one_image_of_one_pixel_can_be_trained_on(backbone):
 
 def test_the_deeplab_decoder_fuses_two_levels_at_output_stride_16_and_three_at_32(backbone):
     dilated = Backbone("test_resnet", output_stride=16)
-    assert len(build_decoder(DecoderConfig(width=8), dilated).fusions) == 2
-    assert len(build_decoder(DecoderConfig(width=8), backbone).fusions) == 3
+    for network, fusions in ((dilated, 2), (backbone, 3)):
+        decoder = DeepLabDecoder(network.strides, network.channels, width=8)
+        assert (
+            sum(name.startswith("fusions.") and name.endswith("0.weight") for name in decoder.state_dict())
+            == fusions
+        )
 
 
 def test_group_norm_takes_the_most_groups_that_divide_the_channels():

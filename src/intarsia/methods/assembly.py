@@ -47,7 +47,7 @@ def assembled(
     Example:
         >>> from intarsia.panoptic import Category
         >>> car, road = Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))
-        >>> semantic, instances = np.uint8([[0, 0, 1, 1]]), np.int32([[1, 0, 0, 0]])
+        >>> semantic, instances = np.array([[0, 0, 1, 1]], np.uint8), np.array([[1, 0, 0, 0]], np.int32)
         >>> assembled(semantic, instances, [Thing(0)], Categories([car, road])).ids
         array([[1, 0, 2, 2]], dtype=int32)
     """

@@ -115,7 +115,7 @@ class DiscriminativeEmbedding(AbstractMethod):
     Example:
         >>> config = DiscriminativeConfig(backbone=BackboneConfig(name="lcnet_050"))
         >>> method = DiscriminativeEmbedding(config, Categories.named("facades"))
-        >>> method.predict(np.zeros((9, 7, 3), np.uint8)).size
+        >>> method.predict(torch.zeros(3, 9, 7)).size
         (9, 7)
     """
 

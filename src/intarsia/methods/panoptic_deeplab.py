@@ -115,7 +115,7 @@ class PanopticDeepLab(AbstractMethod):
     Example:
         >>> config = PanopticDeepLabConfig(backbone=BackboneConfig(name="lcnet_050"))
         >>> method = PanopticDeepLab(config, Categories.named("facades"))
-        >>> method.predict(np.zeros((9, 7, 3), np.uint8)).size
+        >>> method.predict(torch.zeros(3, 9, 7)).size
         (9, 7)
     """
 
@@ -181,18 +181,18 @@ class PanopticDeepLab(AbstractMethod):
             threshold=settings.threshold,
             nms_kernel=settings.nms_kernel,
         )
-        categories = majority_vote(groups.instances, semantic)
-        things = [Thing(int(c), float(s)) for c, s in zip(categories, groups.scores, strict=False)]
+        votes = majority_vote(groups.instances, semantic)
+        things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
         pixels = upsampled_argmax(logits, *size)
-        labels = groups.instances.cpu().numpy()
+        instances = upsampled_labels(
+            groups.instances.cpu().numpy(),
+            np.array([0] + [1] * len(things), np.uint8),
+            is_thing.cpu().numpy().astype(np.uint8)[pixels],
+            free=np.array([0], np.uint8),
+        )
         return assembled(
             pixels,
-            upsampled_labels(
-                labels,
-                np.uint8([0] + [1] * len(things)),
-                is_thing.cpu().numpy().astype(np.uint8)[pixels],
-                free=np.uint8([0]),
-            ),
+            instances,
             things,
             self.categories,
             min_thing_px=settings.min_thing_px,

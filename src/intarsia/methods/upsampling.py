@@ -71,8 +71,8 @@ def upsampled_labels(
         The label of each pixel, 0 where its group is free or no label is near.
 
     Example:
-        >>> labels = np.array([[1, 2]], np.int32)
-        >>> upsampled_labels(labels, np.uint8([0, 7, 7]), np.full((1, 8), 7, np.uint8), free=np.uint8([]))
+        >>> labels, of_group = np.array([[1, 2]], np.int32), np.array([0, 7, 7], np.uint8)
+        >>> upsampled_labels(labels, of_group, np.full((1, 8), 7, np.uint8), free=np.array([9], np.uint8))
         array([[1, 1, 1, 1, 2, 2, 2, 2]], dtype=int32)
     """
     height, width = groups.shape
