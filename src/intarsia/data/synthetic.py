@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
 from intarsia._check import fail, nearest
 from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
+from intarsia.data.street import STREET_CATEGORIES, street_scene
 from intarsia.formats.coco import CocoWriter
 
-__all__ = ["STICK_CATEGORIES", "scattered_sticks", "write_synthetic"]
+__all__ = ["STICK_CATEGORIES", "STREET_CATEGORIES", "scattered_sticks", "street_scene", "write_synthetic"]
 
-SCENES = {"sticks": (scattered_sticks, STICK_CATEGORIES)}
+SCENES = {
+    "sticks": (scattered_sticks, STICK_CATEGORIES),
+    "street": (street_scene, STREET_CATEGORIES),
+}
 
 
-def write_synthetic(
-    folder: str | Path, *, kind: Literal["sticks", "street"], num_train: int, num_val: int, seed: int
-) -> None:
+def write_synthetic(folder: str | Path, *, kind: str, num_train: int, num_val: int, seed: int) -> None:
     """Write a data set folder with `train/` and `val/`; the two share no scene.
+
+    Args:
+        folder: Made if it does not exist.
+        kind: "sticks" or "street".
+        num_train: Scenes in `train/`.
+        num_val: Scenes in `val/`.
+        seed: Fixes all pictures.
 
     Raises:
         ValueError: The kind is unknown.

@@ -1,0 +1,158 @@
+"""A panoptic map drawn over its image."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+from jaxtyping import Bool, Int32, UInt8
+from PIL import Image
+
+from intarsia import _native
+from intarsia._check import fail
+from intarsia.draw.labels import font_size, place_labels, write_labels
+from intarsia.panoptic import VOID_ID, Categories, PanopticMap
+
+VOID_COLOR = (24, 24, 28)
+GOLDEN = 0.618034
+
+
+def overlay(
+    image: np.ndarray,
+    panoptic_map: PanopticMap,
+    categories: Categories,
+    *,
+    alpha: float = 0.5,
+    outlines: bool = True,
+    names: bool = True,
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Draw segments over the image in their categories' colours, things each in a shade of its own.
+
+    Args:
+        image: 8-bit RGB, (h, w, 3), as large as the map.
+        panoptic_map: What to draw.
+        categories: Its table: names and colours.
+        alpha: Opacity of the colours, from 0 (image only) to 1 (colours only).
+        outlines: Draw a light line around things and a dark one between stuff.
+        names: Write names on segments that have room for them; crowds are marked with a plus.
+
+    Raises:
+        ValueError: The image is no 8-bit RGB image of the map's size, or `alpha` is not in [0, 1].
+
+    Example:
+        >>> from intarsia.panoptic import Segment
+        >>> one = PanopticMap(np.ones((4, 6), np.int32), [Segment(1, category_id=6)])
+        >>> overlay(np.zeros((4, 6, 3), np.uint8), one, Categories.named("facades"), alpha=1.0)[0, 0].tolist()
+        [150, 150, 160]
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.shape != (*panoptic_map.size, 3):
+        expected = f"8-bit RGB of the map's size, {panoptic_map.size[0]}x{panoptic_map.size[1]}x3"
+        fail("image", expected, f"{image.dtype} of {'x'.join(map(str, image.shape))}")
+    if not 0 <= alpha <= 1:
+        fail("alpha", "in [0, 1]", alpha)
+    rows = segment_rows(panoptic_map)
+    colors = segment_colors(panoptic_map, categories)
+    drawn = _blended(image, rows, colors, alpha)
+    if outlines:
+        _draw_outlines(drawn, rows, colors, _is_thing(panoptic_map, categories))
+    if names:
+        drawn = _named(drawn, rows, colors, panoptic_map, categories)
+    return drawn
+
+
+def segment_rows(panoptic_map: PanopticMap) -> Int32[np.ndarray, "h w"]:
+    """The map with segments numbered from 1 in their order, 0 for void."""
+    keys = np.array([segment.id for segment in panoptic_map.segments], np.int32)
+    numbers = np.arange(1, len(keys) + 1, dtype=np.int32)
+    return _native.relabel(panoptic_map.ids, keys, numbers, VOID_ID)
+
+
+def segment_colors(panoptic_map: PanopticMap, categories: Categories) -> UInt8[np.ndarray, "s 3"]:
+    """The colour of each segment after that of void: its category's, for things in changing shades."""
+    colors: list[tuple[int, int, int]] = [VOID_COLOR]
+    hues = max(0.07, 0.6 / max(1, len(categories.things)))  # the fewer kinds of things, the freer their hue
+    seen: dict[int, int] = {}
+    for segment in panoptic_map.segments:
+        category = categories[categories.index_of(segment.category_id)]
+        number = seen.get(category.id, 0)
+        seen[category.id] = number + 1
+        colors.append(_shade(category.color, number, hues=hues) if category.is_thing else category.color)
+    return np.array(colors, np.uint8)
+
+
+def _shade(color: tuple[int, int, int], number: int, *, hues: float) -> tuple[int, int, int]:
+    """The colour itself, then shades of it: lighter and darker, up to `hues` around the colour wheel."""
+    if number == 0:
+        return color
+    hue, saturation, value = colorsys.rgb_to_hsv(*(part / 255 for part in color))
+    turn, step = number * GOLDEN % 1 - 0.5, number * GOLDEN * GOLDEN % 1 - 0.5
+    saturation = min(1.0, saturation * (1 - 0.5 * step))
+    value = min(1.0, max(0.25, value * (1 + 0.45 * turn)))
+    red, green, blue = colorsys.hsv_to_rgb((hue + hues * step) % 1, saturation, value)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _blended(
+    image: UInt8[np.ndarray, "h w 3"],
+    rows: Int32[np.ndarray, "h w"],
+    colors: UInt8[np.ndarray, "s 3"],
+    alpha: float,
+) -> UInt8[np.ndarray, "h w 3"]:
+    """In 8.8 fixed point; void, which has no colour to show, is only darkened."""
+    weight = round(alpha * 256)
+    paint = (colors.astype(np.uint32) * weight + 128).astype(np.uint16)
+    faded = image * np.uint16(256 - weight)
+    faded += paint[rows]
+    faded >>= 8
+    return faded.astype(np.uint8)
+
+
+def _draw_outlines(
+    drawn: UInt8[np.ndarray, "h w 3"],
+    rows: Int32[np.ndarray, "h w"],
+    colors: UInt8[np.ndarray, "s 3"],
+    is_thing: Bool[np.ndarray, " s"],
+) -> None:
+    """In place: things get a light rim inside their border, borders between stuff a dark line."""
+    border = _border(rows, width=1 + min(rows.shape) // 900)
+    light = 255 - (255 - colors.astype(np.float32)) * 0.25
+    dark = colors * 0.45
+    rim = np.where(is_thing[:, None], light, dark).astype(np.uint8)
+    drawn[border] = rim[rows[border]]
+
+
+def _border(rows: Int32[np.ndarray, "h w"], *, width: int) -> Bool[np.ndarray, "h w"]:
+    """Pixels of a segment that have another one within `width` pixels along a row or column."""
+    border = np.zeros(rows.shape, bool)
+    for distance in range(1, width + 1):
+        across = rows[:, distance:] != rows[:, :-distance]
+        down = rows[distance:] != rows[:-distance]
+        border[:, distance:] |= across
+        border[:, :-distance] |= across
+        border[distance:] |= down
+        border[:-distance] |= down
+    return border
+
+
+def _is_thing(panoptic_map: PanopticMap, categories: Categories) -> Bool[np.ndarray, " s"]:
+    things = [categories[categories.index_of(s.category_id)].is_thing for s in panoptic_map.segments]
+    return np.array([False, *things])
+
+
+def _named(
+    drawn: UInt8[np.ndarray, "h w 3"],
+    rows: Int32[np.ndarray, "h w"],
+    colors: UInt8[np.ndarray, "s 3"],
+    panoptic_map: PanopticMap,
+    categories: Categories,
+) -> UInt8[np.ndarray, "h w 3"]:
+    names = [
+        categories[categories.index_of(s.category_id)].name + ("+" if s.is_crowd else "")
+        for s in panoptic_map.segments
+    ]
+    size_px = font_size(*rows.shape)
+    labels = place_labels(rows, names, [tuple(c) for c in colors[1:].tolist()], size_px=size_px)
+    picture = Image.fromarray(drawn)
+    write_labels(picture, labels, size_px=size_px)
+    return np.array(picture)
