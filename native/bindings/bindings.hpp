@@ -38,3 +38,4 @@ void bind_cut(nb::module_& m);
 void bind_clustering(nb::module_& m);
 void bind_losses(nb::module_& m);
 void bind_metrics(nb::module_& m);
+void bind_png(nb::module_& m);

@@ -8,4 +8,5 @@ NB_MODULE(_native, m) {
     bind_clustering(m);
     bind_losses(m);
     bind_metrics(m);
+    bind_png(m);
 }

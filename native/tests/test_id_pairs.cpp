@@ -1,7 +1,9 @@
 #include "check.hpp"
-#include "id_pairs.hpp"
+#include "metrics/id_pairs.hpp"
 
 #include <array>
+#include <map>
+#include <utility>
 
 using namespace intarsia;
 
@@ -15,3 +17,23 @@ TEST(id_pairs_of_two_runs_are_counted_and_sorted) {
 }
 
 TEST(id_pairs_of_empty_maps_are_none) { CHECK(count_id_pairs({}, {}).empty()); }
+
+TEST(many_pairs_in_pieces_are_counted_like_a_map) {
+    std::vector<std::int32_t> first, second;
+    for (std::int32_t i = 0; i < 5000; ++i) {
+        first.push_back(i % 700);
+        second.push_back((i * 7) % 90);
+    }
+    std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> want;
+    for (std::size_t i = 0; i < first.size(); ++i) ++want[{first[i], second[i]}];
+    PairCounter counter;
+    counter.add(std::span(first).first(1234), std::span(second).first(1234));
+    counter.add(std::span(first).subspan(1234), std::span(second).subspan(1234));
+    const auto pairs = counter.pairs();
+    CHECK(pairs.size() == want.size());
+    auto expected = want.begin();
+    for (const auto& [a, b, count] : pairs) {
+        CHECK(expected->first == std::pair(a, b) && expected->second == count);
+        ++expected;
+    }
+}

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Shaped
 
 from intarsia import _native
 from intarsia._check import InputError, PartialFailure, fail
-from intarsia.formats.png import UnreadableError, read_ids
+from intarsia.formats.png import UnreadableError, read_filtered, read_ids
 from intarsia.metrics.annotations import MapAnnotation, read_annotations
 from intarsia.metrics.matching import UNLISTED, Overlap
 from intarsia.metrics.panoptic_quality import ImageQuality, PanopticQuality
@@ -133,20 +135,41 @@ def read_pairs(
 
 def _overlap_of_files(pair: MapPair) -> tuple[MapPair, Overlap | str]:
     try:
-        truth_ids, prediction_ids = read_ids(pair.truth.path), read_ids(pair.prediction.path)
+        counts = count_pairs_of_files(pair.truth.path, pair.prediction.path)
     except UnreadableError as error:
         return pair, str(error)
-    if truth_ids.shape != prediction_ids.shape:
-        (height, width), got = truth_ids.shape, prediction_ids.shape
-        fail(str(pair.prediction.path), f"as large as its truth, {height}x{width}", f"{got[0]}x{got[1]}")
-    counts = _native.count_id_pairs(truth_ids.ravel(), prediction_ids.ravel())
     overlap = Overlap.of_pairs(counts, prediction=pair.prediction.segments, truth=pair.truth.segments)
-    _check_ids(pair.prediction, overlap, counts[:, 1])
+    _check_ids(pair.prediction, overlap)
     return pair, overlap
 
 
-def _check_ids(prediction: MapAnnotation, overlap: Overlap, ids: np.ndarray) -> None:
-    unlisted = ids[overlap.prediction_row == UNLISTED]
+def count_pairs_of_files(truth: Path, prediction: Path) -> Shaped[np.ndarray, "n 3"]:
+    """Rows of (truth id, prediction id, pixels) of two PNGs; plain ones are counted without making id maps.
+
+    Raises:
+        ValueError: The sizes differ.
+        UnreadableError: A PNG cannot be read.
+    """
+    first, second = read_filtered(truth), read_filtered(prediction)
+    if first is not None and second is not None:
+        _check_sizes((first.height, first.width), (second.height, second.width), prediction)
+        with suppress(ValueError):  # a row filter that does not exist: the complete reader says so
+            return _native.count_png_pairs(
+                first.rows, first.channels, second.rows, second.channels, first.height, first.width
+            )
+    true_ids, found_ids = read_ids(truth), read_ids(prediction)
+    _check_sizes(true_ids.shape, found_ids.shape, prediction)
+    return _native.count_id_pairs(true_ids.ravel(), found_ids.ravel())
+
+
+def _check_sizes(truth: tuple[int, ...], prediction: tuple[int, ...], path: Path) -> None:
+    if truth != prediction:
+        expected = f"as large as its truth, {truth[0]}x{truth[1]}"
+        fail(str(path), expected, f"{prediction[0]}x{prediction[1]}")
+
+
+def _check_ids(prediction: MapAnnotation, overlap: Overlap) -> None:
+    unlisted = overlap.prediction_ids[overlap.prediction_row == UNLISTED]
     if len(unlisted):
         fail(str(prediction.path), "made of ids that its JSON lists and 0", f"id {unlisted[0]}")
     absent = np.flatnonzero(overlap.prediction_areas == 0)

@@ -54,6 +54,8 @@ class Overlap:
     prediction: SegmentTable
     truth_row: Int64[np.ndarray, " n"]
     prediction_row: Int64[np.ndarray, " n"]
+    truth_ids: Int64[np.ndarray, " n"]
+    prediction_ids: Int64[np.ndarray, " n"]
     num_pixels: Int64[np.ndarray, " n"]
 
     @classmethod
@@ -77,7 +79,10 @@ class Overlap:
     ) -> Overlap:
         """From rows of (truth id, prediction id, pixels)."""
         pairs = pairs.view(np.int64)  # the native core says "long long"
-        return cls(truth, prediction, truth.row_of(pairs[:, 0]), prediction.row_of(pairs[:, 1]), pairs[:, 2])
+        first, second, num_pixels = pairs.T
+        return cls(
+            truth, prediction, truth.row_of(first), prediction.row_of(second), first, second, num_pixels
+        )
 
     @property
     def truth_areas(self) -> Int64[np.ndarray, " s"]:
