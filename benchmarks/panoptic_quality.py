@@ -1,7 +1,8 @@
-"""How long does panoptic quality take on disk, per image pair, next to other programs and to the least it can take?
+"""How long does panoptic quality take on disk, per pair, next to other programs and the least it can take?
 
-Makes its own maps (segments with curved borders, PNGs as Pillow writes them). One process, one thread; process CPU
-time; the sides take turns and each keeps its fastest round. `pip install hotcoco panopticapi` to see them beside it.
+Makes its own maps (segments with curved borders, PNGs as Pillow writes them). One process, one thread;
+process CPU time; the sides take turns and each keeps its fastest round. Install hotcoco and panopticapi
+to see them beside it.
 
     python benchmarks/panoptic_quality.py [--images 24] [--rounds 5]
 """
@@ -17,23 +18,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from scipy.spatial import KDTree
+
 from intarsia import _native
 from intarsia.categories import Categories, Category
 from intarsia.formats.coco import CocoWriter
 from intarsia.formats.png import read_filtered, read_ids
 from intarsia.metrics import evaluate_folders
 from intarsia.panoptic import PanopticMap, Segment, ids_to_rgb
-from PIL import Image
-from rich.console import Console
-from rich.table import Table
-from scipy.spatial import cKDTree
 
 SCENES = {"640x480, 133 categories": (480, 640, 133, 20), "2048x1024, 19 categories": (1024, 2048, 19, 60)}
 
 
 def main() -> None:
     """Print one table a size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -44,13 +48,17 @@ def main() -> None:
 
 def _compare(title: str, folder: Path, scene: tuple[int, int, int, int], images: int, rounds: int) -> None:
     truth, prediction = _write(folder, scene, images)
-    pairs = [(truth.with_suffix("") / f"{n}.png", prediction.with_suffix("") / f"{n}.png") for n in range(images)]
+    pairs = [
+        (truth.with_suffix("") / f"{n}.png", prediction.with_suffix("") / f"{n}.png") for n in range(images)
+    ]
     sides: dict[str, Callable[[], object]] = {
         "floor: inflate, undo filters, pack, count": lambda: [_floor(*pair) for pair in pairs],
         "intarsia evaluate_folders": lambda: evaluate_folders(truth, prediction),
         "intarsia, two workers (wall clock)": lambda: evaluate_folders(truth, prediction, workers=2),
         "intarsia read_ids, both maps": lambda: [read_ids(path) for pair in pairs for path in pair],
-        "Pillow np.asarray, both maps": lambda: [np.asarray(Image.open(path)) for pair in pairs for path in pair],
+        "Pillow np.asarray, both maps": lambda: [
+            np.asarray(Image.open(path)) for pair in pairs for path in pair
+        ],
     }
     if importlib.util.find_spec("hotcoco"):
         sides["hotcoco"] = lambda: _hotcoco(truth, prediction)
@@ -108,7 +116,9 @@ def _write(folder: Path, scene: tuple[int, int, int, int], images: int) -> tuple
     return paths
 
 
-def _scene(height: int, width: int, segments: int, categories: int, *, seed: int, jitter: float) -> PanopticMap:
+def _scene(
+    height: int, width: int, segments: int, categories: int, *, seed: int, jitter: float
+) -> PanopticMap:
     """Cells around random points, with borders bent by waves; a prediction has its points moved a little."""
     generator, moved = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
     points = generator.uniform(0, 1, (segments, 2)) * (height, width)
@@ -120,7 +130,7 @@ def _scene(height: int, width: int, segments: int, categories: int, *, seed: int
         y = y + bend * np.sin(x * 12 * k / width + generator.uniform(0, 6))
         x = x + bend * np.sin(y * 12 * k / height + generator.uniform(0, 6))
     points = points + moved.normal(0, jitter, points.shape) * (height, width)
-    cell = cKDTree(points).query(np.stack([y, x], axis=-1).reshape(-1, 2))[1].reshape(height, width)
+    cell = KDTree(points).query(np.stack([y, x], axis=-1).reshape(-1, 2))[1].reshape(height, width)
     ids = np.where(cell == segments - 1, 0, colors[cell])
     return PanopticMap.keeping_visible(
         ids, [Segment(int(colors[n]), int(category_ids[n])) for n in range(segments)]

@@ -147,7 +147,7 @@ def test_the_table_shows_percent_and_leaves_absent_categories_out():
     assert "B" not in table.replace("TP", "")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(RECIPES, RECIPES), min_size=1, max_size=3))
 def test_equal_to_the_slow_version(images: list[tuple[tuple, tuple]]):
     quality = PanopticQuality(CATEGORIES)
@@ -160,7 +160,7 @@ def test_equal_to_the_slow_version(images: list[tuple[tuple, tuple]]):
         assert [row.iou, row.tp, row.fp, row.fn] == pytest.approx(want[id].tolist(), abs=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(RECIPES, RECIPES, st.permutations(range(1, 5)))
 def test_renumbering_the_segments_changes_nothing(found: tuple, true: tuple, order: list[int]):
     prediction, truth = build(found), build(true)
@@ -175,7 +175,7 @@ def test_renumbering_the_segments_changes_nothing(found: tuple, true: tuple, ord
         assert row == pytest.approx(want, abs=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(RECIPES, RECIPES, RECIPES, RECIPES)
 def test_tallies_of_two_processes_add_up(a: tuple, b: tuple, c: tuple, d: tuple):
     together = quality_of(build(a), build(b))

@@ -44,7 +44,7 @@ def read_ids(path: str | Path) -> Int32[np.ndarray, "h w"]:
         UnreadableError: The file is missing, is no complete PNG, or has no three 8-bit colour channels.
     """
     content = _read_png(path)
-    fast = _inflate(content)
+    fast = _inflate(content, path)
     if fast is None:
         return _read_with_pillow(content, path)
     try:
@@ -57,9 +57,9 @@ def read_filtered(path: str | Path) -> FilteredRows | None:
     """The filtered rows of a plain panoptic PNG; `None` if only `read_ids` can read it, or say what is wrong.
 
     Raises:
-        UnreadableError: The file is missing or no PNG.
+        UnreadableError: The file is missing, no PNG, or has fewer pixels than it says.
     """
-    return _inflate(_read_png(path))
+    return _inflate(_read_png(path), path)
 
 
 def _read_png(path: str | Path) -> bytes:
@@ -72,7 +72,7 @@ def _read_png(path: str | Path) -> bytes:
     return content
 
 
-def _inflate(content: bytes) -> FilteredRows | None:
+def _inflate(content: bytes, path: str | Path) -> FilteredRows | None:
     picture: Any = _native.find_png_picture(content, MAX_FAST_PIXELS)
     if picture is None:
         return None
@@ -82,7 +82,9 @@ def _inflate(content: bytes) -> FilteredRows | None:
         rows = np.frombuffer(deflate.zlib_decompress(packed, size), np.uint8)
     except deflate.DeflateError:
         return None
-    return FilteredRows(height, width, channels, rows) if len(rows) == size else None
+    if len(rows) < size:  # Pillow would show zeros
+        _unreadable(path, f"a PNG with {size} bytes of pixels, as its header says", str(len(rows)))
+    return FilteredRows(height, width, channels, rows)
 
 
 def _read_with_pillow(content: bytes, path: str | Path) -> Int32[np.ndarray, "h w"]:

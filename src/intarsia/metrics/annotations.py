@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -60,29 +61,42 @@ def read_annotations(
     maps: dict[int | str, MapAnnotation] = {}
     with naming(json_path):
         categories = categories or Categories.from_coco(content)
+        index_of_id = {category.id: index for index, category in enumerate(categories)}
         for row in content["annotations"]:
             if row["image_id"] in maps:
                 fail("annotations", "one for each image", f"two for image {row['image_id']!r}")
-            maps[row["image_id"]] = _map_annotation(row, folder, categories)
+            maps[row["image_id"]] = _map_annotation(row, folder, index_of_id)
     if not maps:
         fail(str(json_path), "a JSON with at least one annotation", "none")
     return AnnotationFile(categories, maps)
 
 
-def _map_annotation(row: Mapping[str, Any], folder: Path, categories: Categories) -> MapAnnotation:
-    infos = sorted(row["segments_info"], key=lambda info: info["id"])
-    ids = np.array([info["id"] for info in infos], np.int64)
-    for before, after in pairwise(ids.tolist()):
+def _map_annotation(row: Mapping[str, Any], folder: Path, index_of_id: Mapping[int, int]) -> MapAnnotation:
+    infos = sorted(row["segments_info"], key=_id_of)
+    ids = [info["id"] for info in infos]
+    _check_ids(ids, row["file_name"])
+    try:
+        index = [index_of_id[info["category_id"]] for info in infos]
+    except KeyError:
+        wrong = next(info for info in infos if info["category_id"] not in index_of_id)
+        segment = f"{wrong['category_id']!r} (segment {wrong['id']} of {row['file_name']})"
+        fail("category_id", "one of the truth's categories", segment)
+    crowd = [info.get("iscrowd", 0) == 1 for info in infos]
+    areas = [int(info.get("area", UNKNOWN_AREA)) for info in infos]
+    table = SegmentTable(np.array(ids, np.int64), np.array(index, np.int64), np.array(crowd, bool))
+    return MapAnnotation(row["image_id"], folder / row["file_name"], table, np.array(areas, np.int64))
+
+
+_id_of = itemgetter("id")
+
+
+def _check_ids(ids: list[Any], file_name: str) -> None:
+    """Sorted ids: whole numbers of their own that a map can show."""
+    for before, after in pairwise(ids):
         if before == after:
-            fail("segments_info", "without two of the same id", f"id {before} twice for {row['file_name']}")
-    if len(ids) and not (ids[0] > VOID_ID and ids[-1] < 1 << 31):
+            fail("segments_info", "without two of the same id", f"id {before} twice for {file_name}")
+    if ids and not (ids[0] > VOID_ID and ids[-1] < 1 << 31):
         wrong = ids[0] if ids[0] <= VOID_ID else ids[-1]
-        fail("id", "in [1, 2^31), 0 is void", f"{wrong} for a segment of {row['file_name']}")
-    for info in infos:
-        if info["category_id"] not in categories:
-            segment = f"{info['category_id']!r} (segment {info['id']} of {row['file_name']})"
-            fail("category_id", "one of the truth's categories", segment)
-    index = np.array([categories.index_of(info["category_id"]) for info in infos], np.int64)
-    crowd = np.array([info.get("iscrowd", 0) == 1 for info in infos], bool)
-    areas = np.array([info.get("area", UNKNOWN_AREA) for info in infos], np.float64).astype(np.int64)
-    return MapAnnotation(row["image_id"], folder / row["file_name"], SegmentTable(ids, index, crowd), areas)
+        fail("id", "in [1, 2^31), 0 is void", f"{wrong} for a segment of {file_name}")
+    if not all(type(id) is int for id in ids):
+        fail("id", "a whole number", f"{next(id for id in ids if type(id) is not int)!r} in {file_name}")
