@@ -2,6 +2,7 @@
 
 #include "cut/graph.hpp"
 #include "cut/solve.hpp"
+#include "cut/superpixels.hpp"
 
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -71,9 +72,20 @@ Answer cut_grid(Array<float, 3> node_costs, Array<float, 3> affinity_costs, Arra
     return to_answer(std::move(solution));
 }
 
+NewArray<std::int32_t> superpixels(Array<float, 3> affinity_costs, Array<Node, 2> offsets) {
+    if (offsets.shape(1) != 2 || offsets.shape(0) != affinity_costs.shape(0))
+        throw std::invalid_argument("arrays do not fit together");
+    const std::size_t height = affinity_costs.shape(1), width = affinity_costs.shape(2);
+    std::vector<Offset> steps;
+    for (std::size_t o = 0; o < offsets.shape(0); ++o) steps.push_back({offsets.data()[2 * o], offsets.data()[2 * o + 1]});
+    const Grid grid{static_cast<std::int32_t>(height), static_cast<std::int32_t>(width), 0, {}, view(affinity_costs), steps};
+    return to_numpy(find_superpixels(grid, 1), {height, width});
+}
+
 } // namespace
 
 void bind_cut(nb::module_& m) {
+    m.def("superpixels", &superpixels, nb::arg("affinity_costs"), nb::arg("offsets"));
     m.def("cut_graph", &cut_graph, nb::arg("node_costs"), nb::arg("edges"), nb::arg("edge_costs"),
           nb::arg("splittable"), nb::arg("start_labels"), nb::arg("start_clusters"), nb::arg("solver"),
           nb::arg("refine"), nb::arg("threads"), nb::arg("min_size"), nb::arg("time_limit_s"));

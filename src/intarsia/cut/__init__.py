@@ -8,6 +8,7 @@ from intarsia.cut.command import cut_file, load_problem, save_problem
 from intarsia.cut.grid import GridProblem
 from intarsia.cut.problem import CutProblem
 from intarsia.cut.solving import Cut, Level, Stats, solve, solve_batch
+from intarsia.cut.synthetic import synthetic_problem
 
 __all__ = [
     "Cut",
@@ -20,4 +21,5 @@ __all__ = [
     "save_problem",
     "solve",
     "solve_batch",
+    "synthetic_problem",
 ]

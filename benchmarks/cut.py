@@ -1,0 +1,225 @@
+"""How fast and how good are the cut solvers, next to their peers in the same run?
+
+    python benchmarks/cut.py [--problems FOLDER_OR_FILES ...] [--repeats 3] [--plots FOLDER]
+
+Prints one table. Without --problems it makes its own. Files are .npz as `intarsia.cut.save_problem`
+writes them, or with c_V, edges, c_E, thing_mask, shape and distances (edges down, then right, per distance).
+Peers, if they are installed: mwatershed (mutex watershed, knows no classes: each of its segments gets its
+cheapest) and bioimage-cpp (semantic mutex watershed). Times are process CPU and wall ms, the least of the
+repeats; "/ yardstick" divides by the CPU time of a stable argsort of all edge costs plus an argmin over all
+node costs, to compare machines. "gap" is to the lowest cost of any row of that problem. MiB is what the
+solver added to the memory of a fresh process that holds the problem (Linux).
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from intarsia.cut import GridProblem, load_problem, solve, solve_batch, synthetic_problem
+
+Segments = tuple[np.ndarray, np.ndarray]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--problems", nargs="*", type=Path, default=[])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--plots", type=Path, help="also measure scaling, and draw it into this folder")
+    parser.add_argument("--skip", nargs="*", default=[], help="rows to leave out, such as contraction")
+    options = parser.parse_args()
+    columns = f"{'CPU ms':>9}{'wall':>9}{'/ yardstick':>13}{'cost':>15}{'gap %':>8}{'MiB':>7}"
+    print(f"{'problem':<26}{'solver':<26}{columns}")
+    for name, problem in load(options.problems):
+        show(name, problem, options.repeats, options.skip)
+    if options.plots:
+        plot_scaling(options.plots)
+
+
+def load(paths: list[Path]) -> list[tuple[str, GridProblem]]:
+    if not paths:
+        sizes = ((64, 128), (128, 256), (256, 512))
+        made = [
+            (f"{h}x{w} noise {noise}", synthetic_problem(h, w, noise=noise)[0])
+            for h, w in sizes
+            for noise in (1, 2)
+        ]
+        return [*made, ("160x160 133 classes", synthetic_problem(160, 160, num_classes=133)[0])]
+    files = [file for path in paths for file in (sorted(path.glob("*.npz")) if path.is_dir() else [path])]
+    return [(file.stem, read(file)) for file in files]
+
+
+def read(file: Path) -> GridProblem:
+    with np.load(file) as arrays:
+        if "c_V" not in arrays.files:
+            problem = load_problem(file)
+            assert isinstance(problem, GridProblem), f"{file} is no image"
+            return problem
+        height, width = (int(size) for size in arrays["shape"])
+        node_costs = arrays["c_V"].reshape(height, width, -1).transpose(2, 0, 1)
+        costs, planes, offsets, at = arrays["c_E"], [], [], 0
+        for distance in arrays["distances"].tolist():
+            for rows, cols in ((distance, 0), (0, distance)):
+                if rows >= height or cols >= width:
+                    continue
+                plane = np.zeros((height, width), np.float32)
+                inside = plane[: height - rows, : width - cols]
+                inside[:] = costs[at : at + inside.size].reshape(inside.shape)
+                at += inside.size
+                planes.append(plane)
+                offsets.append((rows, cols))
+        return GridProblem(node_costs, np.stack(planes), offsets, arrays["thing_mask"])
+
+
+def show(name: str, problem: GridProblem, repeats: int, skip: list[str]) -> None:
+    rows = {key: run for key, run in solvers(problem).items() if key not in skip}
+    results = {key: measure(run, repeats) for key, run in rows.items()}
+    by_pixel = problem.node_costs.reshape(len(problem.node_costs), -1).T.copy()
+    yardstick = measure(lambda: yard(problem, by_pixel), repeats)[0]
+    costs = {key: problem.cost(*answer) for key, (_, _, answer) in results.items()}
+    best = min(costs.values())
+    for key, (cpu, wall, _) in results.items():
+        gap = 100 * (costs[key] - best) / abs(best)
+        print(
+            f"{name:<26}{key:<26}{cpu:>9.1f}{wall:>9.1f}{cpu / yardstick:>13.3f}{costs[key]:>15.1f}"
+            f"{gap:>8.2f}{peak_mib(problem, key):>7.0f}",
+            flush=True,
+        )
+
+
+def solvers(problem: GridProblem) -> dict[str, Callable[[], Segments]]:
+    """Every row of the table: what runs, returning labels and clusters."""
+
+    def ours(**options) -> Callable[[], Segments]:
+        def run() -> Segments:
+            cut = solve(problem, **options)
+            return cut.labels, cut.clusters
+
+        return run
+
+    rows = {
+        "greedy": ours(),
+        "greedy, 2 threads": ours(threads=2),
+        "greedy, refined": ours(refine=True),
+        "contraction": ours(solver="contraction"),
+        "lazy contraction": ours(solver="lazy contraction"),
+    }
+    return {**rows, **peers(problem)}
+
+
+def peers(problem: GridProblem) -> dict[str, Callable[[], Segments]]:
+    rows: dict[str, Callable[[], Segments]] = {}
+    offsets = [tuple(offset) for offset in problem.offsets.tolist()]
+    try:
+        import mwatershed
+
+        affinities = problem.affinity_costs.astype(np.float64)
+        rows["mwatershed"] = lambda: name_segments(problem, mwatershed.agglom(affinities, offsets))
+    except ImportError:
+        pass
+    try:
+        from bioimage_cpp.segmentation import semantic_mutex_watershed
+
+        attract, repel = np.maximum(problem.affinity_costs, 0), np.maximum(-problem.affinity_costs, 0)
+        liking = problem.node_costs.max(axis=0) - problem.node_costs
+        stack = np.concatenate([attract, repel, liking])
+
+        def run() -> Segments:
+            found = semantic_mutex_watershed(stack, offsets * 2, len(offsets))
+            return name_segments(problem, found[0])
+
+        rows["bioimage-cpp semantic MWS"] = run
+    except ImportError:
+        pass
+    return rows
+
+
+def name_segments(problem: GridProblem, segments: np.ndarray) -> Segments:
+    """A feasible answer: segments take their cheapest class, one unsplittable class is one segment."""
+    ids, clusters = np.unique(segments, return_inverse=True)
+    clusters = clusters.reshape(problem.shape)
+    sums = np.stack([np.bincount(clusters.ravel(), plane.ravel(), len(ids)) for plane in problem.node_costs])
+    labels = sums.argmin(axis=0)[clusters]
+    return labels, np.where(problem.splittable[labels], len(problem.splittable) + clusters, labels)
+
+
+def yard(problem: GridProblem, by_pixel: np.ndarray) -> Segments:
+    np.argsort(problem.affinity_costs.astype(np.float64), axis=None, kind="stable")
+    return by_pixel.argmin(1), np.zeros(0)
+
+
+def measure(run: Callable[[], Segments], repeats: int) -> tuple[float, float, Segments]:
+    times, answer = [], run()
+    for _ in range(repeats):
+        cpu, wall = time.process_time(), time.perf_counter()
+        answer = run()
+        times.append((1000 * (time.process_time() - cpu), 1000 * (time.perf_counter() - wall)))
+    return min(cpu for cpu, _ in times), min(wall for _, wall in times), answer
+
+
+def peak_mib(problem: GridProblem, key: str) -> float:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    arrays = problem.node_costs, problem.affinity_costs, problem.offsets, problem.splittable
+    child = context.Process(target=_report_peak, args=(there, arrays, key))
+    child.start()
+    grown = here.recv()
+    child.join()
+    return grown
+
+
+def _report_peak(pipe, arrays: tuple, key: str) -> None:
+    run = solvers(GridProblem(*arrays))[key]
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak counts from here
+    before = _status_kib("VmRSS")
+    run()
+    pipe.send((_status_kib("VmHWM") - before) / 1024)
+
+
+def _status_kib(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(key)))
+
+
+def plot_scaling(folder: Path) -> None:
+    """Time over pixels, over classes, over threads and over the threads of a batch."""
+    import matplotlib.pyplot as plt
+
+    def wall_ms(run: Callable[[], object]) -> float:
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            run()
+            times.append(1000 * (time.perf_counter() - start))
+        return min(times)
+
+    figure, axes = plt.subplots(1, 4, figsize=(15, 3.5), layout="constrained")
+    sizes = [(64, 128), (128, 256), (256, 512), (512, 1024), (1024, 2048)]
+    problems = [synthetic_problem(*size)[0] for size in sizes]
+    axes[0].loglog([h * w for h, w in sizes], [wall_ms(lambda p=p: solve(p)) for p in problems], "o-")
+    axes[0].set(xlabel="pixels, 19 classes", ylabel="wall ms")
+    counts = [2, 19, 66, 133]
+    by_class = [synthetic_problem(160, 160, num_classes=k)[0] for k in counts]
+    axes[1].plot(counts, [wall_ms(lambda p=p: solve(p)) for p in by_class], "o-")
+    axes[1].set(xlabel="classes, 160x160", ylim=0)
+    threads = [1, 2, 4]
+    axes[2].plot(threads, [wall_ms(lambda t=t: solve(problems[3], threads=t)) for t in threads], "o-")
+    axes[2].set(xlabel="threads, one 512x1024", ylim=0)
+    batch = [synthetic_problem(128, 256, seed=seed)[0] for seed in range(16)]
+    axes[3].plot(threads, [wall_ms(lambda t=t: solve_batch(batch, threads=t)) for t in threads], "o-")
+    axes[3].set(xlabel="threads, 16 of 128x256", ylim=0)
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / "cut_scaling.png", dpi=110)
+    for title, axis in zip(("pixels", "classes", "threads", "batch"), axes, strict=True):
+        print(title, *(f"{x:g}: {y:.1f} ms" for x, y in axis.lines[0].get_xydata()), sep="  ")
+
+
+if __name__ == "__main__":
+    main()
