@@ -58,8 +58,8 @@ def assembled(
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
     least = np.array([1] + [max(min_thing_px, 1)] * len(things) + [max(min_stuff_px, 1)] * len(stuff))
     kept = np.flatnonzero((areas >= least) & (np.arange(len(areas)) > 0))
-    segments = [Thing(index) for index in stuff]
-    shown = [([*things, *segments])[slot - 1] for slot in kept]
+    candidates = [*things, *(Thing(index) for index in stuff)]
+    shown = [candidates[slot - 1] for slot in kept]
     id_of_slot = np.zeros(len(areas), np.int32)
     id_of_slot[kept] = np.arange(1, len(kept) + 1)
     return PanopticMap(

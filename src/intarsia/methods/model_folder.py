@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -18,19 +18,14 @@ from intarsia._check import InputError, fail, nearest
 from intarsia.configs import from_dict, to_dict
 from intarsia.panoptic import Categories
 
-if TYPE_CHECKING:
-    from intarsia.methods.method import AbstractMethod
-
 __all__ = ["FORMAT", "read_model", "write_model"]
 
 FORMAT = 1
 """Version of the folder's layout; another is refused."""
 
-_Method = TypeVar("_Method", bound="AbstractMethod")
 
-
-def write_model(model: AbstractMethod, folder: Path, *, half: bool) -> None:
-    """Write a model's three files; each appears under its name only when it is whole.
+def write_model(model: Any, folder: Path, *, half: bool) -> None:
+    """Write a method's three files; each appears under its name only when it is whole.
 
     Raises:
         ValueError: The folder cannot be written.
@@ -51,7 +46,7 @@ def write_model(model: AbstractMethod, folder: Path, *, half: bool) -> None:
         fail(str(folder), "a folder that can be written", f"an error ({error})")
 
 
-def read_model(folder: Path, methods: Mapping[str, type[_Method]]) -> _Method:
+def read_model(folder: Path, methods: Mapping[str, Any]) -> Any:
     """The model that a folder holds, in evaluation mode, its weights in float32.
 
     Args:

@@ -222,8 +222,8 @@ def center_targets(
         for some in centers.split(64):  # separable Gaussians, never a map of all instances at once
             down = torch.exp(-(position[0, :, 0] - some[:, :1]).square() / (2 * sigma_px**2))  # n h
             right = torch.exp(-(position[1, 0] - some[:, 1:]).square() / (2 * sigma_px**2))  # n w
-            peaks = (down[:, :, None] * right[:, None]).amax(dim=0)
-            heat[image] = torch.maximum(heat[image], peaks)
+            around = down[:, :, None] * right[:, None]  # n h w
+            heat[image] = torch.cat([heat[image, None], around]).amax(dim=0)
         own = torch.cat([centers.new_zeros(1, 2), centers])[instances]  # h w 2
         offsets[image] = (own.permute(2, 0, 1) - position) * (instances > 0)
     return heat, offsets

@@ -1,0 +1,163 @@
+"""What holds for every method: any size, any truth, batches, precision, learning, predicting."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.testing import assert_close
+
+from intarsia._check import InputError
+from intarsia.data.targets import PanopticTargets, targets_of
+from intarsia.metrics import PanopticQuality
+from intarsia.panoptic import PanopticMap, Segment
+
+
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def tensors(output):
+    return {field.name: getattr(output, field.name) for field in dataclasses.fields(output)}
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 7), (33, 65)])
+def test_any_size_gives_a_grid_of_its_quarter_and_a_map_of_its_size(method, height, width):
+    with torch.no_grad():
+        output = method(torch.rand(2, 3, height, width))
+    for tensor in tensors(output).values():
+        assert tensor.shape[-2:] == (-(-height // 4), -(-width // 4))
+    sizes = [(height, width), (1, max(width - 2, 1))]
+    assert [one.size for one in method.decode(output, sizes)] == sizes
+
+
+def test_what_stands_in_the_padding_is_not_decoded(method, scene):
+    with torch.no_grad():
+        output = method(scene.image[None])
+    inside = {name: tensor.clone() for name, tensor in tensors(output).items()}
+    for tensor in inside.values():
+        tensor[..., 8:, :] = 1e3
+        tensor[..., 9:] = -1e3
+    noisy = type(output)(**inside)
+    size = [(32, 36)]
+    cropped = type(output)(**{name: x[..., :8, :9] for name, x in tensors(output).items()})
+    assert method.decode(noisy, size) == method.decode(cropped, size)
+
+
+TRUTHS = {
+    "only void": (np.zeros((20, 30), np.int32), []),
+    "one stuff": (np.full((20, 30), 5, np.int32), [Segment(5, 6)]),
+    "one thing": (np.full((20, 30), 5, np.int32), [Segment(5, 1)]),
+    "a crowd": (np.full((20, 30), 5, np.int32), [Segment(5, 1, is_crowd=True)]),
+    "a thing between the grid's points": (
+        np.pad(np.full((1, 1), 5, np.int32), ((0, 19), (0, 29))),
+        [Segment(5, 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=str)
+@pytest.mark.parametrize("bf16", [False, True])
+def test_losses_and_gradients_are_finite_for_any_truth(method, categories, truth, bf16):
+    ids, segments = TRUTHS[truth]
+    targets = targets_of(torch.from_numpy(ids), segments, categories)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        losses = method.losses(method(torch.rand(1, 3, 20, 30)), targets)
+    assert all(loss.shape == () and loss.isfinite() for loss in losses.values())
+    torch.stack(list(losses.values())).sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in method.parameters())
+
+
+def test_the_losses_of_a_batch_are_the_same_in_both_orders(method, scene, categories):
+    other = targets_of(torch.from_numpy(scene.truth.ids[::-1].copy()), scene.truth.segments, categories)
+    images = torch.stack([scene.image, scene.image.flip(1)])
+    swapped = {}
+    for order in ([0, 1], [1, 0]):
+        pair = [(scene.targets, other)[n] for n in order]
+        joined = PanopticTargets(
+            semantic=torch.cat([t.semantic for t in pair]),
+            instances=torch.cat([t.instances for t in pair]),
+            crowd=torch.cat([t.crowd for t in pair]),
+            boxes=tuple(t.boxes[0] for t in pair),
+            centers=tuple(t.centers[0] for t in pair),
+            categories=tuple(t.categories[0] for t in pair),
+        )
+        swapped[order[0]] = method.losses(method(images[order]), joined)
+    assert_close(swapped[0], swapped[1], rtol=1e-4, atol=1e-5)
+
+
+def test_a_method_learns_one_image_by_heart(method, scene, categories, one_thread):
+    optimizer = torch.optim.Adam(method.parameters(), lr=1e-2)
+    method.train()
+    sums = []
+    for _ in range(50):
+        losses = method.losses(method(scene.image[None]), scene.targets)
+        loss = torch.stack(list(losses.values())).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        sums.append(float(loss.detach()))
+    assert sums[-1] < 0.3 * sums[0]
+    quality = PanopticQuality(categories)
+    quality.update(method.predict(scene.image), scene.truth)
+    report = quality.compute()
+    assert report.all.rq == 1
+    assert report.all.pq > 0.85
+
+
+def test_predict_takes_whatever_is_an_image_and_leaves_the_mode_alone(method, scene, tmp_path):
+    array = (scene.image.permute(1, 2, 0) * 255).byte().numpy()
+    Image.fromarray(array).save(tmp_path / "image.png")
+    method.train()
+    from_tensor = method.predict(scene.image)
+    assert isinstance(from_tensor, PanopticMap)
+    assert method.training
+    assert method.predict([array, tmp_path / "image.png", Image.fromarray(array)]) == [from_tensor] * 3
+    assert method.predict([]) == []
+
+
+def test_an_image_s_result_does_not_depend_on_its_neighbours(method, scene):
+    images = [scene.image, scene.image.flip(2), torch.rand(3, 5, 9), scene.image]
+    alone = [method.predict(image) for image in images]
+    together = method.predict(images, batch=4)
+    assert [one.size for one in together] == [one.size for one in alone]
+    assert together == alone
+
+
+def test_a_batch_of_none_is_refused(method, scene):
+    with pytest.raises(InputError, match="`batch` must be 1 or more, got 0"):
+        method.predict([scene.image], batch=0)
+
+
+def test_the_backbone_s_parameters_are_told_from_the_rest(method):
+    groups = method.parameter_groups()
+    backbone = {id(p) for p in method.backbone.parameters()}
+    assert {id(p) for p in groups["backbone"]} == backbone
+    assert len(groups["backbone"]) + len(groups["rest"]) == len(list(method.parameters()))
+    method.backbone.requires_grad_(False)
+    assert method.parameter_groups()["backbone"] == []
+
+
+def test_no_number_of_instances_is_too_large(method, scene):
+    """Forty by forty grid points, each an instance of its own."""
+    with torch.no_grad():
+        output = tensors(method(torch.zeros(1, 3, 160, 160)))
+    output["semantic_logits"].zero_()[:, 0] = 9
+    places = torch.arange(1600.0).view(1, 40, 40)
+    if "embeddings" in output:
+        output["embeddings"] = torch.stack([places * 4, *[places * 0] * 3], dim=1)
+        changed = dataclasses.replace(method.config.grouping, min_thing_px=1)
+        method.config = dataclasses.replace(method.config, grouping=changed)
+    else:
+        output["heat"] = (1 - places / 1e4) * (places % 2 == 0)
+        method.config = dataclasses.replace(
+            method.config, grouping=dataclasses.replace(method.config.grouping, nms_kernel=1, min_thing_px=1)
+        )
+        output["offsets"] = output["offsets"] * 0
+    [result] = method.decode(type(method(torch.zeros(1, 3, 4, 4)))(**output), [(160, 160)])
+    assert len(result.segments) >= 800
