@@ -1,6 +1,7 @@
 #include "cheapest.hpp"
 
 #include "vectorised.hpp"
+#include "workers.hpp"
 
 #include <limits>
 
@@ -23,17 +24,19 @@ CheapestClasses nothing_yet(std::size_t n) {
 
 } // namespace
 
-CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable) {
+CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, int threads) {
     constexpr std::size_t block = 2048; // pixels whose running minima stay in the first-level cache
     const std::size_t n = grid.num_pixels();
     CheapestClasses result = nothing_yet(n);
-    for (std::size_t p = 0; p < n; p += block)
+    run_pieces(threads, (n + block - 1) / block, [&](std::size_t piece) {
+        const std::size_t p = piece * block;
         for (Class k = 0; k < grid.num_classes; ++k) {
             const float* costs = grid.node_costs.data() + static_cast<std::size_t>(k) * n + p;
             const std::size_t count = std::min(block, n - p);
             if (splittable[k]) take_cheaper(costs, k, count, &result.thing_cost[p], &result.thing[p]);
             else take_cheaper(costs, k, count, &result.stuff_cost[p], &result.stuff[p]);
         }
+    });
     return result;
 }
 

@@ -15,7 +15,7 @@ struct CheapestClasses {
 };
 
 // Ties go to the class with the lower index. One pass over the node costs.
-CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable);
+CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, int threads);
 CheapestClasses cheapest_classes(const Graph& graph, const Splittable& splittable);
 
 } // namespace intarsia::cut

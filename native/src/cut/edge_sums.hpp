@@ -20,6 +20,10 @@ class EdgeSums {
         sums_[static_cast<std::size_t>(e)] += cost;
     }
 
+    void add(const EdgeSums& other) {
+        for (std::size_t e = 0; e < other.sums_.size(); ++e) add(other.ends_[2 * e], other.ends_[2 * e + 1], other.sums_[e]);
+    }
+
     // The graph with these edges; node_costs holds num_nodes rows.
     Graph to_graph(Node num_nodes, Class num_classes, std::span<const double> node_costs) const {
         std::vector<float> costs(node_costs.begin(), node_costs.end());

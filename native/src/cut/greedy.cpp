@@ -35,13 +35,13 @@ struct GridLevel {
     const Options& options;
     std::size_t size() const { return grid.num_pixels(); }
     Class num_classes() const { return grid.num_classes; }
-    CheapestClasses cheapest() const { return cheapest_classes(grid, splittable); }
-    MoveCounts move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { return move_locally(grid, cheapest, z, deadline); }
+    CheapestClasses cheapest() const { return cheapest_classes(grid, splittable, options.threads); }
+    MoveCounts move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { return move_locally(grid, cheapest, z, deadline, options.threads); }
     Regions pieces(std::span<const Label> z) const { return find_regions(grid, z); }
     Regions small_pieces() const { return find_regions(grid, find_superpixels(grid, options.threads)); }
-    Graph coarse(const Regions& regions) const { return coarsen(grid, regions); }
+    Graph coarse(const Regions& regions) const { return coarsen(grid, regions, options.threads); }
     std::vector<std::int32_t> part_of(const Regions& regions) const { return paint(grid, regions); }
-    double cost(const Regions& regions, const Labels& z) const { return cost_of(grid, regions, z.class_of); }
+    double cost(const Regions& regions, const Labels& z) const { return cost_of(grid, regions, z.class_of, options.threads); }
 };
 
 struct Pieces {

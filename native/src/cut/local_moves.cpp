@@ -1,6 +1,7 @@
 #include "local_moves.hpp"
 
 #include "vectorised.hpp"
+#include "workers.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -24,7 +25,7 @@ void add_bound(const Label* __restrict own, const Label* __restrict other, const
 // What local moving asks of a grid, and below of a graph.
 class GridField {
   public:
-    explicit GridField(const Grid& grid) : grid_(grid) {
+    GridField(const Grid& grid, int threads) : grid_(grid), threads_(threads) {
         for (std::size_t o = 0; o < grid.offsets.size(); ++o) steps_.push_back({grid.offsets[o].rows, grid.offsets[o].cols, grid.step(o), grid.edge_row(o, 0)});
     }
     std::size_t size() const { return grid_.num_pixels(); }
@@ -43,7 +44,8 @@ class GridField {
 
     // Add the edges' part of the first bounds.
     void add_bounds(const std::vector<Label>& z, std::vector<float>& bounds) const {
-        for (std::int32_t row = 0; row < grid_.height; ++row)
+        run_pieces(threads_, static_cast<std::size_t>(grid_.height), [&](std::size_t piece) {
+            const auto row = static_cast<std::int32_t>(piece);
             for (std::size_t o = 0; o < grid_.offsets.size(); ++o) {
                 const auto [rows, cols, step, costs] = steps_[o];
                 const std::int32_t first = grid_.first_col(o), count = grid_.end_col(o) - first, at = row * grid_.width + first;
@@ -52,6 +54,7 @@ class GridField {
                 if (inside(row - rows, grid_.height)) // second pixels of their pairs
                     add_bound(own + cols, own + cols - step, costs + at + cols - step, count, &bounds[static_cast<std::size_t>(at + cols)]);
             }
+        });
     }
 
   private:
@@ -62,6 +65,7 @@ class GridField {
     static bool inside(std::int32_t i, std::int32_t size) { return static_cast<std::uint32_t>(i) < static_cast<std::uint32_t>(size); }
 
     const Grid& grid_;
+    const int threads_;
     std::vector<Step> steps_;
 };
 
@@ -189,8 +193,8 @@ template <class Field> class LocalMoves {
 
 } // namespace
 
-MoveCounts move_locally(const Grid& grid, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) {
-    const GridField field(grid);
+MoveCounts move_locally(const Grid& grid, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline, int threads) {
+    const GridField field(grid, threads);
     return LocalMoves(field, cheapest, z).run(deadline);
 }
 

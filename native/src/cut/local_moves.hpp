@@ -19,7 +19,7 @@ struct MoveCounts {
 // then what the best move gained when it was last looked at, plus what the moves of its neighbours may have changed.
 // Only nodes with a positive bound are looked at: few, as most sit well inside their regions.
 // The label k + i, "new for node i", needs z.class_of to have num_classes + size entries.
-MoveCounts move_locally(const Grid& grid, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline);
+MoveCounts move_locally(const Grid& grid, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline, int threads);
 MoveCounts move_locally(const Graph& graph, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline);
 
 } // namespace intarsia::cut

@@ -2,6 +2,9 @@
 
 #include "disjoint_sets.hpp"
 #include "edge_sums.hpp"
+#include "workers.hpp"
+
+#include <numeric>
 
 namespace intarsia::cut {
 namespace {
@@ -23,22 +26,21 @@ void find_runs(const Grid& grid, std::span<const Label> z, Regions& regions, std
     regions.first_run.push_back(regions.runs.size());
 }
 
-// visit(o, row, a, b, first, end): the edges of offset o that start in columns [first, end) of row join runs a and b.
-template <class Visit> void for_overlaps(const Grid& grid, const Regions& regions, Visit visit) {
-    for (std::size_t o = 0; o < grid.offsets.size(); ++o)
-        for (std::int32_t row = 0; row < grid.height; ++row) {
-            if (!grid.has_row(o, row)) continue;
-            const std::int32_t cols = grid.offsets[o].cols, limit = grid.end_col(o);
-            const auto r = static_cast<std::size_t>(row), s = static_cast<std::size_t>(row + grid.offsets[o].rows);
-            std::size_t a = regions.first_run[r], b = regions.first_run[s];
-            for (std::int32_t col = grid.first_col(o); col < limit;) {
-                while (regions.runs[a].end <= col) ++a;
-                while (regions.runs[b].end <= col + cols) ++b;
-                const std::int32_t end = std::min({limit, regions.runs[a].end, regions.runs[b].end - cols});
-                visit(o, row, a, b, col, end);
-                col = end;
-            }
+// visit(row, a, b, first, end): the edges of offset o that start in columns [first, end) of row join runs a and b.
+template <class Visit> void for_overlaps(const Grid& grid, const Regions& regions, std::size_t o, Visit visit) {
+    for (std::int32_t row = 0; row < grid.height; ++row) {
+        if (!grid.has_row(o, row)) continue;
+        const std::int32_t cols = grid.offsets[o].cols, limit = grid.end_col(o);
+        const auto r = static_cast<std::size_t>(row), s = static_cast<std::size_t>(row + grid.offsets[o].rows);
+        std::size_t a = regions.first_run[r], b = regions.first_run[s];
+        for (std::int32_t col = grid.first_col(o); col < limit;) {
+            while (regions.runs[a].end <= col) ++a;
+            while (regions.runs[b].end <= col + cols) ++b;
+            const std::int32_t end = std::min({limit, regions.runs[a].end, regions.runs[b].end - cols});
+            visit(row, a, b, col, end);
+            col = end;
         }
+    }
 }
 
 } // namespace
@@ -48,9 +50,10 @@ Regions find_regions(const Grid& grid, std::span<const Label> z) {
     std::vector<Label> label_of_run;
     find_runs(grid, z, regions, label_of_run);
     DisjointSets pieces(regions.runs.size());
-    for_overlaps(grid, regions, [&](std::size_t, std::int32_t, std::size_t a, std::size_t b, std::int32_t, std::int32_t) {
-        if (a != b && label_of_run[a] == label_of_run[b]) pieces.join(static_cast<Node>(a), static_cast<Node>(b));
-    });
+    for (std::size_t o = 0; o < grid.offsets.size(); ++o)
+        for_overlaps(grid, regions, o, [&](std::int32_t, std::size_t a, std::size_t b, std::int32_t, std::int32_t) {
+            if (a != b && label_of_run[a] == label_of_run[b]) pieces.join(static_cast<Node>(a), static_cast<Node>(b));
+        });
     std::vector<std::int32_t> ids;
     const std::int32_t count = pieces.number(ids);
     regions.label.resize(static_cast<std::size_t>(count));
@@ -76,42 +79,50 @@ double sum(const float* values, std::int32_t count) {
     return total;
 }
 
-std::vector<double> region_costs(const Grid& grid, const Regions& regions) {
+std::vector<double> region_costs(const Grid& grid, const Regions& regions, int threads) {
     const auto num_classes = static_cast<std::size_t>(grid.num_classes);
     std::vector<double> sums(regions.label.size() * num_classes, 0);
     const auto width = static_cast<std::size_t>(grid.width);
-    for (std::size_t k = 0; k < num_classes; ++k)
+    run_pieces(threads, num_classes, [&](std::size_t k) {
         for (std::size_t row = 0; row + 1 < regions.first_run.size(); ++row)
             for (std::size_t a = regions.first_run[row]; a < regions.first_run[row + 1]; ++a) {
                 const auto& [first, end, region] = regions.runs[a];
                 const float* costs = grid.node_costs.data() + k * grid.num_pixels() + row * width + first;
                 sums[static_cast<std::size_t>(region) * num_classes + k] += sum(costs, end - first);
             }
+    });
     return sums;
 }
 
 } // namespace
 
-Graph coarsen(const Grid& grid, const Regions& regions) {
-    EdgeSums edges;
-    for_overlaps(grid, regions, [&](std::size_t o, std::int32_t row, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
-        const Node i = regions.runs[a].region, j = regions.runs[b].region;
-        if (i != j) edges.add(i, j, sum(grid.edge_row(o, row) + first, end - first));
+Graph coarsen(const Grid& grid, const Regions& regions, int threads) {
+    std::vector<EdgeSums> of_offset(grid.offsets.size());
+    run_pieces(threads, of_offset.size(), [&](std::size_t o) {
+        for_overlaps(grid, regions, o, [&](std::int32_t row, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
+            const Node i = regions.runs[a].region, j = regions.runs[b].region;
+            if (i != j) of_offset[o].add(i, j, sum(grid.edge_row(o, row) + first, end - first));
+        });
     });
-    return edges.to_graph(regions.count(), grid.num_classes, region_costs(grid, regions));
+    EdgeSums edges;
+    for (const EdgeSums& part : of_offset) edges.add(part);
+    return edges.to_graph(regions.count(), grid.num_classes, region_costs(grid, regions, threads));
 }
 
-double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of) {
-    double total = 0;
-    for_overlaps(grid, regions, [&](std::size_t o, std::int32_t row, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
-        if (regions.runs[a].region != regions.runs[b].region) total += sum(grid.edge_row(o, row) + first, end - first);
+double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of, int threads) {
+    std::vector<double> cut(grid.offsets.size(), 0);
+    run_pieces(threads, cut.size(), [&](std::size_t o) {
+        for_overlaps(grid, regions, o, [&](std::int32_t row, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
+            if (regions.runs[a].region != regions.runs[b].region) cut[o] += sum(grid.edge_row(o, row) + first, end - first);
+        });
     });
+    double total = std::accumulate(cut.begin(), cut.end(), 0.0);
     const auto width = static_cast<std::size_t>(grid.width);
     for (std::size_t row = 0; row + 1 < regions.first_run.size(); ++row)
         for (std::size_t a = regions.first_run[row]; a < regions.first_run[row + 1]; ++a) {
             const auto& [first, end, region] = regions.runs[a];
-            const Class k = class_of[static_cast<std::size_t>(regions.label[static_cast<std::size_t>(region)])];
-            total += sum(grid.node_costs.data() + static_cast<std::size_t>(k) * grid.num_pixels() + row * width + first, end - first);
+            const auto k = static_cast<std::size_t>(class_of[static_cast<std::size_t>(regions.label[static_cast<std::size_t>(region)])]);
+            total += sum(grid.node_costs.data() + k * grid.num_pixels() + row * width + static_cast<std::size_t>(first), end - first);
         }
     return total;
 }

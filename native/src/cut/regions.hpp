@@ -26,9 +26,9 @@ Regions find_regions(const Grid& grid, std::span<const Label> z);
 std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions);
 
 // Regions become nodes, with the sums of their pixels' costs and of the edges between them.
-Graph coarsen(const Grid& grid, const Regions& regions);
+Graph coarsen(const Grid& grid, const Regions& regions, int threads);
 
 // Eq. 2 in double, for regions as clusters.
-double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of);
+double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of, int threads);
 
 } // namespace intarsia::cut
