@@ -49,7 +49,7 @@ class Contraction {
     Clustering run(const Deadline& deadline) {
         int pops = 0;
         bool finished = true;
-        while (!queue_.empty()) {
+        while (!queue_.empty() || !sorted_.empty()) {
             const Candidate top = pop();
             if (edges_[at(top.edge)].similarity != top.similarity || !is_current(top)) continue;
             if (lazy_ && top.similarity <= 0) break;
@@ -93,7 +93,8 @@ class Contraction {
                 largest_[at(j)] = std::max(largest_[at(j)], sum);
             }
         for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e) refresh(e);
-        std::make_heap(queue_.begin(), queue_.end());
+        std::sort(queue_.begin(), queue_.end());
+        sorted_.swap(queue_);
         heap_ready_ = true;
     }
 
@@ -120,6 +121,11 @@ class Contraction {
     }
 
     Candidate pop() {
+        if (queue_.empty() || (!sorted_.empty() && queue_.front() < sorted_.back())) {
+            const Candidate top = sorted_.back();
+            sorted_.pop_back();
+            return top;
+        }
         std::pop_heap(queue_.begin(), queue_.end());
         const Candidate top = queue_.back();
         queue_.pop_back();
@@ -177,7 +183,6 @@ class Contraction {
         Edge& edge = edges_[at(f)];
         if (edge.i == edge.j) return -1; // was joined with a parallel edge before
         const Node other = edge.i == from ? edge.j : edge.i;
-        table_.erase(from, other);
         if (other == to) return retire(f);
         const EdgeId parallel = table_.find_or_insert(to, other, f);
         if (parallel != f) {
@@ -187,7 +192,15 @@ class Contraction {
         }
         (edge.i == from ? edge.i : edge.j) = to;
         edges_of_[at(to)].push_back(f);
+        if (table_.crowded()) rebuild_table();
         return f;
+    }
+
+    // Drop the pairs of clusters that are gone.
+    void rebuild_table() {
+        table_.clear();
+        for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e)
+            if (const Edge& edge = edges_[at(e)]; edge.i != edge.j) table_.find_or_insert(edge.i, edge.j, e);
     }
 
     EdgeId retire(EdgeId f) {
@@ -223,7 +236,8 @@ class Contraction {
     std::vector<std::vector<EdgeId>> edges_of_; // may name retired edges
     std::vector<double> largest_; // no edge of i attracts more
     PairTable table_;             // {i, j} -> the edge between these clusters
-    std::vector<Candidate> queue_;
+    std::vector<Candidate> sorted_; // what was queued at first, the best last
+    std::vector<Candidate> queue_;  // what was queued since, as a heap
     bool heap_ready_ = false;
 };
 

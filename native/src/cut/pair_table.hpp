@@ -1,8 +1,9 @@
-// A flat hash table from an unordered pair of nodes to a number: open addressing, linear probing, true deletion.
+// A flat hash table from an unordered pair of nodes to a number: open addressing, linear probing, no deletion.
 #pragma once
 
 #include "problem.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -20,24 +21,16 @@ class PairTable {
         for (; slots_[at].key != 0; at = next(at))
             if (slots_[at].key == key) return slots_[at].value;
         slots_[at] = {key, fallback};
+        ++count_;
         return fallback;
     }
 
-    void erase(Node i, Node j) {
-        const std::uint64_t key = key_of(i, j);
-        std::size_t hole = home(key);
-        while (slots_[hole].key != key) {
-            if (slots_[hole].key == 0) return;
-            hole = next(hole);
-        }
-        for (std::size_t at = next(hole); slots_[at].key != 0; at = next(at)) {
-            const std::size_t wanted = home(slots_[at].key); // may this entry move back into the hole?
-            if (((at - wanted) & (slots_.size() - 1)) < ((at - hole) & (slots_.size() - 1))) continue;
-            slots_[hole] = slots_[at];
-            hole = at;
-        }
-        slots_[hole].key = 0;
+    // Forget everything. Pairs that are never asked for again only take space: clear and insert the others anew.
+    void clear() {
+        std::fill(slots_.begin(), slots_.end(), Slot{});
+        count_ = 0;
     }
+    bool crowded() const { return 5 * count_ > 3 * slots_.size(); } // never with most_entries pairs or fewer
 
   private:
     struct Slot {
@@ -53,6 +46,7 @@ class PairTable {
 
     std::vector<Slot> slots_;
     int shift_;
+    std::size_t count_ = 0;
 };
 
 } // namespace intarsia::cut
