@@ -12,6 +12,11 @@ setup: .venv/installed
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-progress -e '.[dev]'
 	touch $@
 
+demo: setup
+	$(BIN)/intarsia predict examples/photos/china.jpg --out out/china
+	$(BIN)/intarsia predict examples/photos/nuclei.tif --model nuclei --out out/nuclei
+	$(BIN)/intarsia evaluate --truth examples/truth/nuclei.json --prediction out/nuclei/panoptic.json
+
 test: setup
 	$(BIN)/pytest -q -n 2 -m 'not slow'
 
@@ -44,6 +49,13 @@ sanitize-threads:
 	cmake -S . -B build/sanitize-threads -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS='-fsanitize=thread -O1 -fno-omit-frame-pointer'
 	cmake --build build/sanitize-threads -j 2
 	setarch -R ctest --test-dir build/sanitize-threads --output-on-failure
+
+bench: setup
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+# Needs DATA, a folder with the data sets `facades` and `nuclei`.
+models: setup
+	$(BIN)/python tools/ship_models.py $(DATA)
 
 clean:
 	rm -rf build out .venv

@@ -1,5 +1,43 @@
-"""Intarsia: panoptic segmentation, bottom-up and trained end to end."""
+"""Intarsia: panoptic segmentation, bottom-up and trained end to end.
 
+Each command of the command line is a function here with the same name and parameters. They are imported
+on first use, so that the parts below torch start at once.
+"""
+
+from __future__ import annotations
+
+import importlib
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
 
 __version__ = _version("intarsia")
+
+if TYPE_CHECKING:
+    from intarsia.engine.evaluate import evaluate
+    from intarsia.engine.predict import predict
+    from intarsia.engine.train import train
+    from intarsia.methods.load import load
+    from intarsia.panoptic import Categories, Category, PanopticMap, Segment
+
+_HOMES = {
+    "Categories": "intarsia.panoptic",
+    "Category": "intarsia.panoptic",
+    "PanopticMap": "intarsia.panoptic",
+    "Segment": "intarsia.panoptic",
+    "evaluate": "intarsia.engine.evaluate",
+    "load": "intarsia.methods.load",
+    "predict": "intarsia.engine.predict",
+    "train": "intarsia.engine.train",
+}
+
+__all__ = ["Categories", "Category", "PanopticMap", "Segment", "evaluate", "load", "predict", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'intarsia' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

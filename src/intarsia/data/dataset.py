@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,12 @@ class PanopticDataset(Dataset[Sample]):
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def part(self, records: Sequence[MapRecord]) -> PanopticDataset:
+        """The same data set with only these of its records."""
+        chosen = copy.copy(self)
+        chosen.records = tuple(records)
+        return chosen
 
     def __getitem__(self, index: int) -> Sample:
         """Read one sample.

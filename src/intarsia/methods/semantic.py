@@ -23,7 +23,7 @@ class SemanticLossConfig:
 
     Attributes:
         weight: Of the cross-entropy.
-        hardest: Share of the pixels that count, the hardest first; 1 for all.
+        hardest: Share of the pixels that count, the hardest first; 1 for all. Below 1 needs a long schedule.
         lovasz_weight: Of the Lovász softmax; 0 to leave it out.
         small_thing_px: Things with fewer pixels are small.
         small_thing_weight: Factor of the pixels of small things in the cross-entropy.
@@ -31,7 +31,7 @@ class SemanticLossConfig:
     """
 
     weight: float = 1.0
-    hardest: float = 0.2
+    hardest: float = 1.0
     lovasz_weight: float = 0.0
     small_thing_px: int = 4096
     small_thing_weight: float = 3.0

@@ -27,8 +27,9 @@ class EmbeddingHeadConfig:
 
     Attributes:
         dims: Dimensions of an embedding.
-        coordinates: "none"; "input": the position is two more input channels; "added": it is also added to
-            the first two dimensions, so that the head learns where an instance is relative to the pixel.
+        coordinates: "none"; "input": the position is two more input channels; "added": it is added to the
+            first two dimensions, so that the head learns where an instance is relative to the pixel, which
+            holds at any place of an image of any size.
         coordinate_px: Pixels for one unit of position at the input.
         added_px: Pixels for one unit of an embedding where the position is added.
     """
@@ -120,7 +121,7 @@ class EmbeddingHead(nn.Module):
             depth: Convolutions before the last.
             separable: Depthwise separable convolutions.
             norm: Normalisation layer.
-            coordinates: "none"; "input": two more input channels; "added": also added to the first two
+            coordinates: "none"; "input": two more input channels; "added": added to the first two
                 dimensions, so that the head learns where a pixel's centre is relative to the pixel.
             coordinate_px: Pixels for one unit of position at the input.
             added_px: Pixels for one unit of an embedding where the position is added. With 8, centres 24
@@ -130,7 +131,7 @@ class EmbeddingHead(nn.Module):
         self.coordinates = coordinates
         self.coordinate_px = coordinate_px
         self.added_px = added_px
-        extra = 0 if coordinates == "none" else 2
+        extra = 2 if coordinates == "input" else 0
         self.head = ConvHead(
             channels_in + extra, dims, width=width, depth=depth, separable=separable, norm=norm, std=0.01
         )
@@ -161,15 +162,14 @@ class EmbeddingHead(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
         """The embeddings."""
-        if self.coordinates == "none":
-            return self.head(x)
-        position = position_grid(x.shape[-2], x.shape[-1], device=x.device) / self.coordinate_px
+        position = position_grid(x.shape[-2], x.shape[-1], device=x.device)
         position = position.expand(x.shape[0], -1, -1, -1)  # b 2 h w
-        embeddings = self.head(torch.cat([x, position.to(x.dtype)], dim=1))
         if self.coordinates == "input":
+            x = torch.cat([x, (position / self.coordinate_px).to(x.dtype)], dim=1)
+        embeddings = self.head(x)
+        if self.coordinates != "added":
             return embeddings
-        gain = self.coordinate_px / self.added_px
-        return torch.cat([embeddings[:, :2] + gain * position, embeddings[:, 2:]], dim=1)
+        return torch.cat([embeddings[:, :2] + position / self.added_px, embeddings[:, 2:]], dim=1)
 
 
 def position_grid(height: int, width: int, *, device: torch.device) -> Float[Tensor, "2 h w"]:

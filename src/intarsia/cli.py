@@ -1,0 +1,74 @@
+"""The command line: each command is one function, imported when it is called, its options from its types."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from intarsia._check import InputError, PartialFailure, nearest
+
+COMMANDS = {
+    "predict": ("intarsia.engine.predict:predict", "Photos in, panoptic maps and pictures out."),
+    "train": ("intarsia.engine.train:train", "A data set in, a trained model out; continues a stopped run."),
+    "evaluate": (
+        "intarsia.engine.evaluate:evaluate",
+        "Exact PQ, SQ and RQ of predictions against the truth.",
+    ),
+    "cut": ("intarsia.cut.command:cut_file", "Solve a saved cut problem; prints cost, segments, time."),
+    "recipes": ("intarsia.engine.list_recipes:list_recipes", "The recipes that `train` knows."),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 done in part, 2 nothing done because of the input."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    if arguments[0] == "--version":
+        from intarsia import __version__
+
+        print(__version__)
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        return _complain(f"`{name}` is no command. {nearest(name, COMMANDS)}")
+    try:
+        _run(name, rest)
+    except InputError as error:
+        return _complain(str(error))
+    except PartialFailure as error:
+        print(f"intarsia {name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"intarsia {name}: stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def function_of(name: str) -> Any:
+    """The function behind a command."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _run(name: str, arguments: list[str]) -> None:
+    import tyro
+
+    tyro.cli(function_of(name), prog=f"intarsia {name}", args=arguments, description=COMMANDS[name][1])
+
+
+def _overview() -> str:
+    rows = [f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        ["usage: intarsia COMMAND [options]", "", *rows, "", "`intarsia COMMAND --help` shows its options."]
+    )
+
+
+def _complain(sentence: str) -> int:
+    print(f"intarsia: {sentence}", file=sys.stderr)
+    return 2

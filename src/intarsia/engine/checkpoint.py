@@ -1,0 +1,53 @@
+"""The state of a run on disk: everything that the next step depends on, written whole or not at all."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from intarsia import __version__
+from intarsia._check import fail
+
+FORMAT = 1
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors and plain values; the old file stays until the new one is complete."""
+    partial = path.with_name(path.name + ".partial")
+    torch.save({"format": FORMAT, "version": __version__, **state}, partial)
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote; nothing but tensors and plain values is unpickled.
+
+    Raises:
+        ValueError: The file is broken, or was written by a version with another format.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        fail(str(path), "a complete checkpoint", str(error).splitlines()[0])
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        found = state.get("format") if isinstance(state, dict) else type(state).__name__
+        fail(str(path), f"a checkpoint of format {FORMAT}", f"format {found}", hint="Start a new run.")
+    return state
+
+
+def random_state() -> dict[str, torch.Tensor]:
+    """The state of torch's generators, so that dropout goes on as it would have."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random_state(state: dict[str, torch.Tensor]) -> None:
+    """Undo everything drawn since `random_state`."""
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])

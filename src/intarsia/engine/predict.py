@@ -1,0 +1,188 @@
+"""Prediction: photos in, a COCO panoptic folder and pictures out; a broken file does not stop the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+import tyro
+from jaxtyping import UInt8
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from intarsia import draw
+from intarsia._check import InputError, PartialFailure, fail
+from intarsia.data.image import read_image
+from intarsia.formats.coco import CocoWriter
+from intarsia.methods.load import load
+from intarsia.methods.method import AbstractMethod
+from intarsia.panoptic import PanopticMap
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
+"""Which files of a folder are taken for images."""
+
+Picture = UInt8[np.ndarray, "h w 3"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One image's name, as in the JSON, and its map."""
+
+    name: str
+    map: PanopticMap
+
+
+def predict(
+    images: Annotated[tuple[str, ...], tyro.conf.Positional],
+    *,
+    model: str = "facades",
+    out: str = "out",
+    batch_size: int = 4,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    overlays: bool = True,
+) -> list[Prediction]:
+    """Segment photos and write OUT/panoptic.json, OUT/panoptic/*.png and OUT/overlays/*.jpg.
+
+    Args:
+        images: Image files, and folders that are searched for images at any depth.
+        model: The name of a model that ships with intarsia, or a folder written by training.
+        out: The folder to write into; what is there of the same name is replaced.
+        batch_size: How many images of one size are run at once.
+        device: Where the network runs; "auto" takes a GPU if there is one.
+        overlays: Also draw each result over its photo.
+
+    Returns:
+        A prediction for every image that could be read, in the order of the files.
+
+    Raises:
+        ValueError: No image was found, the model does not exist, or `out` cannot be written.
+        PartialFailure: Some images could not be read; the others are written.
+    """
+    files = find_images((images,) if isinstance(images, str | Path) else images)
+    method = load(model)
+    method.to(_device(device)).eval()
+    folder = Path(out)
+    broken: list[str] = []
+    predictions: list[Prediction] = []
+    try:
+        if overlays:
+            (folder / "overlays").mkdir(parents=True, exist_ok=True)
+        with CocoWriter(folder / "panoptic.json", method.categories) as writer:
+            pictures = _readable(files, broken)
+            shown = track(
+                _predicted(method, pictures, batch_size),
+                total=len(files),
+                description="predicting",
+                console=Console(stderr=True),
+                disable=len(files) < 2,
+            )
+            for name, picture, panoptic_map in shown:
+                writer.add(name, panoptic_map)
+                if overlays:
+                    _write_overlay(folder / "overlays" / _flat(name), picture, panoptic_map, method)
+                predictions.append(Prediction(name, panoptic_map))
+    except OSError as error:
+        raise InputError(
+            f"`out` must be a folder that can be written, got {out} ({error.strerror})."
+        ) from None
+    print(_summary(predictions, method, folder))
+    if broken:
+        raise PartialFailure(broken, total=len(files), result=predictions)
+    return predictions
+
+
+def find_images(paths: Sequence[str | Path]) -> dict[str, Path]:
+    """The image files among paths and inside folders, by the name each gets in the result.
+
+    Raises:
+        ValueError: A path does not exist, or a folder holds no image.
+    """
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+            if not inside:
+                fail("images", f"a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))})", str(path))
+            found |= {_unused(p.relative_to(path).as_posix(), found): p for p in inside}
+        elif path.is_file():
+            found[_unused(path.name, found)] = path
+        else:
+            fail("images", "files or folders that exist", str(path))
+    if not found:
+        fail("images", "at least one file or folder", "none")
+    return found
+
+
+def _unused(name: str, taken: Iterable[str]) -> str:
+    """The name, or with a number where a PNG of that name would be overwritten."""
+    stems = {_flat(other).rpartition(".")[0] for other in taken}
+    path, number, candidate = Path(name), 2, name
+    while _flat(candidate).rpartition(".")[0] in stems:
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}").as_posix()
+        number += 1
+    return candidate
+
+
+def _readable(files: dict[str, Path], broken: list[str]) -> Iterator[tuple[str, Picture]]:
+    """Read ahead in threads; what cannot be read is noted and passed over."""
+    with ThreadPoolExecutor(2) as pool:
+        names = iter(files.items())
+        waiting: list[tuple[str, Future[Picture]]] = []
+        while True:
+            for name, path in islice(names, 4 - len(waiting)):
+                waiting.append((name, pool.submit(read_image, path, upright=True)))
+            if not waiting:
+                return
+            name, future = waiting.pop(0)
+            try:
+                yield name, future.result()
+            except InputError as error:
+                broken.append(str(error))
+
+
+def _predicted(
+    method: AbstractMethod, pictures: Iterator[tuple[str, Picture]], batch_size: int
+) -> Iterator[tuple[str, Picture, PanopticMap]]:
+    while batch := list(islice(pictures, batch_size)):
+        maps = method.predict([picture for _, picture in batch], batch=batch_size)
+        for (name, picture), panoptic_map in zip(batch, maps, strict=True):
+            yield name, picture, panoptic_map
+
+
+def _write_overlay(path: Path, picture: Picture, panoptic_map: PanopticMap, method: AbstractMethod) -> None:
+    drawn = Image.fromarray(draw.overlay(picture, panoptic_map, method.categories))
+    partial = path.with_suffix(".partial")
+    drawn.save(partial, format="JPEG", quality=90)
+    partial.replace(path.with_suffix(".jpg"))
+
+
+def _flat(name: str) -> str:
+    return name.replace("/", "_")
+
+
+def _device(device: str) -> torch.device:
+    if device == "cuda" and not torch.cuda.is_available():
+        fail("device", "one that torch finds here", "cuda")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _summary(predictions: Sequence[Prediction], method: AbstractMethod, folder: Path) -> str:
+    """One line an image, for the first ten, and where everything is."""
+    lines = []
+    for prediction in predictions[:10]:
+        counts: dict[str, int] = {}
+        for segment in prediction.map.segments:
+            name = method.categories[method.categories.index_of(segment.category_id)].name
+            counts[name] = counts.get(name, 0) + 1
+        said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda kv: -kv[1]))
+        lines.append(f"{prediction.name}: {said or 'nothing found'}")
+    if len(predictions) > 10:
+        lines.append(f"... and {len(predictions) - 10} more images")
+    return "\n".join([*lines, f"Maps in {folder}/panoptic.json, pictures in {folder}/overlays"])

@@ -1,0 +1,110 @@
+"""A run's folder: the resolved recipe, numbers, curves, pictures, models."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from intarsia import __version__
+from intarsia._check import fail
+from intarsia.configs import merged, to_dict
+from intarsia.recipes.find import find_recipe
+from intarsia.recipes.recipe import Recipe
+
+RECIPE_FILE = "recipe.json"
+METRICS_FILE = "metrics.csv"
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+def save_recipe(folder: Path, name: str, recipe: Recipe) -> None:
+    """Write the resolved tree with the name it came from and the version."""
+    content = {"recipe": name, "version": __version__, "tree": to_dict(recipe)}
+    _write_whole(folder / RECIPE_FILE, json.dumps(content, indent=2) + "\n")
+
+
+def load_recipe(folder: Path) -> tuple[str, Recipe]:
+    """The recipe a run was started with, every leaf as it was then.
+
+    Raises:
+        ValueError: The file is broken, or names what this version does not know.
+    """
+    path = folder / RECIPE_FILE
+    try:
+        content = json.loads(path.read_text())
+        name, tree = content["recipe"], content["tree"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fail(str(path), "the recipe of a run", f"{type(error).__name__}: {error}")
+    return name, merged(find_recipe(name), tree)
+
+
+class MetricsFile:
+    """Rows of numbers, one a logged step; a row may be added to while it is the last."""
+
+    def __init__(self, path: Path, *, up_to_step: int) -> None:
+        """Continue the file after a step: later rows, of work that was lost, are dropped."""
+        self.path = path
+        self.rows: list[dict[str, str]] = []
+        if path.is_file():
+            with path.open(newline="") as lines:
+                self.rows = [row for row in csv.DictReader(lines) if int(row["step"]) <= up_to_step]
+        self.columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        self._write_all()
+
+    def add(self, row: Mapping[str, float | int]) -> None:
+        """Append a row, or join it to the last one if that has the same step."""
+        text = {key: f"{value:.6g}" if isinstance(value, float) else str(value) for key, value in row.items()}
+        joins = bool(self.rows) and self.rows[-1]["step"] == text["step"]
+        new_columns = [key for key in text if key not in self.columns]
+        self.columns += new_columns
+        if joins:
+            self.rows[-1] |= text
+        else:
+            self.rows.append(text)
+        if joins or new_columns:
+            self._write_all()
+        else:
+            with self.path.open("a", newline="") as lines:
+                csv.DictWriter(lines, self.columns, restval="").writerow(text)
+
+    def _write_all(self) -> None:
+        partial = self.path.with_name(self.path.name + ".partial")
+        with partial.open("w", newline="") as lines:
+            writer = csv.DictWriter(lines, self.columns, restval="")
+            writer.writeheader()
+            writer.writerows(self.rows)
+        partial.replace(self.path)
+
+    def series(self, column: str) -> tuple[list[int], list[float]]:
+        """Steps and values of a column where it has any."""
+        found = [(int(row["step"]), float(row[column])) for row in self.rows if row.get(column)]
+        return [step for step, _ in found], [value for _, value in found]
+
+
+def draw_curves(metrics: MetricsFile, path: Path) -> None:
+    """Plot the losses and the panoptic quality over the steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    losses, quality = figure.subplots(1, 2)
+    for column in metrics.columns:
+        if column == "loss" or column.startswith("loss/"):
+            losses.plot(*metrics.series(column), label=column, linewidth=2 if column == "loss" else 1)
+        if column.startswith("pq"):
+            quality.plot(*metrics.series(column), label=column, marker="o", markersize=3)
+    losses.set(xlabel="step", ylabel="loss", yscale="log")
+    quality.set(xlabel="step", ylabel="PQ (validation)")
+    for axes in (losses, quality):
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=8)
+    partial = path.with_name("partial-" + path.name)
+    figure.savefig(partial, dpi=110)
+    partial.replace(path)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    partial.replace(path)

@@ -1,0 +1,276 @@
+"""Training: one loop for every method, on any device, that continues where it was stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import torch
+import tyro
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from timm.utils.model_ema import ModelEmaV3
+from torch import Tensor
+
+from intarsia._check import InputError, fail
+from intarsia.configs import override
+from intarsia.data.dataset import PanopticDataset
+from intarsia.data.layouts import splits_of
+from intarsia.data.loader import training_loader
+from intarsia.data.targets import Batch
+from intarsia.data.transforms import train_transform
+from intarsia.engine.checkpoint import (
+    load_checkpoint,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe, save_recipe
+from intarsia.engine.run_log import RunLog
+from intarsia.engine.validate import Validation, validate
+from intarsia.methods.load import METHODS
+from intarsia.methods.method import AbstractMethod
+from intarsia.recipes.find import find_recipe
+from intarsia.recipes.recipe import Optim, Recipe
+
+
+def train(
+    recipe: Annotated[str, tyro.conf.Positional],
+    overrides: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    *,
+    out: str = "",
+) -> Path:
+    """Train by a recipe, or continue the run in a folder, exactly where its last checkpoint is.
+
+    The run folder gets the resolved recipe, metrics.csv, curves.png, pictures of validation images,
+    TensorBoard events, and the models `best` and `last`, which `intarsia.load` takes.
+
+    Args:
+        recipe: A shipped recipe (`intarsia recipes` lists them), `module:function` or `file.py:function`
+            of your own, or the folder of a run to continue.
+        overrides: Leaves of the recipe's tree, such as `data=DIR optim.lr=3e-4`.
+        out: The run folder; by default runs/RECIPE-DATE.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        ValueError: The recipe, a key or the data set is wrong, or a loss became infinite or NaN.
+    """
+    folder, tree = _open_run(recipe, overrides, out)
+    Trainer(tree, folder).run()
+    return folder
+
+
+class Trainer:
+    """The state of one run: `run` takes it from its last checkpoint to its last step."""
+
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        """Build everything the run needs and restore its last checkpoint, if there is one."""
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
+        self.recipe, self.folder = recipe, folder
+        self.accelerator = Accelerator(mixed_precision=recipe.precision, cpu=recipe.device == "cpu")
+        set_seed(recipe.seed, device_specific=True)
+        self.train_data, self.validation_data = _data_of(recipe)
+        method = _method_of(recipe.method)(recipe.method, self.train_data.categories)
+        self.model, self.optimizer = self.accelerator.prepare(method, _optimizer(method, recipe.optim))
+        self.ema = (
+            ModelEmaV3(self.method, decay=recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
+        )
+        self.step, self.best_pq, self.stale = 0, -1.0, 0
+        if (folder / CHECKPOINT_FILE).is_file():
+            self._restore(load_checkpoint(folder / CHECKPOINT_FILE))
+        self.log = RunLog(
+            folder, recipe.schedule, first_step=self.step, active=self.accelerator.is_main_process
+        )
+
+    @property
+    def method(self) -> AbstractMethod:
+        """The method without what wraps it for several processes."""
+        return self.accelerator.unwrap_model(self.model)
+
+    @property
+    def best_guess(self) -> AbstractMethod:
+        """The averaged weights if they are kept, else the current ones."""
+        return cast(AbstractMethod, self.ema.module) if self.ema else self.method
+
+    def run(self) -> None:
+        """Step until the schedule's end or until validation stops improving."""
+        schedule = self.recipe.schedule
+        batches = iter(
+            training_loader(
+                self.train_data,
+                batch_size=self.recipe.batch_size,
+                seed=self.recipe.seed,
+                num_workers=self.recipe.workers,
+                start_step=self.step * self.recipe.accumulate,
+                rank=self.accelerator.process_index,
+                world_size=self.accelerator.num_processes,
+            )
+        )
+        with self.log:
+            while self.step < schedule.steps:
+                self._advance([next(batches) for _ in range(self.recipe.accumulate)])
+                last = self.step == schedule.steps
+                if last or self.step % schedule.evaluate_every == 0:
+                    self._validate()
+                if last or self.step % schedule.checkpoint_every == 0:
+                    self._save()
+                if schedule.patience and self.stale >= schedule.patience:
+                    self.log.say(f"No better PQ in {self.stale} evaluations: stopped at step {self.step}.")
+                    break
+            self._save()
+
+    def _advance(self, batches: list[Batch]) -> None:
+        """One optimiser step over `accumulate` batches."""
+        self.model.train()
+        factor = self.recipe.schedule.factor(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_lr"] * factor
+        sums: dict[str, Tensor] = {}
+        for number, batch in enumerate(batches, start=1):
+            whole = number == len(batches)
+            with contextlib.nullcontext() if whole else self.accelerator.no_sync(self.model):
+                terms = self._losses(batch)
+                self.accelerator.backward(sum(terms.values()) / len(batches))
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0) + value.detach() / len(batches)
+        if self.recipe.optim.clip_norm:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        if self.ema:
+            self.ema.update(self.method, step=self.step)
+        self.log.step(self.step, sums, lr=self.recipe.optim.lr * factor)
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        batch = batch.to(self.accelerator.device)
+        with self.accelerator.autocast():
+            terms = self.method.losses(self.model(batch.images), batch.targets)
+        for name, value in terms.items():
+            if not torch.isfinite(value):
+                fail(
+                    f"loss/{name}",
+                    "finite",
+                    f"{value.item()} at step {self.step + 1} on {', '.join(batch.names)}",
+                    hint=f"Lower optim.lr; `intarsia train {self.folder}` goes on from the last checkpoint.",
+                )
+        return terms
+
+    def _validate(self) -> None:
+        found = validate(self.best_guess, self.validation_data, self.accelerator)
+        self._keep_models(found)
+        self.log.validation(self.step, found)
+
+    def _keep_models(self, found: Validation) -> None:
+        pq = found.report.all.pq or 0.0
+        better = pq > self.best_pq
+        self.best_pq, self.stale = (pq, 0) if better else (self.best_pq, self.stale + 1)
+        if self.accelerator.is_main_process:
+            for name in ("last", "best") if better else ("last",):
+                self.best_guess.save(self.folder / name)
+
+    def _save(self) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        save_checkpoint(
+            self.folder / CHECKPOINT_FILE,
+            {
+                "step": self.step,
+                "best_pq": self.best_pq,
+                "stale": self.stale,
+                "model": self.method.state_dict(),
+                "ema": self.ema.module.state_dict() if self.ema else None,
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
+                "random": random_state(),
+            },
+        )
+
+    def _restore(self, state: dict) -> None:
+        try:
+            self.method.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.ema:
+                self.ema.module.load_state_dict(state["ema"] or state["model"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            fail(
+                str(self.folder),
+                "a run of this recipe",
+                f"a checkpoint that differs ({str(error).splitlines()[0]})",
+            )
+        if self.accelerator.scaler and state["scaler"]:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.step, self.best_pq, self.stale = state["step"], state["best_pq"], state["stale"]
+        restore_random_state(state["random"])
+
+
+def _data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
+    """What to train on and what to validate on; of a folder without `val`, every tenth image is held out.
+
+    A folder with a single image is both.
+    """
+    transform = train_transform(recipe.augmentation)
+    if "val" in splits_of(recipe.data):
+        training = PanopticDataset(recipe.data, split="train", transform=transform)
+        return training, PanopticDataset(recipe.data, split="val")
+    training = PanopticDataset(recipe.data, split="train", transform=transform)
+    whole = PanopticDataset(recipe.data, split="train")
+    if len(whole) == 1:
+        return training, whole
+    first = min(9, len(whole) - 1)
+    held_out = set(range(first, len(whole), 10))
+    parts = [[r for n, r in enumerate(whole.records) if (n in held_out) is held] for held in (False, True)]
+    return training.part(parts[0]), whole.part(parts[1])
+
+
+def _method_of(config: Any) -> type[AbstractMethod]:
+    """The method whose settings these are."""
+    for method in METHODS.values():
+        if method.config_type is type(config):
+            return method
+    return fail("method", "the config of a method", type(config).__name__)
+
+
+def _optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.AdamW:
+    """AdamW with the backbone's own rate; norms and biases are not decayed."""
+    groups = []
+    for name, parameters in method.parameter_groups().items():
+        lr = optim.lr * (optim.backbone_lr_factor if name == "backbone" else 1.0)
+        for decay, chosen in (
+            (optim.weight_decay, [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
+            groups.append({"params": chosen, "lr": lr, "base_lr": lr, "weight_decay": decay})
+    return torch.optim.AdamW(groups, lr=optim.lr)
+
+
+def _open_run(recipe: str, overrides: tuple[str, ...], out: str) -> tuple[Path, Recipe]:
+    """The folder and the resolved tree of a new run, or of one to continue."""
+    if (Path(recipe) / RECIPE_FILE).is_file():
+        folder = Path(recipe)
+        name, tree = load_recipe(folder)
+    elif Path(recipe).is_dir():
+        fail("recipe", "a recipe's name or the folder of a run", f"a folder without {RECIPE_FILE}: {recipe}")
+    else:
+        name, tree = recipe, find_recipe(recipe)
+        stem = recipe.rpartition(":")[2] if ":" in recipe else recipe
+        folder = Path(out or f"runs/{stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}")
+        if (folder / RECIPE_FILE).is_file():
+            fail("out", "a new folder", f"the run {folder}", hint=f"`intarsia train {folder}` continues it.")
+    tree = override(tree, overrides)
+    if not tree.data:
+        fail("data", "a data set folder", "none", hint="Add data=DIR.")
+    PanopticDataset(tree.data, split="train")  # refused before the folder is made
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(folder, name, tree)
+    except OSError as error:
+        raise InputError(
+            f"`out` must be a folder that can be written, got {folder} ({error.strerror})."
+        ) from None
+    return folder, tree

@@ -1,0 +1,61 @@
+"""How good a method is on a data set: the panoptic quality of its maps, shared out over the processes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from intarsia import draw
+from intarsia.data.dataset import PanopticDataset
+from intarsia.data.loader import evaluation_loader
+from intarsia.methods.method import AbstractMethod
+from intarsia.metrics import PanopticQuality, QualityReport
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The report over all images, and a few of them drawn: image, truth, prediction."""
+
+    report: QualityReport
+    pictures: dict[str, np.ndarray]
+    seconds: float
+
+
+@torch.inference_mode()
+def validate(
+    method: AbstractMethod, data: PanopticDataset, accelerator: Accelerator, *, num_pictures: int = 4
+) -> Validation:
+    """Predict every image of the data set and count; each process takes its share."""
+    started = time.monotonic()
+    was_training = method.training
+    method.eval()
+    quality = PanopticQuality(data.categories)
+    pictures: dict[str, np.ndarray] = {}
+    rank, world_size = accelerator.process_index, accelerator.num_processes
+    for batch in evaluation_loader(data, rank=rank, world_size=world_size):
+        with accelerator.autocast():
+            output = method(batch.images.to(accelerator.device))
+        predictions = method.decode(output, batch.sizes)
+        for name, image, prediction, truth in zip(
+            batch.names, batch.images, predictions, batch.truths, strict=True
+        ):
+            quality.update(prediction, truth)
+            if len(pictures) < num_pictures:
+                picture = (image.permute(1, 2, 0) * 255).round().byte().numpy()
+                pictures[name] = draw.side_by_side(picture, truth, prediction, data.categories)
+    method.train(was_training)
+    return Validation(_merged(quality, world_size).compute(), pictures, time.monotonic() - started)
+
+
+def _merged(quality: PanopticQuality, world_size: int) -> PanopticQuality:
+    if world_size == 1:
+        return quality
+    first, *others = gather_object([quality])
+    for other in others:
+        first.merge(other)
+    return first

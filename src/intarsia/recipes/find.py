@@ -1,0 +1,60 @@
+"""From a recipe's name to its tree: the shipped ones, or a function of your own as `module:function`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from intarsia._check import fail, nearest
+from intarsia.recipes.recipe import Recipe
+
+RECIPES = {
+    "discriminative-facades": "intarsia.recipes.discriminative:facades",
+    "discriminative-nuclei": "intarsia.recipes.discriminative:nuclei",
+    "discriminative-cityscapes": "intarsia.recipes.discriminative:cityscapes",
+    "discriminative-coco": "intarsia.recipes.discriminative:coco",
+    "deeplab-facades": "intarsia.recipes.deeplab:facades",
+    "deeplab-nuclei": "intarsia.recipes.deeplab:nuclei",
+    "deeplab-cityscapes": "intarsia.recipes.deeplab:cityscapes",
+    "deeplab-coco": "intarsia.recipes.deeplab:coco",
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The tree of a shipped recipe, or of `module:function` / `file.py:function` of your own.
+
+    Raises:
+        ValueError: There is no such recipe, or the function does not return one.
+    """
+    target = RECIPES.get(name, name)
+    module_name, colon, function = target.partition(":")
+    if not colon:
+        fail("recipe", "a shipped recipe or module:function", repr(name), hint=nearest(name, RECIPES))
+    recipe = getattr(_module(module_name), function, None)
+    if recipe is None:
+        fail("recipe", f"a function of {module_name}", repr(function))
+    tree = recipe()
+    if not isinstance(tree, Recipe):
+        fail("recipe", "a function that returns a Recipe", f"{type(tree).__name__} from {name}")
+    return tree
+
+
+def _module(name: str) -> ModuleType:
+    if not name.endswith(".py"):
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            fail("recipe", "in a module that can be imported", str(error))
+    path = Path(name)
+    if not path.is_file():
+        fail("recipe", "in a Python file that exists", name)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module

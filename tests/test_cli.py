@@ -1,0 +1,45 @@
+"""The command line: help without torch, unknown words answered with the nearest known one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import intarsia
+from intarsia.cli import COMMANDS, function_of, main
+
+
+def test_without_arguments_it_lists_the_commands(capsys):
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in COMMANDS)
+
+
+def test_an_unknown_command_names_the_nearest(capsys):
+    assert main(["predct"]) == 2
+    assert "`predct` is no command. Did you mean `predict`?" in capsys.readouterr().err
+
+
+def test_the_version_is_the_package_s(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == intarsia.__version__
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_a_function_with_help(name, capsys):
+    assert function_of(name).__doc__
+    with pytest.raises(SystemExit) as stopped:
+        main([name, "--help"])
+    assert stopped.value.code == 0
+    assert "usage" in capsys.readouterr().out
+
+
+def test_help_and_evaluation_start_without_torch():
+    code = (
+        "import sys, intarsia.cli, intarsia.cut, intarsia.metrics, intarsia.formats.coco, intarsia.draw\n"
+        "intarsia.cli.main([]); intarsia.evaluate\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,103 @@
+"""From recipe to shipped model: train every seed, measure each on validation data, keep the best one.
+
+    python tools/ship_models.py DATA [--runs DIR] [--seeds 3]
+
+DATA holds the data sets `facades` and `nuclei`. Finished runs are not repeated, stopped ones are continued.
+Writes src/intarsia/models/NAME (float16 safetensors) and the tables of docs/results.md and README.md.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+from accelerate import Accelerator
+
+import intarsia
+from intarsia.data.dataset import PanopticDataset
+from intarsia.engine.checkpoint import load_checkpoint
+from intarsia.engine.run_folder import CHECKPOINT_FILE, load_recipe
+from intarsia.engine.validate import validate
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = {"facades": "discriminative-facades", "nuclei": "discriminative-nuclei"}
+COMPARED = {"facades": ["deeplab-facades"], "nuclei": ["deeplab-nuclei"]}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One finished run: its folder and its numbers on validation data, as `QualityReport.to_json`."""
+
+    folder: Path
+    numbers: dict[str, Any]
+
+    @property
+    def pq(self) -> float:
+        return self.numbers["All"]["pq"]
+
+
+def main(data: tyro.conf.Positional[Path], /, runs: Path = Path("runs/models"), seeds: int = 3) -> None:
+    """Train, measure, choose, write.
+
+    Args:
+        data: The folder with the data sets `facades` and `nuclei`.
+        runs: Where the runs are kept.
+        seeds: How many runs of each recipe.
+    """
+    tables = []
+    for name, recipe in SHIPPED.items():
+        for one in [recipe, *COMPARED[name]]:
+            measured = [_measured(one, data / name, runs / f"{one}-{seed}", seed) for seed in range(seeds)]
+            tables.append(_table(one, measured))
+            if one == recipe:
+                best = max(measured, key=lambda run: run.pq)
+                intarsia.load(best.folder / "best").save(
+                    ROOT / "src" / "intarsia" / "models" / name, half=True
+                )
+    (ROOT / "docs" / "results.md").write_text("\n\n".join(["# Results", *tables]) + "\n")
+    print("\n\n".join(tables))
+
+
+def _measured(recipe: str, data: Path, folder: Path, seed: int) -> Measured:
+    """The numbers of one seed; trains it first, or goes on, where that is not done."""
+    kept = folder / "validation.json"
+    if kept.is_file():
+        return Measured(folder, json.loads(kept.read_text()))
+    if not folder.is_dir():
+        intarsia.train(recipe, (f"data={data}", f"seed={seed}"), out=str(folder))
+    elif load_checkpoint(folder / CHECKPOINT_FILE)["step"] < load_recipe(folder)[1].schedule.steps:
+        intarsia.train(str(folder))
+    report = validate(
+        intarsia.load(folder / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
+    ).report
+    kept.write_text(json.dumps(report.to_json(), indent=1))
+    return Measured(folder, report.to_json())
+
+
+def _table(recipe: str, runs: list[Measured]) -> str:
+    """A table in Markdown: mean and spread over the seeds, in percent."""
+    categories = intarsia.load(runs[0].folder / "best").categories
+    rows = [(group, [run.numbers[group] for run in runs]) for group in ("All", "Things", "Stuff")]
+    rows += [(row.name, [run.numbers["per_class"][str(row.id)] for run in runs]) for row in categories]
+    lines = [f"## {recipe}, {len(runs)} seeds", "", "| | PQ | SQ | RQ |", "|---|---|---|---|"]
+    for name, numbers in rows:
+        cells = [_mean_and_spread([one[key] for one in numbers]) for key in ("pq", "sq", "rq")]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _mean_and_spread(values: list[float | None]) -> str:
+    known = [100 * value for value in values if value is not None]
+    if not known:
+        return "–"
+    spread = f" ± {statistics.stdev(known):.1f}" if len(known) > 1 else ""
+    return f"{statistics.mean(known):.1f}{spread}"
+
+
+if __name__ == "__main__":
+    tyro.cli(main, args=sys.argv[1:])
