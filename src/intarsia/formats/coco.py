@@ -165,7 +165,7 @@ def segments_to_coco(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
             "area": panoptic_map.area(s.id),
             "bbox": boxes[s.id],
             "iscrowd": int(s.is_crowd),
-            "score": round(s.score, 6),
+            "score": s.score,
         }
         for s in panoptic_map.segments
     ]
