@@ -1,0 +1,69 @@
+"""Segment means and spreads: the native kernel against torch, in value and gradient."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from intarsia.losses.segment_spread import gathered_spread, segment_spread
+
+
+def random_segments(seed: int, num_pixels: int) -> tuple[torch.Tensor, int]:
+    """Two images with up to four segments each, in short runs; no number is left out."""
+    runs = torch.randint(-1, 4, (2, num_pixels), generator=torch.Generator().manual_seed(seed))
+    runs = runs.repeat_interleave(3, dim=1)[:, :num_pixels] + torch.tensor([[0], [10]])
+    runs[(runs == -1) | (runs == 9)] = -1
+    found, index = runs.unique(return_inverse=True)
+    has_none = int((found == -1).any())
+    return index - has_none, len(found) - has_none
+
+
+@given(st.integers(0, 2**31), st.integers(1, 90), st.sampled_from([1, 2]), st.integers(1, 5))
+def test_native_and_torch_agree(seed: int, num_pixels: int, norm: int, dims: int):
+    generator = torch.Generator().manual_seed(seed)
+    index, num_segments = random_segments(seed, num_pixels)
+    pixels = torch.randn(2, dims, num_pixels, generator=generator).requires_grad_()
+    factors = torch.randn(num_segments, dims + 1, generator=generator)
+    results = []
+    for spread in (segment_spread, gathered_spread):
+        means, strays = spread(pixels, index, num_segments, margin=0.5, norm=norm)
+        total = (means * factors[:, 1:]).sum() + strays @ factors[:, 0]
+        results.append((means, strays, *torch.autograd.grad(total, pixels)))
+    for native, expected in zip(*results, strict=True):
+        assert_close(native, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_pixels_that_are_not_contiguous():
+    pixels = torch.randn(2, 7, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    index = torch.tensor([[0, 0, 1, 1, 1, -1, 0], [2, 2, 2, 2, 2, 2, -1]])
+    means, strays = segment_spread(pixels.movedim(1, 2), index, 3, margin=0.1, norm=2)
+    expected = gathered_spread(pixels.movedim(1, 2), index, 3, margin=0.1, norm=2)
+    assert_close((means, strays), expected)
+    (gradient,) = torch.autograd.grad(means.sum() + strays.sum(), pixels)
+    (other,) = torch.autograd.grad(expected[0].sum() + expected[1].sum(), pixels)
+    assert_close(gradient, other)
+
+
+def test_more_threads_give_the_same():
+    index, num_segments = random_segments(3, 80)
+    pixels = torch.randn(2, 4, 80, generator=torch.Generator().manual_seed(3))
+    alone = segment_spread(pixels, index, num_segments, margin=0.5, norm=2)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        together = segment_spread(pixels, index, num_segments, margin=0.5, norm=2)
+    finally:
+        torch.set_num_threads(before)
+    assert_close(alone, together, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("dims", [0, 2])
+def test_no_segment_at_all(dims: int):
+    pixels = torch.zeros(1, dims, 4, requires_grad=True)
+    means, strays = segment_spread(pixels, torch.full((1, 4), -1), 0, margin=0.5, norm=2)
+    assert means.shape == (0, dims)
+    (gradient,) = torch.autograd.grad(means.sum() + strays.sum(), pixels)
+    assert_close(gradient, torch.zeros(1, dims, 4))
