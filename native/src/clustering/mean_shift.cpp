@@ -87,7 +87,7 @@ class Search {
 
 PointGroups mean_shift(std::span<const float> columns, std::size_t dims, std::span<const std::int64_t> order,
                        const MeanShiftRules& rules) {
-    PointBlocks points(columns, dims, rules.bandwidth);
+    PointBlocks points(columns, dims, 2.0f * rules.bandwidth); // two members of a group can be that far apart
     Search search(points, rules);
     const auto densest = order.empty() ? densest_first(points) : std::vector<std::int64_t>{};
     for (const std::int64_t seed : order.empty() ? std::span<const std::int64_t>(densest) : order) {

@@ -112,7 +112,7 @@ void PointBlocks::measure() {
             const float* values = column(block, k);
             double sum = 0.0;
             for (std::size_t j = 0; j < size; ++j) sum += static_cast<double>(values[j]);
-            const float center = centers_[b * dims_ + k] = static_cast<float>(sum / static_cast<double>(size));
+            const float center = centers_[k * blocks_.size() + b] = static_cast<float>(sum / static_cast<double>(size));
             for (std::size_t j = 0; j < size; ++j) {
                 const double step = static_cast<double>(values[j]) - static_cast<double>(center);
                 squared[j] += step * step;
@@ -122,14 +122,20 @@ void PointBlocks::measure() {
     }
 }
 
-bool PointBlocks::touches(std::size_t block, std::span<const float> center, float radius) const {
-    double squared = 0.0;
+// The blocks whose hull meets the ball, and perhaps a few more.
+std::vector<std::uint32_t> PointBlocks::touched(std::span<const float> center, float radius) const {
+    std::array<float, kMostBlocks> squared{};
     for (std::size_t k = 0; k < dims_; ++k) {
-        const double step = static_cast<double>(center[k]) - static_cast<double>(centers_[block * dims_ + k]);
-        squared += step * step;
+        const float* lane = centers_.data() + k * blocks_.size();
+        const float middle = center[k];
+        for (std::size_t b = 0; b < blocks_.size(); ++b) squared[b] += (lane[b] - middle) * (lane[b] - middle);
     }
-    const double reach = 1.0001 * (static_cast<double>(radius) + static_cast<double>(blocks_[block].radius));
-    return squared <= reach * reach;
+    std::vector<std::uint32_t> found;
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+        const float reach = 1.0001f * (radius + blocks_[b].radius);
+        if (!(squared[b] > reach * reach)) found.push_back(static_cast<std::uint32_t>(b));
+    }
+    return found;
 }
 
 // Calls visit(slots in the block, number) for chunks of members of the ball, up to slot `end`.
@@ -158,9 +164,8 @@ void PointBlocks::scan(std::size_t index, std::size_t end, std::span<const float
 
 PointBlocks::Sum PointBlocks::sum_of_active_in_ball(std::span<const float> center, float radius) const {
     Sum sum{0, std::vector<double>(dims_, 0.0)};
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    for (const std::uint32_t b : touched(center, radius)) {
         const Block& block = blocks_[b];
-        if (block.active_end == block.begin || !touches(b, center, radius)) continue;
         scan(b, block.active_end, center, radius, [&](std::span<const std::uint32_t> members) {
             sum.count += members.size();
             for (std::size_t k = 0; k < dims_; ++k) {
@@ -176,11 +181,9 @@ PointBlocks::Sum PointBlocks::sum_of_active_in_ball(std::span<const float> cente
 
 std::vector<std::uint32_t> PointBlocks::in_ball(std::span<const float> center, float radius, bool only_active) const {
     std::vector<std::uint32_t> found;
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    for (const std::uint32_t b : touched(center, radius)) {
         const Block& block = blocks_[b];
-        const std::size_t end = only_active ? block.active_end : block.end;
-        if (end == block.begin || !touches(b, center, radius)) continue;
-        scan(b, end, center, radius, [&](std::span<const std::uint32_t> members) {
+        scan(b, only_active ? block.active_end : block.end, center, radius, [&](std::span<const std::uint32_t> members) {
             for (const std::uint32_t member : members) found.push_back(point_of_slot_[block.begin + member]);
         });
     }

@@ -11,8 +11,8 @@ namespace intarsia {
 // n points of d dimensions, each active until it is removed. Balls are open: |x - center| < radius.
 class PointBlocks {
   public:
-    // `columns` holds d rows of n values: dimension by dimension. `reach` is the usual radius of a ball: points
-    // nearer than that share a block where possible. Any input gives right answers; only the speed differs.
+    // `columns` holds d rows of n values: dimension by dimension. Points nearer than `reach` to the first
+    // of a block join it where possible. Any reach gives the same answers; only the speed differs.
     PointBlocks(std::span<const float> columns, std::size_t dims, float reach);
 
     struct Sum {
@@ -37,7 +37,7 @@ class PointBlocks {
     };
     void fill(std::span<const float> columns, std::span<const std::uint32_t> block_of_point);
     void measure();
-    bool touches(std::size_t block, std::span<const float> center, float radius) const;
+    std::vector<std::uint32_t> touched(std::span<const float> center, float radius) const;
     template <class Visit>
     void scan(std::size_t block, std::size_t end, std::span<const float> center, float radius, Visit visit) const;
     const float* column(const Block& block, std::size_t dim) const {
@@ -50,7 +50,7 @@ class PointBlocks {
     std::size_t dims_;
     std::size_t num_active_;
     std::vector<Block> blocks_;
-    std::vector<float> centers_;              // one row a block
+    std::vector<float> centers_;              // one row a dimension, one column a block
     std::vector<float> values_;               // by block, then by dimension, then by slot
     std::vector<std::uint32_t> point_of_slot_;
     std::vector<std::uint32_t> slot_of_point_;
