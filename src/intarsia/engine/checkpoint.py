@@ -36,18 +36,3 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         found = state.get("format") if isinstance(state, dict) else type(state).__name__
         fail(str(path), f"a checkpoint of format {FORMAT}", f"format {found}", hint="Start a new run.")
     return state
-
-
-def random_state() -> dict[str, torch.Tensor]:
-    """The state of torch's generators, so that dropout goes on as it would have."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def restore_random_state(state: dict[str, torch.Tensor]) -> None:
-    """Undo everything drawn since `random_state`."""
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])

@@ -21,12 +21,7 @@ from intarsia.data.layouts import splits_of
 from intarsia.data.loader import training_loader
 from intarsia.data.targets import Batch
 from intarsia.data.transforms import train_transform
-from intarsia.engine.checkpoint import (
-    load_checkpoint,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-)
+from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
 from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe, save_recipe
 from intarsia.engine.run_log import RunLog
 from intarsia.engine.validate import Validation, validate
@@ -127,6 +122,8 @@ class Trainer:
     def _advance(self, batches: list[Batch]) -> None:
         """One optimiser step over `accumulate` batches."""
         self.model.train()
+        # Dropout depends on the seed and the step alone, so that a continued run draws the same.
+        set_seed(self.recipe.seed * 1_000_003 + self.step, device_specific=True)
         factor = self.recipe.schedule.factor(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
@@ -187,7 +184,6 @@ class Trainer:
                 "ema": self.ema.module.state_dict() if self.ema else None,
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
-                "random": random_state(),
             },
         )
 
@@ -206,7 +202,6 @@ class Trainer:
         if self.accelerator.scaler and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.step, self.best_pq, self.stale = state["step"], state["best_pq"], state["stale"]
-        restore_random_state(state["random"])
 
 
 def _data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
