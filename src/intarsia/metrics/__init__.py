@@ -1,7 +1,23 @@
 """Exact evaluation of panoptic maps, in memory or on disk; no torch."""
 
+from intarsia.metrics.boundary_quality import BoundaryQuality
+from intarsia.metrics.cityscapes_ap import CityscapesAP
+from intarsia.metrics.coco_ap import CocoAP
+from intarsia.metrics.error_breakdown import ErrorBreakdown
 from intarsia.metrics.folders import evaluate_folders
+from intarsia.metrics.leaf_count import LeafCount
 from intarsia.metrics.panoptic_quality import PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
+from intarsia.metrics.semantic_iou import SemanticIoU
 
-__all__ = ["PanopticQuality", "QualityReport", "evaluate_folders"]
+__all__ = [
+    "BoundaryQuality",
+    "CityscapesAP",
+    "CocoAP",
+    "ErrorBreakdown",
+    "LeafCount",
+    "PanopticQuality",
+    "QualityReport",
+    "SemanticIoU",
+    "evaluate_folders",
+]

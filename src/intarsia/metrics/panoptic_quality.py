@@ -62,9 +62,7 @@ class PanopticQuality:
             ValueError: The other tally has other categories.
         """
         if other.categories != self.categories:
-            fail(
-                "other", "a tally of the same categories", f"one of {len(other.categories)} other categories"
-            )
+            fail("other", "a tally of the same categories", f"{len(other.categories)} others")
         self._iou += other._iou
         self._counts += other._counts
 

@@ -1,0 +1,128 @@
+"""What became of each segment: matched, missed, merged, split, wrong category, or spurious."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Int64
+
+from intarsia._check import fail
+from intarsia.metrics.matching import Matching, Overlap, match
+from intarsia.panoptic import Categories, PanopticMap
+
+Fate = Literal["matched", "missed", "merged", "split", "wrong category", "spurious"]
+FATES: tuple[Fate, ...] = get_args(Fate)
+
+
+class ErrorBreakdown:
+    """Counts the fates of segments by category. The definitions are ours:
+
+    - *matched*: as panoptic quality matches.
+    - *wrong category*: a truth segment that one prediction of another category outlines with IoU > 1/2.
+    - *merged*: more than half of it lies in one prediction of its category, which holds more than half of
+      another truth segment of the category too.
+    - *split*: more than half of it lies in predictions of its category that lie mostly in it, at least two.
+    - *missed*: every other truth segment. Crowds have no fate.
+    - *spurious*: a prediction that is no match, not forgiven, and has no part in one of the fates above.
+
+    Example:
+        >>> from intarsia.panoptic import Segment
+        >>> truth = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
+        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
+        >>> errors = ErrorBreakdown(Categories.named("facades"))
+        >>> errors.update(found, truth)
+        >>> errors.compute()["merged"]
+        2
+    """
+
+    def __init__(self, categories: Categories) -> None:
+        """Start with no image."""
+        self.categories = categories
+        self.counts: Int64[np.ndarray, "6 k"] = np.zeros((len(FATES), len(categories)), np.int64)
+
+    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
+        """Add one image.
+
+        Raises:
+            ValueError: The maps differ in size or show a category that is not one of `categories`.
+        """
+        self.add(Overlap.of(prediction, truth, self.categories))
+
+    def add(self, overlap: Overlap) -> None:
+        """Add one image whose pairs were counted before."""
+        of_truth, of_prediction = fates(overlap, match(overlap))
+        for table, fate in ((overlap.truth, of_truth), (overlap.prediction, of_prediction)):
+            told = fate >= 0
+            np.add.at(self.counts, (fate[told], table.category_index[told]), 1)
+
+    def merge(self, other: ErrorBreakdown) -> None:
+        """Add the images of another tally.
+
+        Raises:
+            ValueError: The other tally has other categories.
+        """
+        if other.categories != self.categories:
+            fail("other", "a tally of the same categories", f"{len(other.categories)} others")
+        self.counts += other.counts
+
+    def compute(self) -> dict[str, int]:
+        """How many segments had each fate."""
+        return dict(zip(FATES, self.counts.sum(axis=1).tolist(), strict=True))
+
+    def per_category(self) -> dict[int, dict[str, int]]:
+        """The same by category id."""
+        rows = zip(self.categories, self.counts.T.tolist(), strict=True)
+        return {category.id: dict(zip(FATES, row, strict=True)) for category, row in rows}
+
+
+def fates(overlap: Overlap, matching: Matching) -> tuple[Int64[np.ndarray, " s"], Int64[np.ndarray, " t"]]:
+    """The fate of each truth segment and of each predicted one, as a row of `FATES`.
+
+    Returns:
+        -1 for crowds, forgiven predictions, and predictions whose part a truth segment's fate tells.
+    """
+    pairs = _Pairs(overlap)
+    truth = np.where(overlap.truth.is_crowd, -1, FATES.index("missed"))
+    told = np.zeros(len(overlap.prediction.ids), bool)
+    told[matching.forgiven] = told[matching.prediction_row] = True
+    open_ = ~overlap.truth.is_crowd
+    open_[matching.truth_row] = False
+    for fate, found in (
+        ("split", pairs.split()),
+        ("merged", pairs.merged()),
+        ("wrong category", ~pairs.same & (pairs.iou > 0.5)),
+    ):
+        found = found & open_[pairs.t]
+        truth[pairs.t[found]] = FATES.index(fate)
+        told[pairs.p[found]] = True
+    truth[matching.truth_row] = FATES.index("matched")
+    return truth, np.where(told, -1, FATES.index("spurious"))
+
+
+class _Pairs:
+    """The pairs of true and predicted segments that overlap, with their shares."""
+
+    def __init__(self, overlap: Overlap) -> None:
+        both = (overlap.truth_row >= 0) & (overlap.prediction_row >= 0)
+        self.t, self.p = overlap.truth_row[both], overlap.prediction_row[both]
+        true_area, found_area = overlap.truth_areas[self.t], overlap.prediction_areas[self.p]
+        self.pixels = overlap.num_pixels[both]
+        self.same = overlap.truth.category_index[self.t] == overlap.prediction.category_index[self.p]
+        self.same_thing = self.same & ~overlap.truth.is_crowd[self.t]
+        self.true_area, self.found_area = true_area, found_area
+        self.iou = self.pixels / (true_area + found_area - self.pixels)
+        self.num_truth, self.num_found = len(overlap.truth.ids), len(overlap.prediction.ids)
+
+    def merged(self) -> np.ndarray:
+        """Pairs whose prediction holds most of this truth segment and of another one."""
+        holds = self.same_thing & (2 * self.pixels > self.true_area)
+        num_held = np.bincount(self.p[holds], minlength=self.num_found)
+        return holds & (num_held[self.p] > 1)
+
+    def split(self) -> np.ndarray:
+        """Pairs whose prediction is one of several parts that together hold most of the truth segment."""
+        part = self.same_thing & (2 * self.pixels > self.found_area)
+        num_parts = np.bincount(self.t[part], minlength=self.num_truth)
+        covered = np.bincount(self.t[part], self.pixels[part], minlength=self.num_truth)
+        return part & (num_parts[self.t] > 1) & (2 * covered[self.t] > self.true_area)

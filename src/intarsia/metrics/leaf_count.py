@@ -1,0 +1,87 @@
+"""The leaf segmentation challenge's metrics: symmetric best Dice and difference in count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from intarsia.metrics.matching import Overlap
+from intarsia.panoptic import Categories, PanopticMap
+
+
+@dataclass(frozen=True, slots=True)
+class LeafReport:
+    """Means over images; NaN without any. All in [0, 1] but the difference in count."""
+
+    symmetric_best_dice: float
+    count_difference: float
+    foreground_dice: float
+    num_images: int
+
+
+class LeafCount:
+    """SBD, |DiC| and foreground Dice of the things of an image, whatever their category; crowds are left out.
+
+    BD(A, B) is the mean over a in A of its best Dice 2|a∩b| / (|a| + |b|) in B, and SBD = min(BD(truth,
+    prediction), BD(prediction, truth)). Where both sides are empty all is right: SBD and Dice are 1 (ours).
+
+    Source: SPEC E.4 (CVPPP leaf segmentation challenge).
+
+    Example:
+        >>> from intarsia.panoptic import Segment
+        >>> truth = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
+        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
+        >>> leaves = LeafCount(Categories.named("facades"))
+        >>> leaves.update(found, truth)
+        >>> report = leaves.compute()
+        >>> round(report.symmetric_best_dice, 3), report.count_difference, report.foreground_dice
+        (0.667, 1.0, 1.0)
+    """
+
+    def __init__(self, categories: Categories) -> None:
+        """Start with no image."""
+        self.categories = categories
+        self.sums: Float64[np.ndarray, " 4"] = np.zeros(4)  # SBD, |DiC|, foreground Dice, images
+
+    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
+        """Add one image.
+
+        Raises:
+            ValueError: The maps differ in size or show a category that is not one of `categories`.
+        """
+        self.add(Overlap.of(prediction, truth, self.categories))
+
+    def add(self, overlap: Overlap) -> None:
+        """Add one image whose pairs were counted before."""
+        is_thing = np.array([category.is_thing for category in self.categories])
+        true = is_thing[overlap.truth.category_index] & ~overlap.truth.is_crowd
+        found = is_thing[overlap.prediction.category_index]
+        on_true = np.append(true, [False, False])[overlap.truth_row]  # -1 void, -2 unlisted: the last two
+        on_found = np.append(found, [False, False])[overlap.prediction_row]
+        pairs = on_true & on_found
+        t, p, pixels = overlap.truth_row[pairs], overlap.prediction_row[pairs], overlap.num_pixels[pairs]
+        dice = 2 * pixels / (overlap.truth_areas[t] + overlap.prediction_areas[p])
+        best = min(_best(dice, t, true), _best(dice, p, found)) if true.any() or found.any() else 1.0
+        sizes = overlap.num_pixels[on_true].sum() + overlap.num_pixels[on_found].sum()
+        foreground = 2 * pixels.sum() / sizes if sizes else 1.0
+        self.sums += (best, abs(int(true.sum()) - int(found.sum())), foreground, 1)
+
+    def merge(self, other: LeafCount) -> None:
+        """Add the images of another tally."""
+        self.sums += other.sums
+
+    def compute(self) -> LeafReport:
+        """Means over the images so far."""
+        num_images = int(self.sums[3])
+        means = self.sums[:3] / num_images if num_images else np.full(3, np.nan)
+        best, difference, foreground = means.tolist()
+        return LeafReport(best, difference, foreground, num_images)
+
+
+def _best(dice: np.ndarray, row: np.ndarray, counted: np.ndarray) -> float:
+    """The mean over counted segments of their best Dice; 0 without any."""
+    best = np.zeros(len(counted))
+    np.maximum.at(best, row, dice)
+    return float(best[counted].mean()) if counted.any() else 0.0

@@ -1,0 +1,98 @@
+"""Intersection over union of categories: the semantic side of a panoptic result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from intarsia._check import fail
+from intarsia.metrics.matching import Overlap
+from intarsia.panoptic import Categories, PanopticMap
+
+
+@dataclass(frozen=True)
+class SemanticReport:
+    """Means over the categories that occur in the truth or the prediction; NaN where none does."""
+
+    miou: float
+    things: float
+    stuff: float
+    per_category: dict[int, float]
+
+
+class SemanticIoU:
+    """Adds up which category each pixel has and gets; mIoU and stuff IoU follow.
+
+    Instances of a category are united. Void pixels of the truth do not count; void in the prediction
+    is a miss. Tallies of several processes add up by `merge`, or by a sum over `confusion`.
+
+    Source: SPEC E.2 (UTI, table I).
+
+    Example:
+        >>> from intarsia.panoptic import Segment
+        >>> truth = PanopticMap(np.array([[1, 1, 1, 2]]), [Segment(1, 6), Segment(2, 7)])
+        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 6)])
+        >>> tally = SemanticIoU(Categories.named("facades"))
+        >>> tally.update(found, truth)
+        >>> tally.compute().stuff  # (3/4 + 0) / 2
+        0.375
+    """
+
+    def __init__(self, categories: Categories) -> None:
+        """Start with no image."""
+        self.categories = categories
+        self.confusion: Int64[np.ndarray, "k k+1"] = np.zeros(
+            (len(categories), len(categories) + 1), np.int64
+        )
+
+    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
+        """Add one image.
+
+        Raises:
+            ValueError: The maps differ in size or show a category that is not one of `categories`.
+        """
+        self.add(Overlap.of(prediction, truth, self.categories))
+
+    def add(self, overlap: Overlap) -> None:
+        """Add one image whose pairs were counted before."""
+        shown = overlap.truth_row >= 0
+        true = overlap.truth.category_index[overlap.truth_row[shown]]
+        row = overlap.prediction_row[shown]
+        void = len(self.categories)
+        index = np.append(overlap.prediction.category_index, void)  # row -1 is the last
+        np.add.at(self.confusion, (true, index[row]), overlap.num_pixels[shown])
+
+    def merge(self, other: SemanticIoU) -> None:
+        """Add the images of another tally.
+
+        Raises:
+            ValueError: The other tally has other categories.
+        """
+        if other.categories != self.categories:
+            fail("other", "a tally of the same categories", f"{len(other.categories)} others")
+        self.confusion += other.confusion
+
+    def compute(self) -> SemanticReport:
+        """What the images so far amount to."""
+        iou = _iou(self.confusion)
+        is_thing = np.array([category.is_thing for category in self.categories])
+        return SemanticReport(
+            miou=_mean(iou),
+            things=_mean(iou[is_thing]),
+            stuff=_mean(iou[~is_thing]),
+            per_category={row.id: float(value) for row, value in zip(self.categories, iou, strict=True)},
+        )
+
+
+def _iou(confusion: Int64[np.ndarray, "k k+1"]) -> Float64[np.ndarray, " k"]:
+    """NaN where a category occurs on neither side."""
+    inter = np.diagonal(confusion)
+    union = confusion.sum(axis=1) + confusion[:, :-1].sum(axis=0) - inter
+    return np.where(union > 0, inter / np.maximum(union, 1), np.nan)
+
+
+def _mean(values: Float64[np.ndarray, " n"]) -> float:
+    present = values[~np.isnan(values)]
+    return float(present.mean()) if len(present) else float("nan")
