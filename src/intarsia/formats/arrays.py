@@ -1,0 +1,84 @@
+"""The in-memory encodings of other libraries: torchmetrics' (h, w, 2) arrays and supervision's detections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from intarsia._check import fail
+from intarsia.panoptic import Categories, PanopticMap, Segment
+
+
+def to_torchmetrics(
+    one: PanopticMap, categories: Categories, *, void: int = -1
+) -> Int64[np.ndarray, "h w 2"]:
+    """(category id, instance number) at each pixel, as `torchmetrics.detection.PanopticQuality` takes it.
+
+    Stuff has instance 0. Void gets the category `void`, which torchmetrics must not know.
+
+    Example:
+        >>> one = PanopticMap(np.array([[4, 5, 0]]), [Segment(4, 1), Segment(5, 6)])
+        >>> to_torchmetrics(one, Categories.named("facades")).tolist()
+        [[[1, 1], [6, 0], [-1, 0]]]
+    """
+    ids = np.array([row.id for row in categories] + [void])
+    index = np.minimum(one.semantic(categories), len(categories))
+    return np.stack([ids[index], one.instances(categories)], axis=-1).astype(np.int64)
+
+
+def from_torchmetrics(array: Any, *, void: int = -1) -> PanopticMap:
+    """From (category id, instance number) at each pixel.
+
+    Raises:
+        ValueError: The array is not of shape (h, w, 2).
+
+    Example:
+        >>> from_torchmetrics(np.array([[[1, 1], [6, 0], [-1, 0]]])).ids.tolist()
+        [[1, 2, 0]]
+    """
+    from intarsia.formats.label_image import map_of_semantic_and_instances
+
+    array = np.asarray(array)
+    if array.ndim != 3 or array.shape[2] != 2:
+        fail("array", "of shape (h, w, 2)", array.shape)
+    return map_of_semantic_and_instances(array[..., 0], array[..., 1], void=void)
+
+
+def to_supervision(one: PanopticMap, categories: Categories) -> Any:
+    """The segments as `supervision.Detections`: masks, boxes, scores, category indices."""
+    try:
+        import supervision  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        fail("supervision", "installed for this format", "no such package", hint="pip install supervision")
+    masks = (
+        np.stack([one.mask(s.id) for s in one.segments]) if one.segments else np.zeros((0, *one.size), bool)
+    )
+    return supervision.Detections(
+        xyxy=supervision.mask_to_xyxy(masks).astype(np.float32)
+        if len(masks)
+        else np.zeros((0, 4), np.float32),
+        mask=masks,
+        confidence=np.array([s.score for s in one.segments], np.float32),
+        class_id=np.array([categories.index_of(s.category_id) for s in one.segments], int),
+    )
+
+
+def from_supervision(detections: Any, categories: Categories) -> PanopticMap:
+    """From `supervision.Detections` with masks; where masks overlap the higher score is on top.
+
+    Raises:
+        ValueError: There are no masks.
+    """
+    if detections.mask is None:
+        fail("detections", "with masks", "none")
+    count = len(detections.mask)
+    scores = np.ones(count) if detections.confidence is None else np.asarray(detections.confidence)
+    ids = np.zeros(detections.mask.shape[1:], np.int64)
+    for n in np.argsort(scores, kind="stable"):
+        ids[np.asarray(detections.mask[n], bool)] = n + 1
+    segments = [
+        Segment(n + 1, categories[int(detections.class_id[n])].id, float(scores[n])) for n in range(count)
+    ]
+    return PanopticMap.keeping_visible(ids, segments)
