@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import torch
 import tyro
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast_object_list, set_seed
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
-from intarsia._check import InputError, fail
+from intarsia._check import fail
 from intarsia.configs import override
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.layouts import splits_of
@@ -54,20 +56,21 @@ def train(
     Raises:
         ValueError: The recipe, a key or the data set is wrong, or a loss became infinite or NaN.
     """
-    folder, tree = _open_run(recipe, overrides, out)
-    Trainer(tree, folder).run()
+    run = _resolve(recipe, overrides, out)
+    accelerator = _accelerator(run.tree)
+    folder = _open_folder(run, accelerator)
+    Trainer(run.tree, folder, accelerator).run()
     return folder
 
 
 class Trainer:
     """The state of one run: `run` takes it from its last checkpoint to its last step."""
 
-    def __init__(self, recipe: Recipe, folder: Path) -> None:
+    def __init__(self, recipe: Recipe, folder: Path, accelerator: Accelerator) -> None:
         """Build everything the run needs and restore its last checkpoint, if there is one."""
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
-        self.recipe, self.folder = recipe, folder
-        self.accelerator = Accelerator(mixed_precision=recipe.precision, cpu=recipe.device == "cpu")
+        self.recipe, self.folder, self.accelerator = recipe, folder, accelerator
         set_seed(recipe.seed, device_specific=True)
         self.train_data, self.validation_data = _data_of(recipe)
         method = _method_of(recipe.method)(recipe.method, self.train_data.categories)
@@ -244,28 +247,51 @@ def _optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=optim.lr)
 
 
-def _open_run(recipe: str, overrides: tuple[str, ...], out: str) -> tuple[Path, Recipe]:
-    """The folder and the resolved tree of a new run, or of one to continue."""
-    if (Path(recipe) / RECIPE_FILE).is_file():
+@dataclass(frozen=True)
+class _Run:
+    """What a command line asks for, before anything is written."""
+
+    name: str
+    tree: Recipe
+    folder: Path
+    is_new: bool
+
+
+def _resolve(recipe: str, overrides: tuple[str, ...], out: str) -> _Run:
+    """The whole tree and the folder of a new run, or of one to continue; everything wrong is refused here."""
+    is_new = not (Path(recipe) / RECIPE_FILE).is_file()
+    if not is_new:
         folder = Path(recipe)
         name, tree = load_recipe(folder)
     elif Path(recipe).is_dir():
         fail("recipe", "a recipe's name or the folder of a run", f"a folder without {RECIPE_FILE}: {recipe}")
     else:
         name, tree = recipe, find_recipe(recipe)
-        stem = recipe.rpartition(":")[2] if ":" in recipe else recipe
+        stem = recipe.rpartition(":")[2]
         folder = Path(out or f"runs/{stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}")
-        if (folder / RECIPE_FILE).is_file():
-            fail("out", "a new folder", f"the run {folder}", hint=f"`intarsia train {folder}` continues it.")
     tree = override(tree, overrides)
     if not tree.data:
         fail("data", "a data set folder", "none", hint="Add data=DIR.")
-    PanopticDataset(tree.data, split="train")  # refused before the folder is made
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_recipe(folder, name, tree)
-    except OSError as error:
-        raise InputError(
-            f"`out` must be a folder that can be written, got {folder} ({error.strerror})."
-        ) from None
-    return folder, tree
+    PanopticDataset(tree.data, split="train")
+    return _Run(name, tree, folder, is_new)
+
+
+def _accelerator(recipe: Recipe) -> Accelerator:
+    """accelerate's own state is one for the whole Python process; each run starts with a fresh one."""
+    if not torch.distributed.is_initialized():
+        AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(mixed_precision=recipe.precision, cpu=recipe.device == "cpu")
+
+
+def _open_folder(run: _Run, accelerator: Accelerator) -> Path:
+    """The main process makes the folder and tells the others its name, which may hold the time."""
+    if accelerator.is_main_process:
+        if run.is_new and (run.folder / RECIPE_FILE).is_file():
+            hint = f"`intarsia train {run.folder}` continues it."
+            fail("out", "a new folder", f"the run {run.folder}", hint=hint)
+        try:
+            run.folder.mkdir(parents=True, exist_ok=True)
+            save_recipe(run.folder, run.name, run.tree)
+        except OSError as error:
+            fail("out", "a folder that can be written", f"{run.folder} ({error.strerror})")
+    return Path(broadcast_object_list([str(run.folder)])[0])
