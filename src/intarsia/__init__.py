@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = _version("intarsia")
 
 if TYPE_CHECKING:
+    from intarsia.engine.convert import convert
     from intarsia.engine.evaluate import evaluate
+    from intarsia.engine.inspect import inspect
     from intarsia.engine.predict import predict
     from intarsia.engine.train import train
     from intarsia.methods.load import load
@@ -24,13 +26,26 @@ _HOMES = {
     "Category": "intarsia.panoptic",
     "PanopticMap": "intarsia.panoptic",
     "Segment": "intarsia.panoptic",
+    "convert": "intarsia.engine.convert",
     "evaluate": "intarsia.engine.evaluate",
+    "inspect": "intarsia.engine.inspect",
     "load": "intarsia.methods.load",
     "predict": "intarsia.engine.predict",
     "train": "intarsia.engine.train",
 }
 
-__all__ = ["Categories", "Category", "PanopticMap", "Segment", "evaluate", "load", "predict", "train"]
+__all__ = [
+    "Categories",
+    "Category",
+    "PanopticMap",
+    "Segment",
+    "convert",
+    "evaluate",
+    "inspect",
+    "load",
+    "predict",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

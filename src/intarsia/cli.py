@@ -16,6 +16,8 @@ COMMANDS = {
         "intarsia.engine.evaluate:evaluate",
         "Exact PQ, SQ and RQ of predictions against the truth.",
     ),
+    "convert": ("intarsia.engine.convert:convert", "Another data set format in, COCO panoptic out."),
+    "inspect": ("intarsia.engine.inspect:inspect", "What is in a data set, and what is wrong with it."),
     "cut": ("intarsia.cut.command:cut_file", "Solve a saved cut problem; prints cost, segments, time."),
     "recipes": ("intarsia.engine.list_recipes:list_recipes", "The recipes that `train` knows."),
 }

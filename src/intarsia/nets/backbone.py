@@ -126,7 +126,7 @@ def stretched(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
 
     Example:
         >>> stretched(torch.tensor([[0.1, 0.2, 0.3]]).view(1, 3, 1, 1)).flatten().round(decimals=2)
-        tensor([0.0000, 0.5000, 1.0000])
+        tensor([0.0000, 0.5000, 1.0100])
     """
     values = images[:, :, ::4, ::4].flatten(1).float()
     low = values.amin(dim=1).view(-1, 1, 1, 1)
