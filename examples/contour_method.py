@@ -1,4 +1,4 @@
-"""A method of your own, outside the package: things are what contours separate. docs/add-a-method.md explains it."""
+"""A method of your own, outside the package: things are what contours separate (docs/add-a-method.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -113,7 +113,7 @@ def _on_edge(instances: Tensor) -> Tensor:
 
 
 def _grown_parts(inside: np.ndarray) -> np.ndarray:
-    """Connected parts numbered from 1; every other pixel gets the number of the nearest part, if there is one."""
+    """Connected parts numbered from 1; every other pixel gets the number of the nearest part, if any."""
     parts, count = ndimage.label(inside)
     if count == 0:
         return parts

@@ -222,7 +222,15 @@ class PanopticMap:
 
 
 def ids_to_rgb(ids: Int[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """The colours that encode ids in COCO's panoptic PNG: id = R + 256 G + 65536 B."""
+    """The colours that encode ids in COCO's panoptic PNG: id = R + 256 G + 65536 B.
+
+    Raises:
+        ValueError: An id does not fit into three bytes.
+
+    Example:
+        >>> ids_to_rgb(np.array([[7, 256 + 2]])).tolist()
+        [[[7, 0, 0], [2, 1, 0]]]
+    """
     if ids.size and int(ids.max()) >= 1 << 24:
         fail(
             "ids",
@@ -234,7 +242,12 @@ def ids_to_rgb(ids: Int[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def rgb_to_ids(rgb: UInt8[np.ndarray, "h w 3"]) -> Int32[np.ndarray, "h w"]:
-    """The ids that the colours of COCO's panoptic PNG encode."""
+    """The ids that the colours of COCO's panoptic PNG encode.
+
+    Example:
+        >>> rgb_to_ids(np.uint8([[[2, 1, 0]]])).tolist()
+        [[258]]
+    """
     wide = rgb.astype(np.int32)
     return wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16
 

@@ -1,0 +1,42 @@
+"""Draw the README's picture: a photo, its embeddings as colours, and the segments, by a shipped model.
+
+python docs/draw_facade.py [PHOTO] [MODEL]
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+import intarsia
+from intarsia import draw
+
+ROOT = Path(__file__).parents[1]
+HEIGHT = 360
+
+
+def main() -> None:
+    """Three panels of one height, side by side, into docs/images/facade.jpg."""
+    photo, model_name = [*sys.argv[1:], "", ""][:2]
+    picture = np.asarray(Image.open(photo or ROOT / "examples/photos/china.jpg").convert("RGB"))
+    model = intarsia.load(model_name or "facades").eval()
+    with torch.inference_mode():
+        output = model(torch.from_numpy(picture.copy()).movedim(2, 0)[None] / 255)
+    segments = draw.overlay(picture, model.predict(picture), model.categories)
+    panels = [picture, draw.embedding_rgb(output.embeddings[0].numpy()), segments]
+    out = ROOT / "docs" / "images" / "facade.jpg"
+    Image.fromarray(np.concatenate([resized(panel) for panel in panels], axis=1)).save(out, quality=88)
+    print(out.relative_to(ROOT))
+
+
+def resized(panel: np.ndarray) -> np.ndarray:
+    """A panel at the picture's height, with a white border."""
+    width = round(panel.shape[1] * HEIGHT / panel.shape[0])
+    image = Image.fromarray(panel).resize((width, HEIGHT), Image.Resampling.LANCZOS)
+    return np.pad(np.asarray(image), [(0, 0), (0, 6), (0, 0)], constant_values=255)
+
+
+if __name__ == "__main__":
+    main()
