@@ -25,7 +25,10 @@ def main() -> None:
     with torch.inference_mode():
         output = model(torch.from_numpy(picture.copy()).movedim(2, 0)[None] / 255)
     segments = draw.overlay(picture, model.predict(picture), model.categories)
-    panels = [picture, draw.embedding_rgb(output.embeddings[0].numpy()), segments]
+    is_thing = np.array([category.is_thing for category in model.categories])
+    things = is_thing[output.semantic_logits[0].argmax(dim=0).numpy()]  # elsewhere embeddings mean nothing
+    colors = draw.embedding_rgb(np.where(things, output.embeddings[0].numpy(), 0))
+    panels = [picture, np.where(things[..., None], colors, np.uint8(40)), segments]
     out = ROOT / "docs" / "images" / "facade.jpg"
     Image.fromarray(np.concatenate([resized(panel) for panel in panels], axis=1)).save(out, quality=88)
     print(out.relative_to(ROOT))

@@ -98,7 +98,7 @@ class ContourMethod(AbstractMethod):
             semantic,
             instances,
             things,
-            self.categories,
+            categories=self.categories,
             min_thing_px=self.config.min_thing_px,
             min_stuff_px=self.config.min_stuff_px,
         )
@@ -114,11 +114,12 @@ def _on_edge(instances: Tensor) -> Tensor:
 
 def _grown_parts(inside: np.ndarray) -> np.ndarray:
     """Connected parts numbered from 1; every other pixel gets the number of the nearest part, if any."""
-    parts, count = ndimage.label(inside)
-    if count == 0:
+    parts = np.zeros(inside.shape, np.int32)
+    if not ndimage.label(inside, output=parts):
         return parts
-    nearest = ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
-    return parts[tuple(nearest)]
+    nearest = np.empty((2, *inside.shape), np.int32)
+    ndimage.distance_transform_edt(parts == 0, return_distances=False, return_indices=True, indices=nearest)
+    return parts[nearest[0], nearest[1]]
 
 
 def sticks() -> Recipe:

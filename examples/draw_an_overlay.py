@@ -1,4 +1,4 @@
-"""Draw a panoptic map over its photo and save the picture: colours by segment, names where there is room."""
+"""Draw panoptic maps over their photo: one with a legend, and truth beside prediction."""
 
 from pathlib import Path
 
@@ -9,11 +9,18 @@ from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
 
 
 def main() -> None:
-    """A drawn scene with its truth; any photo and any PanopticMap of its size work alike."""
+    """A drawn scene; any photo and any PanopticMap of its size work alike."""
     picture, truth = scattered_sticks(seed=1)
-    out = Path("overlay.png")
-    Image.fromarray(draw.overlay(picture, truth, STICK_CATEGORIES)).save(out)
-    print(f"{len(truth.segments)} segments drawn to {out.resolve()}")
+    coarse = truth.resized(64, 64).resized(256, 256)  # stands for a prediction: the truth at stride 4
+    overlay = draw.overlay(picture, truth, STICK_CATEGORIES)
+    save("overlay.png", draw.with_legend(overlay, truth, STICK_CATEGORIES))
+    save("compared.png", draw.side_by_side(picture, truth, coarse, categories=STICK_CATEGORIES))
+
+
+def save(name: str, picture) -> None:
+    """Write a picture and say where it is."""
+    Image.fromarray(picture).save(name)
+    print(f"{picture.shape[1]} x {picture.shape[0]} pixels in {Path(name).resolve()}")
 
 
 if __name__ == "__main__":

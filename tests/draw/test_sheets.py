@@ -44,7 +44,7 @@ def test_a_title_too_long_is_cut_not_spilled():
 
 def test_image_truth_and_prediction_stand_side_by_side():
     one = PanopticMap(np.full((40, 50), 1), [Segment(1, 6)])
-    sheet = side_by_side(flat(40, 50, (0, 0, 0)), one, PanopticMap.empty(40, 50), FACADES)
+    sheet = side_by_side(flat(40, 50, (0, 0, 0)), one, PanopticMap.empty(40, 50), categories=FACADES)
     assert sheet.shape[1] > 3 * 50
     assert sheet.dtype == np.uint8
 

@@ -53,7 +53,7 @@ def contact_sheet(
 
 
 def side_by_side(
-    image: np.ndarray, truth: PanopticMap, prediction: PanopticMap, categories: Categories
+    image: np.ndarray, truth: PanopticMap, prediction: PanopticMap, *, categories: Categories
 ) -> UInt8[np.ndarray, "h w 3"]:
     """The image, the truth and the prediction beside each other.
 

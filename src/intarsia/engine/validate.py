@@ -47,7 +47,7 @@ def validate(
             quality.update(prediction, truth)
             if len(pictures) < num_pictures:
                 picture = (image.permute(1, 2, 0) * 255).round().byte().numpy()
-                pictures[name] = draw.side_by_side(picture, truth, prediction, data.categories)
+                pictures[name] = draw.side_by_side(picture, truth, prediction, categories=data.categories)
     method.train(was_training)
     return Validation(_merged(quality, world_size).compute(), pictures, time.monotonic() - started)
 

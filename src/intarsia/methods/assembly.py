@@ -25,8 +25,8 @@ def assembled(
     semantic: UInt8[np.ndarray, "h w"],
     instances: Int32[np.ndarray, "h w"],
     things: Sequence[Thing],
-    categories: Categories,
     *,
+    categories: Categories,
     min_thing_px: int = 1,
     min_stuff_px: int = 1,
 ) -> PanopticMap:
@@ -48,7 +48,7 @@ def assembled(
         >>> from intarsia.panoptic import Category
         >>> car, road = Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))
         >>> semantic, instances = np.array([[0, 0, 1, 1]], np.uint8), np.array([[1, 0, 0, 0]], np.int32)
-        >>> assembled(semantic, instances, [Thing(0)], Categories([car, road])).ids
+        >>> assembled(semantic, instances, [Thing(0)], categories=Categories([car, road])).ids
         array([[1, 0, 2, 2]], dtype=int32)
     """
     slot_of_category = np.zeros(256, np.int32)  # 0 is void

@@ -210,7 +210,7 @@ class DiscriminativeEmbedding(AbstractMethod):
         return maps
 
     def _view(self, output: DiscriminativeOutput, row: int, size: tuple[int, int]) -> EmbeddingView:
-        return embedding_view(output.semantic_logits[row], output.embeddings[row], *size)
+        return embedding_view(output.semantic_logits[row], output.embeddings[row], size)
 
     def _grouped(
         self, view: EmbeddingView, true_instances: Int64[Tensor, "h w"] | None = None

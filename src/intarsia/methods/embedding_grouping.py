@@ -47,17 +47,17 @@ class EmbeddingView:
 
 
 def embedding_view(
-    logits: Float[Tensor, "k hs ws"], embeddings: Float[Tensor, "d hs ws"], height: int, width: int
+    logits: Float[Tensor, "k hs ws"], embeddings: Float[Tensor, "d hs ws"], size: tuple[int, int]
 ) -> EmbeddingView:
     """What the network says about an image of this size, which stands top left."""
-    rows, columns = grid_size(height, width)
+    rows, columns = grid_size(*size)
     logits = logits[:, :rows, :columns].detach().float()
     certainty, semantic = logits.softmax(dim=0).max(dim=0)
     return EmbeddingView(
         semantic=semantic.cpu().numpy().astype(np.uint8),
         certainty=certainty.cpu().numpy(),
         embeddings=embeddings[:, :rows, :columns].detach().float().cpu(),
-        pixel_semantic=upsampled_argmax(logits, height, width),
+        pixel_semantic=upsampled_argmax(logits, *size),
     )
 
 
@@ -100,7 +100,7 @@ def grouped_by_embedding(
         view.pixel_semantic,
         upsampled_labels(labels, group, view.pixel_semantic, free=stuff),
         things,
-        categories,
+        categories=categories,
         min_thing_px=min_thing_px,
         min_stuff_px=min_stuff_px,
     )

@@ -194,7 +194,7 @@ class PanopticDeepLab(AbstractMethod):
             pixels,
             instances,
             things,
-            self.categories,
+            categories=self.categories,
             min_thing_px=settings.min_thing_px,
             min_stuff_px=settings.min_stuff_px,
         )

@@ -87,7 +87,8 @@ class PanopticQuality:
 
     def compute(self) -> QualityReport:
         """What the images so far amount to; with no image, every group is absent (n = 0)."""
-        return QualityReport.of(self.categories, self._iou, *self._counts)
+        tp, fp, fn = self._counts
+        return QualityReport.of(self.categories, iou=self._iou, tp=tp, fp=fp, fn=fn)
 
 
 class ImageQuality:

@@ -89,6 +89,7 @@ class QualityReport:
     def of(
         cls,
         categories: Categories,
+        *,
         iou: Float64[np.ndarray, " k"],
         tp: Int64[np.ndarray, " k"],
         fp: Int64[np.ndarray, " k"],
