@@ -14,8 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from intarsia._check import InputError, fail
-from intarsia.data.dataset import PanopticDataset
-from intarsia.data.sample import Sample
+from intarsia.data.sample import Sample, SampleSource
 from intarsia.data.targets import Batch, collate, stacked_images
 from intarsia.panoptic import Categories, PanopticMap
 
@@ -81,7 +80,7 @@ class EvaluationLoader:
 
 
 def training_loader(
-    dataset: PanopticDataset,
+    dataset: SampleSource,
     *,
     batch_size: int,
     seed: int,
@@ -127,7 +126,7 @@ def training_loader(
 
 
 def evaluation_loader(
-    dataset: PanopticDataset,
+    dataset: SampleSource,
     *,
     batch_size: int = 1,
     num_workers: int = 0,
@@ -215,7 +214,7 @@ class _Steps:
 class _Drawing(Dataset[_Read]):
     """The sample at a place, varied by what torch's generator gives after a seed made from the place."""
 
-    dataset: PanopticDataset
+    dataset: SampleSource
     seed: int
     skip_broken: bool
 
@@ -239,7 +238,7 @@ class _Drawing(Dataset[_Read]):
 class _Reading(Dataset[_Read]):
     """The sample at an index, or what is wrong with it."""
 
-    dataset: PanopticDataset
+    dataset: SampleSource
 
     def __getitem__(self, index: int) -> _Read:
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Int32, UInt8
 from torch import Tensor
 
-from intarsia.panoptic import PanopticMap, Segment
+from intarsia.panoptic import Categories, PanopticMap, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,17 @@ class Sample:
     def panoptic_map(self) -> PanopticMap:
         """The truth as a panoptic map, checked; segments without a pixel are left out."""
         return PanopticMap.keeping_visible(self.ids.numpy(), self.segments)
+
+
+@runtime_checkable
+class SampleSource(Protocol):
+    """Whatever the loaders can draw from: samples by index, and the categories they show."""
+
+    @property
+    def categories(self) -> Categories:
+        """The table that the samples' segments refer to."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -27,7 +28,6 @@ from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
 from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe, save_recipe
 from intarsia.engine.run_log import RunLog
 from intarsia.engine.validate import Validation, validate
-from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod
 from intarsia.recipes.find import find_recipe
 from intarsia.recipes.recipe import Optim, Recipe
@@ -227,11 +227,12 @@ def _data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
 
 
 def _method_of(config: Any) -> type[AbstractMethod]:
-    """The method whose settings these are."""
-    for method in METHODS.values():
-        if method.config_type is type(config):
-            return method
-    return fail("method", "the config of a method", type(config).__name__)
+    """The method whose settings these are; the two stand in one file, ours or a stranger's."""
+    for value in vars(sys.modules[type(config).__module__]).values():
+        is_method = isinstance(value, type) and issubclass(value, AbstractMethod)
+        if is_method and getattr(value, "config_type", None) is type(config):
+            return value
+    return fail("method", "the config of a method, from the file of the method", type(config).__name__)
 
 
 def _optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.AdamW:
