@@ -3,7 +3,7 @@
     python tools/ship_models.py DATA [--runs DIR] [--seeds 3]
 
 DATA holds the data sets `facades` and `nuclei`. Finished runs are not repeated, stopped ones are continued.
-Writes src/intarsia/models/NAME (float16 safetensors) and the tables of docs/results.md and README.md.
+Writes src/intarsia/models/NAME (float16 safetensors) and docs/results.md.
 """
 
 from __future__ import annotations

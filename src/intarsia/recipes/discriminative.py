@@ -28,7 +28,7 @@ def facades() -> Recipe:
         augmentation=Augmentation(scale=(0.6, 1.4), crop=(256, 256), rare_focus=0.3),
         batch_size=4,
         workers=1,
-        schedule=Schedule(steps=1000, warmup=100, evaluate_every=500),
+        schedule=Schedule(steps=6000, evaluate_every=1000),
     )
 
 
@@ -45,7 +45,7 @@ def nuclei() -> Recipe:
         ),
         augmentation=Augmentation(scale=(0.6, 1.6), crop=(192, 192), quarter_turns=True),
         batch_size=6,
-        schedule=Schedule(steps=700, warmup=60, evaluate_every=350),
+        schedule=Schedule(steps=4000, evaluate_every=500),
     )
 
 
