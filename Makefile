@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native -name '*.?pp') CMakeLists.txt
 export MPLBACKEND := Agg
 
-.PHONY: setup demo test test-all lint format stubs check sanitize sanitize-threads bench models clean
+.PHONY: setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
 setup: .venv/installed
 
 .venv/installed: pyproject.toml $(NATIVE)
@@ -56,6 +56,12 @@ bench: setup
 # Needs DATA, a folder with the data sets `facades` and `nuclei`.
 models: setup
 	$(BIN)/python tools/ship_models.py $(DATA)
+
+fuzz: setup
+	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all'
+	cmake --build build/sanitize -j 2 --target fuzz_png
+	build/sanitize/fuzz_png 0 1000000
+	$(BIN)/python native/fuzz/fuzz_json.py --inputs 200000
 
 clean:
 	rm -rf build out .venv

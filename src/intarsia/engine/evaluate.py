@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from intarsia._check import PartialFailure, fail
+from intarsia.engine.report import write_report
 from intarsia.metrics.folders import evaluate_folders
 from intarsia.metrics.quality_report import QualityReport
 
@@ -19,6 +20,7 @@ def evaluate(
     prediction_dir: str | Path | None = None,
     workers: int = 1,
     json: str | Path | None = None,
+    report: str | Path | None = None,
 ) -> QualityReport:
     """Evaluate predictions of any system against the truth, both in COCO panoptic format; print a table.
 
@@ -29,6 +31,7 @@ def evaluate(
         prediction_dir: Folder of the predictions' PNGs; likewise.
         workers: How many images to read at once.
         json: Also write the numbers to this file, in fractions.
+        report: Also write an HTML page with the worst images to this folder.
 
     Raises:
         ValueError: As `intarsia.metrics.evaluate_folders`, or `json` cannot be written.
@@ -37,17 +40,20 @@ def evaluate(
     out = None if json is None else _writable(Path(json))
     broken: PartialFailure | None = None
     try:
-        report = evaluate_folders(
+        quality = evaluate_folders(
             truth, prediction, truth_dir=truth_dir, prediction_dir=prediction_dir, workers=workers
         )
     except PartialFailure as failure:
-        broken, report = failure, failure.result
+        broken, quality = failure, failure.result
     if out is not None:
-        _write(out, report, broken)
-    _print(report)
+        _write(out, quality, broken)
+    if report is not None:
+        folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir}
+        write_report(report, quality, truth, prediction, workers=workers, **folders)
+    _print(quality)
     if broken is not None:
         raise broken
-    return report
+    return quality
 
 
 def _writable(path: Path) -> Path:

@@ -219,7 +219,7 @@ def naming(path: str | Path) -> Iterator[None]:
         yield
     except KeyError as error:
         fail(str(path), "complete", f"an entry without {error}")
-    except TypeError as error:
+    except (TypeError, AttributeError, IndexError, OverflowError) as error:
         fail(str(path), "of the COCO panoptic shape", f"an entry that is not ({error})")
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
