@@ -1,1 +1,17 @@
 """Methods: networks with three verbs, forward, losses and decode."""
+
+from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
+from intarsia.methods.load import METHODS, load, shipped_models
+from intarsia.methods.method import AbstractMethod
+from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
+
+__all__ = [
+    "METHODS",
+    "AbstractMethod",
+    "DiscriminativeConfig",
+    "DiscriminativeEmbedding",
+    "PanopticDeepLab",
+    "PanopticDeepLabConfig",
+    "load",
+    "shipped_models",
+]
