@@ -26,12 +26,16 @@ def tensors(output):
     return {field.name: getattr(output, field.name) for field in dataclasses.fields(output)}
 
 
+@pytest.mark.parametrize("zoom", [1, 2])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 7), (33, 65)])
-def test_any_size_gives_a_grid_of_its_quarter_and_a_map_of_its_size(method, height, width):
+def test_any_size_gives_a_grid_of_its_strides_and_a_map_of_its_size(method, height, width, zoom):
+    backbone = dataclasses.replace(method.config.backbone, zoom=zoom)
+    method = type(method)(dataclasses.replace(method.config, backbone=backbone), method.categories).eval()
+    assert method.stride == 4 // zoom
     with torch.no_grad():
         output = method(torch.rand(2, 3, height, width))
     for tensor in tensors(output).values():
-        assert tensor.shape[-2:] == (-(-height // 4), -(-width // 4))
+        assert tensor.shape[-2:] == (-(-height // method.stride), -(-width // method.stride))
     sizes = [(height, width), (1, max(width - 2, 1))]
     assert [one.size for one in method.decode(output, sizes)] == sizes
 

@@ -12,42 +12,48 @@ from intarsia.methods.upsampling import grid_size, upsampled, upsampled_argmax, 
 SIZES = [(1, 1), (3, 7), (4, 4), (33, 65), (530, 9)]
 
 
+@pytest.mark.parametrize("stride", [1, 2, 4])
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_the_argmax_in_bands_is_the_argmax_of_the_whole(height, width):
-    logits = torch.randn(5, *grid_size(height, width), generator=torch.Generator().manual_seed(0))
-    whole = upsampled(logits[None], height, width)[0].argmax(dim=0)
-    assert np.array_equal(upsampled_argmax(logits, height, width), whole.numpy())
+def test_the_argmax_in_bands_is_the_argmax_of_the_whole(height, width, stride):
+    rows, columns = grid_size(height, width, stride=stride)
+    logits = torch.randn(5, rows, columns, generator=torch.Generator().manual_seed(0))
+    whole = upsampled(logits[None], height, width, stride=stride)[0].argmax(dim=0)
+    assert np.array_equal(upsampled_argmax(logits, height, width, stride=stride), whole.numpy())
 
 
-def masks_argmax(labels, group_of_label, groups, free):
+def masks_argmax(labels, group_of_label, groups, free, stride):
     """The slow version: a mask a label; the largest up-sampled one of the right group, or the nearest."""
     height, width = groups.shape
     masks = torch.stack([torch.from_numpy(labels == n).float() for n in range(len(group_of_label))])
-    shares = F.interpolate(masks[None], scale_factor=4, mode="bilinear")[0, :, :height, :width].numpy()
+    shares = F.interpolate(masks[None], scale_factor=stride, mode="bilinear")[0, :, :height, :width].numpy()
     result = np.zeros(groups.shape, np.int32)
     for row, column in np.ndindex(*groups.shape):
         group, share = groups[row, column], shares[:, row, column]
         right = [n for n in range(1, len(share)) if group_of_label[n] == group and share[n] > 0]
         if group not in free:
             result[row, column] = (
-                max(right, key=share.__getitem__) if right else labels[row // 4, column // 4]
+                max(right, key=share.__getitem__) if right else labels[row // stride, column // stride]
             )
     return result, shares
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    height=st.integers(1, 19), width=st.integers(1, 19), num=st.integers(0, 5), seed=st.integers(0, 2**32 - 1)
+    height=st.integers(1, 19),
+    width=st.integers(1, 19),
+    num=st.integers(0, 5),
+    stride=st.sampled_from([1, 2, 4]),
+    seed=st.integers(0, 2**32 - 1),
 )
-def test_votes_are_the_argmax_of_up_sampled_masks(height, width, num, seed):
+def test_votes_are_the_argmax_of_up_sampled_masks(height, width, num, stride, seed):
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, num + 1, grid_size(height, width)).astype(np.int32)
+    labels = rng.integers(0, num + 1, grid_size(height, width, stride=stride)).astype(np.int32)
     group_of_label = rng.integers(0, 3, num + 1).astype(np.uint8)
     group_of_label[0] = 0
     groups = rng.integers(0, 4, (height, width)).astype(np.uint8)
     free = np.array([3], np.uint8)
-    got = upsampled_labels(labels, group_of_label, groups, free=free)
-    expected, shares = masks_argmax(labels, group_of_label, groups, free)
+    got = upsampled_labels(labels, group_of_label, groups, free=free, stride=stride)
+    expected, shares = masks_argmax(labels, group_of_label, groups, free, stride)
     differ = got != expected
     rows, columns = np.nonzero(differ)  # only where two labels have the same share
     assert np.allclose(shares[got[differ], rows, columns], shares[expected[differ], rows, columns], atol=1e-5)

@@ -49,6 +49,16 @@ def test_an_output_stride_of_16_dilates_the_last_stage():
     assert backbone(torch.rand(1, 3, 32, 48))[-1].shape[2:] == (2, 3)
 
 
+def test_a_zoom_enlarges_the_image_and_shrinks_the_strides(tiny):
+    zoomed = Backbone(TINY, zoom=2).eval()
+    zoomed.load_state_dict(tiny.state_dict())
+    image = torch.rand(1, 3, 16, 48)
+    enlarged = torch.nn.functional.interpolate(image, scale_factor=2, mode="bilinear")
+    assert zoomed.strides == (2, 4, 8, 16)
+    for ours, theirs in zip(zoomed(image), tiny(enlarged), strict=True):
+        assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
 def test_frozen_norm_keeps_its_statistics_in_training():
     frozen, free = Backbone(TINY, frozen_norm=True).train(), Backbone(TINY).train()
     before = {name: x.clone() for name, x in frozen.state_dict().items()}
@@ -138,3 +148,5 @@ def test_a_network_without_fine_features_or_without_dilation_is_refused():
         Backbone("test_vit", output_stride=8)
     with pytest.raises(InputError, match="`output_stride` must be 8, 16 or 32, got 4"):
         BackboneConfig(output_stride=4)
+    with pytest.raises(InputError, match="`zoom` must be 1, 2 or 4, got 3"):
+        BackboneConfig(zoom=3)

@@ -80,7 +80,8 @@ def test_coordinates_tell_equal_pixels_apart_and_do_not_depend_on_the_padding():
     assert not torch.allclose(small[..., 2, 2], small[..., 3, 3])
     assert_close(small[..., :5, :5], large[..., :5, :5])
     assert_close(
-        position_grid(2, 1, device=torch.device("cpu")), torch.tensor([[[1.5], [5.5]], [[1.5], [1.5]]])
+        position_grid(2, 1, stride=4, device=torch.device("cpu")),
+        torch.tensor([[[1.5], [5.5]], [[1.5], [1.5]]]),
     )
 
 

@@ -76,7 +76,7 @@ class DiscriminativeConfig:
 
     Attributes:
         backbone: The network with pretrained weights.
-        decoder: What brings its features to stride 4.
+        decoder: What brings its features to one grid.
         separate_decoders: A decoder for each head instead of one for both.
         head_width: Channels inside the heads.
         embedding: The embedding head.
@@ -97,7 +97,7 @@ class DiscriminativeConfig:
 
 @dataclass(frozen=True, eq=False)
 class DiscriminativeOutput:
-    """What the network says at stride 4: category logits, and an embedding for each point."""
+    """What the network says on the grid: category logits, and an embedding for each point."""
 
     semantic_logits: Float[Tensor, "b k h w"]
     embeddings: Float[Tensor, "b d h w"]
@@ -127,6 +127,7 @@ class DiscriminativeEmbedding(AbstractMethod):
         super().__init__(config, categories)
         _bandwidth(config)
         self.backbone = Backbone.from_config(config.backbone)
+        self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         separate = config.separate_decoders
         self.embedding_decoder = build_decoder(config.decoder, self.backbone) if separate else None
@@ -143,12 +144,13 @@ class DiscriminativeEmbedding(AbstractMethod):
             width=config.head_width,
             separable=config.decoder.separable,
             norm=config.decoder.norm,
+            stride=self.stride,
         )
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> DiscriminativeOutput:
-        """Logits and embeddings at stride 4."""
-        height, width = grid_size(*images.shape[-2:])
+        """Logits and embeddings on the grid."""
+        height, width = grid_size(*images.shape[-2:], stride=self.stride)
         features = self.backbone(images)
         shared = self.decoder(features)
         other = shared if self.embedding_decoder is None else self.embedding_decoder(features)
@@ -160,7 +162,7 @@ class DiscriminativeEmbedding(AbstractMethod):
     def losses(self, output: DiscriminativeOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
         """The semantic losses and the discriminative loss, the mean over the batch."""
         settings = self.config.embedding_loss
-        truth = at_grid(targets)
+        truth = at_grid(targets, stride=self.stride)
         embedding = discriminative_loss(
             output.embeddings,
             truth.instances,
@@ -172,7 +174,9 @@ class DiscriminativeEmbedding(AbstractMethod):
             gamma=settings.gamma,
             reduction=settings.reduction,
         )
-        semantic = semantic_losses(output.semantic_logits, targets, self.config.semantic_loss)
+        semantic = semantic_losses(
+            output.semantic_logits, targets, self.config.semantic_loss, stride=self.stride
+        )
         return semantic | {"embedding": settings.weight * embedding.mean()}
 
     def decode(self, output: DiscriminativeOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
@@ -199,7 +203,7 @@ class DiscriminativeEmbedding(AbstractMethod):
             semantics: Take the category of each pixel from the truth.
             centers: Take the mean embeddings of the true instances instead of mean shift's.
         """
-        grid = at_grid(targets)
+        grid = at_grid(targets, stride=self.stride)
         maps = []
         for row, size in enumerate(sizes):
             view = self._view(output, row, size)
@@ -210,7 +214,7 @@ class DiscriminativeEmbedding(AbstractMethod):
         return maps
 
     def _view(self, output: DiscriminativeOutput, row: int, size: tuple[int, int]) -> EmbeddingView:
-        return embedding_view(output.semantic_logits[row], output.embeddings[row], size)
+        return embedding_view(output.semantic_logits[row], output.embeddings[row], size, stride=self.stride)
 
     def _grouped(
         self, view: EmbeddingView, true_instances: Int64[Tensor, "h w"] | None = None

@@ -1,4 +1,4 @@
-"""From category logits and embeddings at stride 4 to a panoptic map."""
+"""From category logits and embeddings on a grid to a panoptic map."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from torch import Tensor
 from intarsia.clustering import assign_to_centers, mean_shift
 from intarsia.methods.assembly import Thing, assembled
 from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_labels
-from intarsia.nets.heads import GRID_STRIDE
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
 __all__ = ["EmbeddingView", "embedding_view", "grouped_by_embedding"]
@@ -27,12 +26,14 @@ class EmbeddingView:
         certainty: Its probability.
         embeddings: On the grid.
         pixel_semantic: The most likely category index at each pixel.
+        stride: Pixels between neighbours on the grid.
     """
 
     semantic: UInt8[np.ndarray, "hs ws"]
     certainty: Float32[np.ndarray, "hs ws"]
     embeddings: Float32[Tensor, "d hs ws"]
     pixel_semantic: UInt8[np.ndarray, "h w"]
+    stride: int
 
     def with_semantics(self, pixels: Int[Tensor, "hb wb"], grid: Int[Tensor, "gb vb"]) -> EmbeddingView:
         """The same embeddings with other categories, given for the whole batch's size, and certain."""
@@ -47,17 +48,22 @@ class EmbeddingView:
 
 
 def embedding_view(
-    logits: Float[Tensor, "k hs ws"], embeddings: Float[Tensor, "d hs ws"], size: tuple[int, int]
+    logits: Float[Tensor, "k hs ws"],
+    embeddings: Float[Tensor, "d hs ws"],
+    size: tuple[int, int],
+    *,
+    stride: int,
 ) -> EmbeddingView:
     """What the network says about an image of this size, which stands top left."""
-    rows, columns = grid_size(*size)
+    rows, columns = grid_size(*size, stride=stride)
     logits = logits[:, :rows, :columns].detach().float()
     certainty, semantic = logits.softmax(dim=0).max(dim=0)
     return EmbeddingView(
         semantic=semantic.cpu().numpy().astype(np.uint8),
         certainty=certainty.cpu().numpy(),
         embeddings=embeddings[:, :rows, :columns].detach().float().cpu(),
-        pixel_semantic=upsampled_argmax(logits, *size),
+        pixel_semantic=upsampled_argmax(logits, *size, stride=stride),
+        stride=stride,
     )
 
 
@@ -88,7 +94,7 @@ def grouped_by_embedding(
         if not foreground.any():
             continue
         if true_instances is None:
-            found = _clusters(view.embeddings, foreground, bandwidth, min_thing_px)
+            found = _clusters(view, foreground, bandwidth, min_thing_px)
         else:
             found = _around_true_means(view.embeddings, foreground, true_instances, bandwidth)
         scores = _scores(found, view, bandwidth)
@@ -98,7 +104,7 @@ def grouped_by_embedding(
     stuff = np.array([i for i, row in enumerate(categories) if not row.is_thing] + [VOID_INDEX], np.uint8)
     return assembled(
         view.pixel_semantic,
-        upsampled_labels(labels, group, view.pixel_semantic, free=stuff),
+        upsampled_labels(labels, group, view.pixel_semantic, free=stuff, stride=view.stride),
         things,
         categories=categories,
         min_thing_px=min_thing_px,
@@ -107,12 +113,12 @@ def grouped_by_embedding(
 
 
 def _clusters(
-    embeddings: Float32[Tensor, "d hs ws"], foreground: Bool[Tensor, "hs ws"], bandwidth: float, least_px: int
+    view: EmbeddingView, foreground: Bool[Tensor, "hs ws"], bandwidth: float, least_px: int
 ) -> Int32[np.ndarray, "hs ws"]:
     """Mean shift's; what it leaves over goes to the nearest cluster within two bandwidths."""
-    least = max(least_px // GRID_STRIDE**2, 1)
+    least = max(least_px // view.stride**2, 1)
     return mean_shift(
-        embeddings, foreground, bandwidth=bandwidth, min_size_px=least, leftover_radius=2 * bandwidth
+        view.embeddings, foreground, bandwidth=bandwidth, min_size_px=least, leftover_radius=2 * bandwidth
     ).numpy()
 
 

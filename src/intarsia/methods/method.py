@@ -37,10 +37,12 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
     Attributes:
         config: The frozen dataclass that it was built from.
         categories: What it tells apart; the category index is the channel.
+        stride: Pixels between neighbours on the grid of the output.
     """
 
     config_type: ClassVar[type]
     backbone: nn.Module
+    stride: int
 
     def __init__(self, config: Any, categories: Categories) -> None:
         """Keep what the method was built from; subclasses add the networks."""
@@ -50,7 +52,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
 
     @abstractmethod
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Any:
-        """From images in [0, 1], of any size, to named tensors at stride 4: ceil(h / 4) x ceil(w / 4)."""
+        """From images in [0, 1], of any size, to named tensors of ceil(h / stride) x ceil(w / stride)."""
 
     @abstractmethod
     def losses(self, output: Any, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:

@@ -18,7 +18,7 @@ from intarsia.methods.assembly import Thing, assembled
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_labels
-from intarsia.nets import GRID_STRIDE, Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
+from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
 from intarsia.nets.heads import position_grid
 from intarsia.panoptic import Categories, PanopticMap
 
@@ -77,7 +77,7 @@ class PanopticDeepLabConfig:
 
     Attributes:
         backbone: The network with pretrained weights.
-        decoder: What brings its features to stride 4.
+        decoder: What brings its features to one grid.
         separate_decoders: A decoder for the instances beside the one for semantics, as in the paper.
         semantic_width: Channels inside the semantic head.
         instance_width: Channels inside the heads of centres and offsets.
@@ -98,7 +98,7 @@ class PanopticDeepLabConfig:
 
 @dataclass(frozen=True, eq=False)
 class PanopticDeepLabOutput:
-    """What the network says at stride 4: category logits, heat of centres, offsets to them in pixels."""
+    """What the network says on the grid: category logits, heat of centres, offsets to them in pixels."""
 
     semantic_logits: Float[Tensor, "b k h w"]
     heat: Float[Tensor, "b h w"]
@@ -126,6 +126,7 @@ class PanopticDeepLab(AbstractMethod):
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
         self.backbone = Backbone.from_config(config.backbone)
+        self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         separate = config.separate_decoders
         self.instance_decoder = build_decoder(config.decoder, self.backbone) if separate else None
@@ -135,27 +136,29 @@ class PanopticDeepLab(AbstractMethod):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> PanopticDeepLabOutput:
-        """Logits, heat and offsets at stride 4."""
-        height, width = grid_size(*images.shape[-2:])
+        """Logits, heat and offsets on the grid."""
+        height, width = grid_size(*images.shape[-2:], stride=self.stride)
         features = self.backbone(images)
         shared = self.decoder(features)
         other = shared if self.instance_decoder is None else self.instance_decoder(features)
         return PanopticDeepLabOutput(
             semantic_logits=self.semantic_head(shared)[..., :height, :width],
             heat=self.center_head(other)[:, 0, :height, :width],
-            offsets=self.offset_head(other)[..., :height, :width] * GRID_STRIDE,
+            offsets=self.offset_head(other)[..., :height, :width] * self.stride,
         )
 
     def losses(self, output: PanopticDeepLabOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
         """The semantic losses, the squared error of the heat, the absolute error of the offsets."""
         settings = self.config.center_loss
-        grid = at_grid(targets)
-        heat, offsets = center_targets(grid, sigma_px=settings.sigma_px)
+        grid = at_grid(targets, stride=self.stride)
+        heat, offsets = center_targets(grid, sigma_px=settings.sigma_px, stride=self.stride)
         counted = ~grid.crowd
         inside = (grid.instances > 0)[:, None]
         heat_error = (output.heat.float() - heat).square() * counted
         offset_error = (output.offsets.float() - offsets).abs() * inside
-        return semantic_losses(output.semantic_logits, targets, self.config.semantic_loss) | {
+        return semantic_losses(
+            output.semantic_logits, targets, self.config.semantic_loss, stride=self.stride
+        ) | {
             "center": settings.center_weight * heat_error.sum() / counted.sum().clamp(min=1),
             "offset": settings.offset_weight * offset_error.sum() / inside.sum().clamp(min=1),
         }
@@ -170,25 +173,26 @@ class PanopticDeepLab(AbstractMethod):
 
     def _grouped(self, output: PanopticDeepLabOutput, row: int, size: tuple[int, int]) -> PanopticMap:
         settings = self.config.grouping
-        rows, columns = grid_size(*size)
+        rows, columns = grid_size(*size, stride=self.stride)
         logits = output.semantic_logits[row, :, :rows, :columns].detach().float()
         semantic = logits.argmax(dim=0)
         is_thing = torch.tensor([category.is_thing for category in self.categories], device=logits.device)
         groups = center_offset_grouping(
             output.heat[row, :rows, :columns],
-            output.offsets[row, :, :rows, :columns] / GRID_STRIDE,
+            output.offsets[row, :, :rows, :columns] / self.stride,
             is_thing[semantic],
             threshold=settings.threshold,
             nms_kernel=settings.nms_kernel,
         )
         votes = majority_vote(groups.instances, semantic)
         things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
-        pixels = upsampled_argmax(logits, *size)
+        pixels = upsampled_argmax(logits, *size, stride=self.stride)
         instances = upsampled_labels(
             groups.instances.cpu().numpy(),
             np.array([0] + [1] * len(things), np.uint8),
             is_thing.cpu().numpy().astype(np.uint8)[pixels],
             free=np.array([0], np.uint8),
+            stride=self.stride,
         )
         return assembled(
             pixels,
@@ -201,21 +205,22 @@ class PanopticDeepLab(AbstractMethod):
 
 
 def center_targets(
-    grid: PanopticTargets, *, sigma_px: float
+    grid: PanopticTargets, *, sigma_px: float, stride: int = 4
 ) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b 2 h w"]]:
     """The heat around each instance's centre, the largest where several meet, and the way to the own centre.
 
     Source: Cheng et al. 2020, section 3.2: exp(-d^2 / (2 sigma^2)); on the grid, with distances in pixels.
 
     Args:
-        grid: Targets at stride 4, with centres in pixels.
+        grid: Targets on the grid, with centres in pixels.
         sigma_px: Width of the Gaussian.
+        stride: Pixels between neighbours on the grid.
 
     Returns:
         Heat in [0, 1], 0 where an image has no instance; offsets in pixels, 0 outside of instances.
     """
     b, height, width = grid.instances.shape
-    position = position_grid(height, width, device=grid.instances.device)  # 2 h w
+    position = position_grid(height, width, stride=stride, device=grid.instances.device)  # 2 h w
     heat = position.new_zeros(b, height, width)
     offsets = position.new_zeros(b, 2, height, width)
     for image, (centers, instances) in enumerate(zip(grid.centers, grid.instances, strict=True)):

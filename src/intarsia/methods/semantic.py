@@ -27,7 +27,7 @@ class SemanticLossConfig:
         lovasz_weight: Of the Lovász softmax; 0 to leave it out.
         small_thing_px: Things with fewer pixels are small.
         small_thing_weight: Factor of the pixels of small things in the cross-entropy.
-        stride: 1: logits are up-sampled to the pixels; 4: the truth is sampled at the grid, which is faster.
+        stride: 1: logits are up-sampled to the pixels; 4: the truth is sampled on the grid, which is faster.
     """
 
     weight: float = 1.0
@@ -46,18 +46,24 @@ class SemanticLossConfig:
 
 
 def semantic_losses(
-    logits: Float[Tensor, "b k hs ws"], targets: PanopticTargets, config: SemanticLossConfig
+    logits: Float[Tensor, "b k hs ws"],
+    targets: PanopticTargets,
+    config: SemanticLossConfig,
+    *,
+    stride: int = 4,
 ) -> dict[str, Float[Tensor, ""]]:
     """Top-k cross-entropy, with more weight on small things, and the Lovász softmax where it is asked for.
+
+    `stride` is the number of pixels between neighbours on the grid of the logits.
 
     Source: Cheng et al. 2020 (Panoptic-DeepLab): hardest fifth of the pixels, 3 for instances below 64x64.
     """
     weights = pixel_weights(targets, small_px=config.small_thing_px, factor=config.small_thing_weight)
     semantic = targets.semantic
     if config.stride == 1:
-        logits = upsampled(logits, *semantic.shape[1:])
+        logits = upsampled(logits, *semantic.shape[1:], stride=stride)
     else:
-        semantic, weights = at_grid(targets).semantic, _middle_pixels(weights, config.stride)
+        semantic, weights = at_grid(targets, stride=stride).semantic, _middle_pixels(weights, stride)
     losses = {
         "semantic": config.weight
         * top_k_cross_entropy(logits.float(), semantic, k=config.hardest, weights=weights)

@@ -1,4 +1,4 @@
-"""From the stride-4 grid to the pixels of the image."""
+"""From the grid of a network's output to the pixels of the image."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, Int32, UInt8
 from torch import Tensor
 
-from intarsia.nets.heads import GRID_STRIDE
-
 __all__ = ["grid_size", "upsampled", "upsampled_argmax", "upsampled_labels"]
 
 _BAND_ROWS = 64
 
 
-def grid_size(height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of the grid over an image: divided by 4, rounded up.
+def grid_size(height: int, width: int, *, stride: int = 4) -> tuple[int, int]:
+    """Rows and columns of the grid over an image: divided by the stride, rounded up.
 
     Example:
         >>> grid_size(1, 9)
         (1, 3)
     """
-    return -(-height // GRID_STRIDE), -(-width // GRID_STRIDE)
+    return -(-height // stride), -(-width // stride)
 
 
-def upsampled(grid: Float[Tensor, "b k hs ws"], height: int, width: int) -> Float[Tensor, "b k h w"]:
+def upsampled(
+    grid: Float[Tensor, "b k hs ws"], height: int, width: int, *, stride: int = 4
+) -> Float[Tensor, "b k h w"]:
     """Values at every pixel, bilinear; what the grid covers beyond the image is cut off."""
-    pixels = F.interpolate(grid, scale_factor=GRID_STRIDE, mode="bilinear", align_corners=False)
+    pixels = F.interpolate(grid, scale_factor=stride, mode="bilinear", align_corners=False)
     return pixels[..., :height, :width]
 
 
-def upsampled_argmax(logits: Float[Tensor, "k hs ws"], height: int, width: int) -> UInt8[np.ndarray, "h w"]:
+def upsampled_argmax(
+    logits: Float[Tensor, "k hs ws"], height: int, width: int, *, stride: int = 4
+) -> UInt8[np.ndarray, "h w"]:
     """The index of the largest value at every pixel, in bands of rows, so that memory stays small.
 
     Example:
@@ -43,8 +45,8 @@ def upsampled_argmax(logits: Float[Tensor, "k hs ws"], height: int, width: int) 
     for start in range(0, rows, _BAND_ROWS):
         stop = min(start + _BAND_ROWS, rows)
         above, below = max(start - 1, 0), min(stop + 1, rows)  # interpolation sees one row beyond
-        band = upsampled(logits[None, :, above:below], (below - above) * GRID_STRIDE, width)[0]
-        band = band[:, (start - above) * GRID_STRIDE : (stop - above) * GRID_STRIDE]
+        band = upsampled(logits[None, :, above:below], (below - above) * stride, width, stride=stride)[0]
+        band = band[:, (start - above) * stride : (stop - above) * stride]
         bands.append(band.argmax(dim=0).to(torch.uint8).cpu())
     return torch.cat(bands)[:height].numpy()
 
@@ -55,6 +57,7 @@ def upsampled_labels(
     groups: UInt8[np.ndarray, "h w"],
     *,
     free: UInt8[np.ndarray, " f"],
+    stride: int = 4,
 ) -> Int32[np.ndarray, "h w"]:
     """Labels at every pixel: the four grid points around a pixel vote with their bilinear weights.
 
@@ -66,6 +69,7 @@ def upsampled_labels(
         group_of_label: The group of each label; the entry of label 0 is unused.
         groups: The group of each pixel.
         free: Groups whose pixels keep label 0.
+        stride: Pixels between neighbours on the grid.
 
     Returns:
         The label of each pixel, 0 where its group is free or no label is near.
@@ -76,10 +80,10 @@ def upsampled_labels(
         array([[1, 1, 1, 1, 2, 2, 2, 2]], dtype=int32)
     """
     height, width = groups.shape
-    nearest = labels.repeat(GRID_STRIDE, axis=0).repeat(GRID_STRIDE, axis=1)[:height, :width]
+    nearest = labels.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
     nearest[np.isin(groups, free)] = 0
-    row, row_weight = _left_neighbour(height)
-    column, column_weight = _left_neighbour(width)
+    row, row_weight = _left_neighbour(height, stride)
+    column, column_weight = _left_neighbour(width, stride)
     around = np.pad(labels, 1, mode="edge")
     corners = [around[:-1, :-1], around[:-1, 1:], around[1:, :-1], around[1:, 1:]]  # each hs+1 ws+1
     mixed = np.logical_or.reduce([corner != corners[0] for corner in corners[1:]])
@@ -108,8 +112,8 @@ def _elected(
     return np.take_along_axis(votes, winner[None], axis=0)[0]
 
 
-def _left_neighbour(size: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+def _left_neighbour(size: int, stride: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """For each pixel the grid point before it, on the grid padded by one, and the weight of the next."""
-    position = (np.arange(size) + 0.5) / GRID_STRIDE + 0.5
+    position = (np.arange(size) + 0.5) / stride + 0.5
     index = np.floor(position).astype(np.int64)
     return index, position - index

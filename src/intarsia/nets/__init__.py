@@ -4,10 +4,9 @@ from intarsia.nets.backbone import Backbone, BackboneConfig
 from intarsia.nets.decoder import DecoderConfig, build_decoder
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
-from intarsia.nets.heads import GRID_STRIDE, ConvHead, EmbeddingHead, EmbeddingHeadConfig
+from intarsia.nets.heads import ConvHead, EmbeddingHead, EmbeddingHeadConfig
 
 __all__ = [
-    "GRID_STRIDE",
     "Backbone",
     "BackboneConfig",
     "ConvHead",

@@ -29,6 +29,8 @@ class BackboneConfig:
         output_stride: The stride of the coarsest features, 8, 16 or 32; the last stages are dilated below 32.
         frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.
         stretch: Stretch the brightness of each image by itself; for microscopy.
+        zoom: 1, 2 or 4: enlarge the image by this first, so that small objects get a finer grid. All strides,
+            counted in pixels of the image as it came, shrink by it; time and memory grow by its square.
     """
 
     name: str = "tf_efficientnet_lite0"
@@ -36,14 +38,19 @@ class BackboneConfig:
     output_stride: int = 32
     frozen_norm: bool = False
     stretch: bool = False
+    zoom: int = 1
 
     def __post_init__(self) -> None:
         if self.output_stride not in (8, 16, 32):
             fail("output_stride", "8, 16 or 32", self.output_stride)
+        if self.zoom not in (1, 2, 4):
+            fail("zoom", "1, 2 or 4", self.zoom)
 
 
 class Backbone(nn.Module):
     """A timm network cut open: images in [0, 1] to features at strides 4, 8, ... up to `output_stride`.
+
+    With a zoom of 2 the strides are 2, 4, ...: they are in pixels of the image that is given.
 
     It normalises the images itself, with the mean and standard deviation that its weights expect (they are
     saved with the weights), and pads them at the bottom and at the right, inside, to a multiple of its
@@ -72,18 +79,20 @@ class Backbone(nn.Module):
         output_stride: int = 32,
         frozen_norm: bool = False,
         stretch: bool = False,
+        zoom: int = 1,
     ) -> None:
         """Build the network and fill in its weights."""
         super().__init__()
         self.frozen_norm = frozen_norm
         self.stretch = stretch
+        self.zoom = zoom
         network = _build(name, pretrained is True, output_stride)
         if isinstance(pretrained, str):
             load_by_name_or_order(network, read_weights(pretrained), source=pretrained)
         self.network = network
         strides, channels = network.feature_info.reduction(), network.feature_info.channels()
         self.levels = _levels(name, strides, output_stride)
-        self.strides: tuple[int, ...] = tuple(strides[level] for level in self.levels)
+        self.strides: tuple[int, ...] = tuple(strides[level] // zoom for level in self.levels)
         self.channels: tuple[int, ...] = tuple(channels[level] for level in self.levels)
         source = network.pretrained_cfg
         self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))
@@ -98,6 +107,7 @@ class Backbone(nn.Module):
             output_stride=config.output_stride,
             frozen_norm=config.frozen_norm,
             stretch=config.stretch,
+            zoom=config.zoom,
         )
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
@@ -106,6 +116,8 @@ class Backbone(nn.Module):
         height, width = images.shape[-2:]
         x = ((stretched(images) if self.stretch else images) - self.mean) / self.std
         x = F.pad(x, (0, -width % step, 0, -height % step))  # b 3 H W, zero is the mean colour
+        if self.zoom > 1:
+            x = F.interpolate(x, scale_factor=self.zoom, mode="bilinear", align_corners=False)
         features = self.network(x.contiguous(memory_format=torch.channels_last))
         return [features[level] for level in self.levels]
 

@@ -48,8 +48,8 @@ class DeepLabDecoder(nn.Module):
         super().__init__()
         self.channels = width
         self.aspp = _Aspp(channels[-1], width, dilations, separable, dropout, norm)
-        skip_of: dict[int, int] = dict(zip((16, 8, 4), skip_channels, strict=True))
-        finer = list(zip(strides, channels, strict=True))[-2::-1]
+        skip_of: dict[int, int] = dict(zip((4, 2, 1), skip_channels, strict=True))
+        finer = [(s // strides[0], c) for s, c in zip(strides, channels, strict=True)][-2::-1]
         self.reductions = nn.ModuleList(conv_block(c, skip_of[s], size=1, norm=norm) for s, c in finer)
         self.fusions = nn.ModuleList(_fusion(width + skip_of[s], width, separable, norm) for s, _ in finer)
 

@@ -1,4 +1,4 @@
-"""The heads: from a decoder's map at stride 4 to logits, embeddings, centres and offsets."""
+"""The heads: from a decoder's map to logits, embeddings, centres and offsets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from torch import Tensor, nn
 from intarsia._check import fail
 from intarsia.nets.blocks import Norm, conv_block, prediction
 
-__all__ = ["GRID_STRIDE", "ConvHead", "Coordinates", "EmbeddingHead", "EmbeddingHeadConfig", "position_grid"]
-
-GRID_STRIDE = 4
-"""Pixels between the grid's neighbours, in every method."""
+__all__ = ["ConvHead", "Coordinates", "EmbeddingHead", "EmbeddingHeadConfig", "position_grid"]
 
 Coordinates = Literal["none", "input", "added"]
 
@@ -85,7 +82,7 @@ class ConvHead(nn.Module):
 
 
 class EmbeddingHead(nn.Module):
-    """Embeddings at stride 4 that may know where in the image they are.
+    """Embeddings that may know where in the image they are.
 
     Two windows that look alike get equal embeddings from convolutions alone, so the position is needed to
     tell them apart. It is measured in pixels over `coordinate_px`, so that it depends neither on the size of
@@ -111,6 +108,7 @@ class EmbeddingHead(nn.Module):
         coordinates: Coordinates = "input",
         coordinate_px: float = 256.0,
         added_px: float = 8.0,
+        stride: int = 4,
     ) -> None:
         """Build the head.
 
@@ -126,11 +124,13 @@ class EmbeddingHead(nn.Module):
             coordinate_px: Pixels for one unit of position at the input.
             added_px: Pixels for one unit of an embedding where the position is added. With 8, centres 24
                 pixels apart are 3 = 2 δ_d apart.
+            stride: Pixels between neighbours on the decoder's map.
         """
         super().__init__()
         self.coordinates = coordinates
         self.coordinate_px = coordinate_px
         self.added_px = added_px
+        self.stride = stride
         extra = 2 if coordinates == "input" else 0
         self.head = ConvHead(
             channels_in + extra, dims, width=width, depth=depth, separable=separable, norm=norm, std=0.01
@@ -146,6 +146,7 @@ class EmbeddingHead(nn.Module):
         depth: int = 1,
         separable: bool = True,
         norm: Norm = "batch",
+        stride: int = 4,
     ) -> EmbeddingHead:
         """The head that a config describes, on a decoder's map."""
         return cls(
@@ -158,11 +159,12 @@ class EmbeddingHead(nn.Module):
             coordinates=config.coordinates,
             coordinate_px=config.coordinate_px,
             added_px=config.added_px,
+            stride=stride,
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
         """The embeddings."""
-        position = position_grid(x.shape[-2], x.shape[-1], device=x.device)
+        position = position_grid(x.shape[-2], x.shape[-1], stride=self.stride, device=x.device)
         position = position.expand(x.shape[0], -1, -1, -1)  # b 2 h w
         if self.coordinates == "input":
             x = torch.cat([x, (position / self.coordinate_px).to(x.dtype)], dim=1)
@@ -172,13 +174,13 @@ class EmbeddingHead(nn.Module):
         return torch.cat([embeddings[:, :2] + position / self.added_px, embeddings[:, 2:]], dim=1)
 
 
-def position_grid(height: int, width: int, *, device: torch.device) -> Float[Tensor, "2 h w"]:
-    """Row and column in pixels of each point of the stride-4 grid; pixel (0, 0) has its centre at 0, 0.
+def position_grid(height: int, width: int, *, stride: int, device: torch.device) -> Float[Tensor, "2 h w"]:
+    """Row and column in pixels of the middle of each block of a grid; pixel (0, 0) has its centre at 0, 0.
 
     Example:
-        >>> position_grid(1, 2, device=torch.device("cpu")).tolist()
+        >>> position_grid(1, 2, stride=4, device=torch.device("cpu")).tolist()
         [[[1.5, 1.5]], [[1.5, 5.5]]]
     """
-    rows = torch.arange(height, device=device, dtype=torch.float32) * GRID_STRIDE + (GRID_STRIDE - 1) / 2
-    columns = torch.arange(width, device=device, dtype=torch.float32) * GRID_STRIDE + (GRID_STRIDE - 1) / 2
+    rows = torch.arange(height, device=device, dtype=torch.float32) * stride + (stride - 1) / 2
+    columns = torch.arange(width, device=device, dtype=torch.float32) * stride + (stride - 1) / 2
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
