@@ -1,7 +1,7 @@
 """Methods: networks with three verbs, forward, losses and decode."""
 
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
-from intarsia.methods.load import METHODS, load, shipped_models
+from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
 
@@ -12,6 +12,4 @@ __all__ = [
     "DiscriminativeEmbedding",
     "PanopticDeepLab",
     "PanopticDeepLabConfig",
-    "load",
-    "shipped_models",
 ]

@@ -105,7 +105,7 @@ def _elected(
 ) -> Int32[np.ndarray, " n"]:
     """Of four labels the one with the most weight among those of the right group, else the nearest."""
     score = np.stack([(weights * (votes == vote)).sum(axis=0) for vote in votes])
-    allowed = (group_of_label[votes] == groups) & (votes > 0)
+    allowed = (group_of_label[votes] == groups) & (votes > 0) & (score > 0)
     winner = np.where(
         allowed.any(axis=0), np.where(allowed, score, -1.0).argmax(axis=0), weights.argmax(axis=0)
     )
