@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_counts_by_hand(folder: Path, capsys: Any):
-    found = inspect(folder, sheet=folder / "sheet.png")
+    found = inspect(str(folder), sheet=str(folder / "sheet.png"))
     assert (found.num_images, found.num_pixels, found.num_void, found.num_crowds) == (3, 24, 3, 3)
     assert dict(found.segments) == {6: 3, 1: 6}
     assert dict(found.pixels) == {6: 12, 1: 9}
@@ -46,11 +46,11 @@ def test_every_problem_is_named(folder: Path):
     Image.new("RGB", (5, 2)).save(folder / "images" / "2.png")
     Image.new("RGB", (4, 2)).save(folder / "panoptic" / "stray.png")
     with pytest.raises(PartialFailure) as failure:
-        inspect(folder)
+        inspect(str(folder))
     wanted = ["panoptic/0.png", "images/1.png", "2x4, got 2x5", "stray.png` must be listed"]
     assert all(word in sentence for word, sentence in zip(wanted, failure.value.sentences, strict=True))
 
 
 def test_a_folder_without_maps_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="must be a data set folder with panoptic.json"):
-        inspect(tmp_path)
+        inspect(str(tmp_path))

@@ -11,12 +11,17 @@ from PIL import Image
 
 from intarsia._check import PartialFailure
 from intarsia.categories import Categories
-from intarsia.engine.convert import convert
+from intarsia.engine import convert as command
 from intarsia.formats.arrays import from_supervision, from_torchmetrics, to_torchmetrics
 from intarsia.formats.cityscapes import map_of_instance_ids
 from intarsia.formats.coco import read_coco, read_map
 from intarsia.formats.label_image import map_of_labels, map_of_semantic_and_instances, read_labels
 from intarsia.panoptic import PanopticMap, Segment
+
+
+def convert(format: str, source: Path, out: Path) -> Path:
+    return command.convert(format, str(source), str(out))
+
 
 LABELS = np.array([[0, 1, 300], [70000, 1, 0]])
 

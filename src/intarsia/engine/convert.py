@@ -7,7 +7,9 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from intarsia._check import InputError, PartialFailure, fail, nearest
 from intarsia.formats.cityscapes import read_cityscapes
@@ -25,7 +27,13 @@ FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
 }
 
 
-def convert(format: str, source: str | Path, out: str | Path, *, workers: int = 2) -> Path:
+def convert(
+    format: Annotated[str, tyro.conf.Positional],
+    source: Annotated[str, tyro.conf.Positional],
+    out: Annotated[str, tyro.conf.Positional],
+    *,
+    workers: int = 2,
+) -> Path:
     """Convert a data set to COCO panoptic: `panoptic.json`, `panoptic/` and `images/` for each part.
 
     Runs again where it was stopped: finished images are kept. Images are copied where the source has them.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import tyro
 from PIL import Image
 
 from intarsia._check import InputError, PartialFailure, fail
@@ -34,7 +36,7 @@ class Inspection:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-def inspect(folder: str | Path, *, sheet: str | Path | None = None) -> Inspection:
+def inspect(folder: Annotated[str, tyro.conf.Positional], *, sheet: str | None = None) -> Inspection:
     """Count what a COCO panoptic folder holds (`panoptic.json`, `panoptic/`, `images/`), and print it.
 
     A folder with `train/` and `val/` is inspected part by part.
@@ -47,8 +49,8 @@ def inspect(folder: str | Path, *, sheet: str | Path | None = None) -> Inspectio
         ValueError: The folder is no data set.
         PartialFailure: Files are missing, broken or contradict the JSON: one sentence each. All else is done.
     """
-    folder = Path(folder)
-    parts = [part for part in (folder, folder / "train", folder / "val") if (part / "panoptic.json").exists()]
+    places = (Path(folder), Path(folder, "train"), Path(folder, "val"))
+    parts = [part for part in places if (part / "panoptic.json").exists()]
     if not parts:
         fail(
             str(folder),
