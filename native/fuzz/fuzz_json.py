@@ -112,7 +112,7 @@ def _mutate(content: Any, generator: random.Random) -> None:
         break
     action = generator.random()
     if action < 0.6:
-        node[key] = generator.choice(ODD)
+        node[key] = copy.deepcopy(generator.choice(ODD))
     elif action < 0.8:
         del node[key]
     elif isinstance(node, list):
