@@ -84,7 +84,7 @@ class ContourMethod(AbstractMethod):
         rows, columns = grid_size(height, width)  # the image without its padding in the batch
         semantic = upsampled_argmax(output.semantic_logits[row, :, :rows, :columns], height, width)
         contour_logits = output.contour_logits[row : row + 1, :, :rows, :columns]
-        inside = upsampled(contour_logits, height, width)[0, 0].cpu().numpy() < 0
+        inside = upsampled(contour_logits, height, width)[0, 0].detach().cpu().numpy() < 0
         instances = np.zeros((height, width), np.int32)
         things: list[Thing] = []
         for index, category in enumerate(self.categories):
