@@ -38,7 +38,7 @@ class ContourConfig:
 
 @dataclass(frozen=True, eq=False)
 class ContourOutput:
-    """What the network says at stride 4; a positive contour logit means: on the edge of an instance."""
+    """What the network says on the grid; a positive contour logit means: on the edge of an instance."""
 
     semantic_logits: Float[Tensor, "b k h w"]
     contour_logits: Float[Tensor, "b 1 h w"]
@@ -54,38 +54,42 @@ class ContourMethod(AbstractMethod):
         """Build the networks."""
         super().__init__(config, categories)
         self.backbone = Backbone.from_config(config.backbone)
+        self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         width = self.decoder.channels
         self.semantic_head = ConvHead(width, len(categories), width=width)
         self.contour_head = ConvHead(width, 1, width=width)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> ContourOutput:
-        """Logits at stride 4. The backbone padded the image inside; what covers the padding is cut off."""
-        rows, columns = grid_size(*images.shape[-2:])
+        """Logits on the grid. The backbone padded the image inside; what covers the padding is cut off."""
+        rows, columns = grid_size(*images.shape[-2:], stride=self.stride)
         features = self.decoder(self.backbone(images))[..., :rows, :columns]
         return ContourOutput(self.semantic_head(features), self.contour_head(features))
 
     def losses(self, output: ContourOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
         """The semantic loss, and the Lovász hinge of the contours inside things."""
-        instances = at_grid(targets).instances
+        instances = at_grid(targets, stride=self.stride).instances
         contour = lovasz_hinge(
             output.contour_logits.flatten(1),
             _on_edge(instances).flatten(1),
             valid=(instances > 0).flatten(1),
         )
-        terms = semantic_losses(output.semantic_logits, targets, self.config.semantic_loss)
+        terms = semantic_losses(
+            output.semantic_logits, targets, self.config.semantic_loss, stride=self.stride
+        )
         return terms | {"contour": self.config.contour_weight * contour.mean()}
 
     def decode(self, output: ContourOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
         """The panoptic map of each image."""
-        return [self._panoptic_map(output, row, *size) for row, size in enumerate(sizes)]
+        return [self._panoptic_map(output, row, size) for row, size in enumerate(sizes)]
 
-    def _panoptic_map(self, output: ContourOutput, row: int, height: int, width: int) -> PanopticMap:
-        rows, columns = grid_size(height, width)  # the image without its padding in the batch
-        semantic = upsampled_argmax(output.semantic_logits[row, :, :rows, :columns], height, width)
-        contour_logits = output.contour_logits[row : row + 1, :, :rows, :columns]
-        inside = upsampled(contour_logits, height, width)[0, 0].detach().cpu().numpy() < 0
-        instances = np.zeros((height, width), np.int32)
+    def _panoptic_map(self, output: ContourOutput, row: int, size: tuple[int, int]) -> PanopticMap:
+        rows, columns = grid_size(*size, stride=self.stride)  # the image without its padding in the batch
+        logits = output.semantic_logits[row, :, :rows, :columns]
+        semantic = upsampled_argmax(logits, *size, stride=self.stride)
+        contour = upsampled(output.contour_logits[[row], :, :rows, :columns], *size, stride=self.stride)
+        inside = contour[0, 0].detach().cpu().numpy() < 0
+        instances = np.zeros(size, np.int32)
         things: list[Thing] = []
         for index, category in enumerate(self.categories):
             if not category.is_thing:
