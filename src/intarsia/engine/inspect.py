@@ -48,6 +48,12 @@ def inspect(folder: Annotated[str, tyro.conf.Positional], *, sheet: str | None =
     Raises:
         ValueError: The folder is no data set.
         PartialFailure: Files are missing, broken or contradict the JSON: one sentence each. All else is done.
+
+    Example:
+        >>> inspect("no-such-folder")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        intarsia._check.InputError: `no-such-folder` must be a data set folder with ...
     """
     places = (Path(folder), Path(folder, "train"), Path(folder, "val"))
     parts = [part for part in places if (part / "panoptic.json").exists()]
