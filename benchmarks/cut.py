@@ -118,14 +118,16 @@ def peers(problem: GridProblem) -> dict[str, Callable[[], Segments]]:
     rows: dict[str, Callable[[], Segments]] = {}
     offsets = [tuple(offset) for offset in problem.offsets.tolist()]
     try:
-        import mwatershed
+        import mwatershed  # pyright: ignore[reportMissingImports]
 
         affinities = problem.affinity_costs.astype(np.float64)
         rows["mwatershed"] = lambda: name_segments(problem, mwatershed.agglom(affinities, offsets))
     except ImportError:
         pass
     try:
-        from bioimage_cpp.segmentation import semantic_mutex_watershed
+        from bioimage_cpp.segmentation import (  # pyright: ignore[reportMissingImports]
+            semantic_mutex_watershed,
+        )
 
         attract, repel = np.maximum(problem.affinity_costs, 0), np.maximum(-problem.affinity_costs, 0)
         liking = problem.node_costs.max(axis=0) - problem.node_costs

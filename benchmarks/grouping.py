@@ -137,7 +137,7 @@ def plain_mean_shift(points: np.ndarray, order: np.ndarray, min_size: int) -> np
 
 
 def scikit_learn_pair() -> tuple[Case, Case]:
-    from sklearn.cluster import MeanShift
+    from sklearn.cluster import MeanShift  # pyright: ignore[reportMissingImports]
 
     embeddings = embedded(100, 100, 10)
     points = embeddings.flatten(1).T.contiguous().numpy()
