@@ -150,3 +150,29 @@ def test_a_network_without_fine_features_or_without_dilation_is_refused():
         BackboneConfig(output_stride=4)
     with pytest.raises(InputError, match="`zoom` must be 1, 2 or 4, got 3"):
         BackboneConfig(zoom=3)
+
+
+def test_frozen_levels_keep_the_weights_and_statistics_they_stand_on_and_train_the_rest():
+    backbone = Backbone(TINY, frozen_levels=2).train()
+    before = {name: value.clone() for name, value in backbone.network.state_dict().items()}
+    features = backbone(torch.rand(2, 3, 64, 64))
+    assert not features[0].requires_grad
+    assert not features[1].requires_grad
+    features[3].sum().backward()
+    with torch.no_grad():
+        for parameter in backbone.parameters():
+            if parameter.grad is not None:
+                parameter -= parameter.grad
+    after = backbone.network.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert backbone.frozen
+    assert not backbone.frozen & changed
+    assert "blocks.5.1.conv_pw.weight" in changed
+    stem = backbone.network.bn1
+    assert torch.equal(before["bn1.running_mean"], after["bn1.running_mean"])
+    assert not stem.training
+
+
+def test_frozen_levels_beyond_the_strides_are_refused():
+    with pytest.raises(InputError, match="`frozen_levels` must be 0 to 4, got 5"):
+        BackboneConfig(frozen_levels=5)

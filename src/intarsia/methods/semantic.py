@@ -27,7 +27,7 @@ class SemanticLossConfig:
         lovasz_weight: Of the Lovász softmax; 0 to leave it out.
         small_thing_px: Things with fewer pixels are small.
         small_thing_weight: Factor of the pixels of small things in the cross-entropy.
-        stride: 1: logits are up-sampled to the pixels; 4: the truth is sampled on the grid, which is faster.
+        resolution: "pixels": logits are up-sampled; "grid": the truth is sampled on the grid, which is faster.
     """
 
     weight: float = 1.0
@@ -35,7 +35,7 @@ class SemanticLossConfig:
     lovasz_weight: float = 0.0
     small_thing_px: int = 4096
     small_thing_weight: float = 3.0
-    stride: Literal[1, 4] = 1
+    resolution: Literal["pixels", "grid"] = "pixels"
 
     def __post_init__(self) -> None:
         if not 0 < self.hardest <= 1:
@@ -60,7 +60,7 @@ def semantic_losses(
     """
     weights = pixel_weights(targets, small_px=config.small_thing_px, factor=config.small_thing_weight)
     semantic = targets.semantic
-    if config.stride == 1:
+    if config.resolution == "pixels":
         logits = upsampled(logits, *semantic.shape[1:], stride=stride)
     else:
         semantic, weights = at_grid(targets, stride=stride).semantic, _middle_pixels(weights, stride)

@@ -28,6 +28,8 @@ class BackboneConfig:
             "package:NAME" for the weights inside an installed Python package.
         output_stride: The stride of the coarsest features, 8, 16 or 32; the last stages are dilated below 32.
         frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.
+        frozen_levels: 1: keep the weights of all that the stride 4 features stand on, 2: also of stride 8, and
+            so on. The first layers are the most general ones, and the dearest to train.
         stretch: Stretch the brightness of each image by itself; for microscopy.
         zoom: 1, 2 or 4: enlarge the image by this first, so that small objects get a finer grid. All strides,
             counted in pixels of the image as it came, shrink by it; time and memory grow by its square.
@@ -37,12 +39,15 @@ class BackboneConfig:
     pretrained: bool | str = False
     output_stride: int = 32
     frozen_norm: bool = False
+    frozen_levels: int = 0
     stretch: bool = False
     zoom: int = 1
 
     def __post_init__(self) -> None:
         if self.output_stride not in (8, 16, 32):
             fail("output_stride", "8, 16 or 32", self.output_stride)
+        if not 0 <= self.frozen_levels <= 4:
+            fail("frozen_levels", "0 to 4", self.frozen_levels)
         if self.zoom not in (1, 2, 4):
             fail("zoom", "1, 2 or 4", self.zoom)
 
@@ -78,6 +83,7 @@ class Backbone(nn.Module):
         pretrained: bool | str = False,
         output_stride: int = 32,
         frozen_norm: bool = False,
+        frozen_levels: int = 0,
         stretch: bool = False,
         zoom: int = 1,
     ) -> None:
@@ -95,6 +101,7 @@ class Backbone(nn.Module):
         self.strides: tuple[int, ...] = tuple(strides[level] // zoom for level in self.levels)
         self.channels: tuple[int, ...] = tuple(channels[level] for level in self.levels)
         source = network.pretrained_cfg
+        self.frozen = _freeze(network, self.levels[:frozen_levels])
         self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(source.get("std", (0.5,) * 3)).view(3, 1, 1))
 
@@ -106,6 +113,7 @@ class Backbone(nn.Module):
             pretrained=config.pretrained,
             output_stride=config.output_stride,
             frozen_norm=config.frozen_norm,
+            frozen_levels=config.frozen_levels,
             stretch=config.stretch,
             zoom=config.zoom,
         )
@@ -124,11 +132,27 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True) -> Backbone:
         """Switch to training; a frozen norm keeps its statistics."""
         super().train(mode)
-        if self.frozen_norm:
-            for module in self.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+        for name, module in self.network.named_modules():
+            is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
+            if is_norm and (self.frozen_norm or f"{name}.weight" in self.frozen):
+                module.eval()
         return self
+
+
+def _freeze(network: nn.Module, levels: Sequence[int]) -> frozenset[str]:
+    """Take the parameters on which these levels depend out of training; their names.
+
+    The gradient of a level tells on what it depends, whatever timm's network calls its parts.
+    """
+    if not levels:
+        return frozenset()
+    features = network.eval()(torch.zeros(1, 3, 64, 64))
+    names, parameters = zip(*network.named_parameters(), strict=True)
+    found = torch.autograd.grad(sum(features[n].sum() for n in levels), parameters, allow_unused=True)
+    frozen = [n for n, slope in enumerate(found) if slope is not None]
+    for n in frozen:
+        parameters[n].requires_grad_(False)
+    return frozenset(names[n] for n in frozen)
 
 
 def stretched(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

