@@ -30,7 +30,9 @@ def test_only_small_instances_weigh_more(targets):
 
 @pytest.mark.parametrize("resolution", ["pixels", "grid"])
 def test_logits_that_say_nothing_cost_the_logarithm_of_the_categories(targets, resolution):
-    config = SemanticLossConfig(hardest=1.0, small_thing_px=0, resolution=resolution, weight=0.5, lovasz_weight=2.0)
+    config = SemanticLossConfig(
+        hardest=1.0, small_thing_px=0, resolution=resolution, weight=0.5, lovasz_weight=2.0
+    )
     losses = semantic_losses(torch.zeros(1, 4, 1, 2), targets, config)
     assert_close(losses["semantic"], torch.tensor(0.5 * math.log(4)))
     assert losses.keys() == {"semantic", "lovasz"}

@@ -27,7 +27,7 @@ class SemanticLossConfig:
         lovasz_weight: Of the Lovász softmax; 0 to leave it out.
         small_thing_px: Things with fewer pixels are small.
         small_thing_weight: Factor of the pixels of small things in the cross-entropy.
-        resolution: "pixels": logits are up-sampled; "grid": the truth is sampled on the grid, which is faster.
+        resolution: "pixels": logits are up-sampled; "grid": the truth is sampled there, which is faster.
     """
 
     weight: float = 1.0

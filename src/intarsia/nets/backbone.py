@@ -28,8 +28,8 @@ class BackboneConfig:
             "package:NAME" for the weights inside an installed Python package.
         output_stride: The stride of the coarsest features, 8, 16 or 32; the last stages are dilated below 32.
         frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.
-        frozen_levels: 1: keep the weights of all that the stride 4 features stand on, 2: also of stride 8, and
-            so on. The first layers are the most general ones, and the dearest to train.
+        frozen_levels: 1: keep the weights of all that the stride 4 features stand on; 2: also of stride 8 ...
+            The first layers are the most general ones, and the dearest to train.
         stretch: Stretch the brightness of each image by itself; for microscopy.
         zoom: 1, 2 or 4: enlarge the image by this first, so that small objects get a finer grid. All strides,
             counted in pixels of the image as it came, shrink by it; time and memory grow by its square.

@@ -29,7 +29,9 @@ def facades() -> Recipe:
         method=DiscriminativeConfig(
             backbone=SMALL_BACKBONE,
             embedding=EmbeddingHeadConfig(coordinates="added", added_px=8.0),
-            semantic_loss=SemanticLossConfig(hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"),
+            semantic_loss=SemanticLossConfig(
+                hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"
+            ),
         ),
         augmentation=Augmentation(scale=(0.6, 1.4), crop=(256, 256), rare_focus=0.3),
         batch_size=4,
