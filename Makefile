@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NATIVE := $(shell find native -name '*.?pp') CMakeLists.txt
 export MPLBACKEND := Agg
+# Tests run in two processes; more threads in each would only get in each other's way.
+test test-all: export OMP_NUM_THREADS := 1
 
 .PHONY: setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
 setup: .venv/installed

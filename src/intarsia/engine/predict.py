@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -62,7 +62,7 @@ def predict(
         A prediction for every image that could be read, in the order of the files.
 
     Raises:
-        ValueError: No image was found, the model does not exist, or `out` cannot be written.
+        ValueError: No image was found or none can be read, the model does not exist, or `out` cannot be written.
         PartialFailure: Some images could not be read; the others are written.
     """
     files = find_images((images,) if isinstance(images, str | Path) else images)
@@ -70,12 +70,16 @@ def predict(
     method.to(_device(device)).eval()
     folder = Path(out)
     broken: list[str] = []
+    pictures = _readable(files, broken)
+    first = next(pictures, None)
+    if first is None:
+        raise InputError(" ".join(broken))
+    pictures = chain([first], pictures)
     predictions: list[Prediction] = []
     try:
         if overlays:
             (folder / "overlays").mkdir(parents=True, exist_ok=True)
         with CocoWriter(folder / "panoptic.json", method.categories) as writer:
-            pictures = _readable(files, broken)
             shown = track(
                 _predicted(method, pictures, batch_size),
                 total=len(files),
