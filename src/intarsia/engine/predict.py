@@ -62,7 +62,7 @@ def predict(
         A prediction for every image that could be read, in the order of the files.
 
     Raises:
-        ValueError: No image was found or none can be read, the model does not exist, or `out` cannot be written.
+        ValueError: No image was found or can be read, no such model, or `out` cannot be written.
         PartialFailure: Some images could not be read; the others are written.
     """
     files = find_images((images,) if isinstance(images, str | Path) else images)
