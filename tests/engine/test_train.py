@@ -10,11 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import intarsia
+from intarsia.cli import main
 from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
+from intarsia.formats.coco import CocoWriter
+from intarsia.panoptic import Categories, PanopticMap, Segment
 from tests.engine.tiny import OVERRIDES, losses_of
 
 TRAIN = [sys.executable, "-c", "import sys; from intarsia.cli import main; sys.exit(main())", "train"]
@@ -174,3 +179,35 @@ def test_a_stranger_s_pickle_is_not_executed(tmp_path):
     with pytest.raises(ValueError, match="must be a complete checkpoint"):
         load_checkpoint(tmp_path / "checkpoint.pt")
     assert not (tmp_path / "executed").exists()
+
+
+def write_official_coco(folder: Path, *, images: int) -> Path:
+    """Blocks of COCO's 133 categories in the official folders; sizes differ, each photo has a crowd."""
+    categories = Categories.named("coco")
+    (folder / "annotations").mkdir(parents=True)
+    for split in ("train", "val"):
+        photos, maps = folder / f"{split}2017", folder / "annotations" / f"panoptic_{split}2017"
+        photos.mkdir()
+        generator = np.random.default_rng(len(split))
+        with CocoWriter(maps.with_suffix(".json"), categories) as writer:
+            for number in range(images):
+                blocks = np.arange(1, 13, dtype=np.int32).reshape(3, 4)
+                ids = np.kron(blocks, np.ones((16, 12 + 4 * number), np.int32))
+                chosen = [categories[int(n)] for n in generator.permutation(len(categories))[:12]]
+                crowd = next(n for n, category in enumerate(chosen) if category.is_thing)
+                segments = [Segment(n + 1, c.id, is_crowd=n == crowd) for n, c in enumerate(chosen)]
+                colors = np.array([(0, 0, 0), *(category.color for category in chosen)], np.uint8)
+                name = f"{number:012d}.jpg"
+                Image.fromarray(colors[ids]).save(photos / name)
+                writer.add(name, PanopticMap(ids, segments), image_id=number)
+    return folder
+
+
+def test_the_official_coco_folders_with_133_categories_train_from_the_command_line(tmp_path):
+    data = write_official_coco(tmp_path / "coco", images=3)
+    arguments = ["train", "discriminative-coco", *OVERRIDES, "schedule.steps=2", f"data={data}"]
+    assert main([*arguments, "--out", str(tmp_path / "run")]) == 0
+    assert sorted(losses_of(tmp_path / "run")) == [1, 2]
+    model = intarsia.load(tmp_path / "run" / "best")
+    assert len(model.categories) == 133
+    assert model.predict(data / "val2017" / "000000000001.jpg").size == (48, 64)
