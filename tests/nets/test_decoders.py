@@ -23,7 +23,7 @@ def backbone():
     return Backbone("test_resnet").eval()
 
 
-@pytest.mark.parametrize("kind", ["deeplab", "fpn"])
+@pytest.mark.parametrize("kind", ["deeplab", "fpn", "mlp"])
 @pytest.mark.parametrize("separable", [True, False])
 @pytest.mark.parametrize("norm", ["batch", "group"])
 def test_every_decoder_ends_at_stride_4(backbone, kind, separable, norm):
@@ -54,6 +54,18 @@ def test_the_deeplab_decoder_fuses_two_levels_at_output_stride_16_and_three_at_3
 def test_group_norm_takes_the_most_groups_that_divide_the_channels():
     groups = {channels: conv_block(3, channels, norm="group")[1].num_groups for channels in (96, 24, 7)}
     assert groups == {96: 32, 24: 8, 7: 1}
+
+
+def test_depthwise_and_full_convolutions_keep_the_variance_alike_at_the_start():
+    depthwise = conv_block(64, 64, size=5, separable=True)[0]
+    full = conv_block(64, 64, size=5)[0]
+    assert depthwise.weight.std().item() == pytest.approx((2 / 25) ** 0.5, rel=0.1)
+    assert full.weight.std().item() == pytest.approx((2 / 25 / 64) ** 0.5, rel=0.1)
+
+
+def test_a_head_of_no_depth_is_its_last_convolution():
+    head = ConvHead(8, 3, width=16, depth=0)
+    assert [name for name, _ in head.named_parameters()] == ["last.weight", "last.bias"]
 
 
 def test_a_head_begins_near_zero_and_answers_in_float32_under_autocast():

@@ -79,6 +79,7 @@ class DiscriminativeConfig:
         decoder: What brings its features to one grid.
         separate_decoders: A decoder for each head instead of one for both.
         head_width: Channels inside the heads.
+        semantic_depth: Convolutions of the semantic head before its last one.
         embedding: The embedding head.
         semantic_loss: Loss of the semantic head.
         embedding_loss: Loss of the embedding head.
@@ -89,6 +90,7 @@ class DiscriminativeConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     separate_decoders: bool = False
     head_width: int = 128
+    semantic_depth: int = 1
     embedding: EmbeddingHeadConfig = field(default_factory=EmbeddingHeadConfig)
     semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
     embedding_loss: DiscriminativeLossConfig = field(default_factory=DiscriminativeLossConfig)
@@ -135,6 +137,7 @@ class DiscriminativeEmbedding(AbstractMethod):
             self.decoder.channels,
             len(categories),
             width=config.head_width,
+            depth=config.semantic_depth,
             separable=config.decoder.separable,
             norm=config.decoder.norm,
         )

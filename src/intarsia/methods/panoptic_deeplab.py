@@ -80,6 +80,7 @@ class PanopticDeepLabConfig:
         decoder: What brings its features to one grid.
         separate_decoders: A decoder for the instances beside the one for semantics, as in the paper.
         semantic_width: Channels inside the semantic head.
+        semantic_depth: Convolutions of the semantic head before its last one.
         instance_width: Channels inside the heads of centres and offsets.
         semantic_loss: Loss of the semantic head.
         center_loss: Losses of centres and offsets.
@@ -90,6 +91,7 @@ class PanopticDeepLabConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     separate_decoders: bool = False
     semantic_width: int = 128
+    semantic_depth: int = 1
     instance_width: int = 32
     semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
     center_loss: CenterLossConfig = field(default_factory=CenterLossConfig)
@@ -130,7 +132,7 @@ class PanopticDeepLab(AbstractMethod):
         self.decoder = build_decoder(config.decoder, self.backbone)
         separate = config.separate_decoders
         self.instance_decoder = build_decoder(config.decoder, self.backbone) if separate else None
-        self.semantic_head = self._head(len(categories), config.semantic_width)
+        self.semantic_head = self._head(len(categories), config.semantic_width, config.semantic_depth)
         self.center_head = self._head(1, config.instance_width)
         self.offset_head = self._head(2, config.instance_width)
         self.to(memory_format=torch.channels_last)
@@ -167,9 +169,16 @@ class PanopticDeepLab(AbstractMethod):
         """Centres are peaks of the heat; an instance's category is its pixels' majority among the things."""
         return in_threads(lambda row: self._grouped(output, *row), enumerate(sizes))
 
-    def _head(self, channels: int, width: int) -> ConvHead:
+    def _head(self, channels: int, width: int, depth: int = 1) -> ConvHead:
         decoder = self.config.decoder
-        return ConvHead(decoder.width, channels, width=width, separable=decoder.separable, norm=decoder.norm)
+        return ConvHead(
+            decoder.width,
+            channels,
+            width=width,
+            depth=depth,
+            separable=decoder.separable,
+            norm=decoder.norm,
+        )
 
     def _grouped(self, output: PanopticDeepLabOutput, row: int, size: tuple[int, int]) -> PanopticMap:
         settings = self.config.grouping

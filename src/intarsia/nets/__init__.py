@@ -5,6 +5,7 @@ from intarsia.nets.decoder import DecoderConfig, build_decoder
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
 from intarsia.nets.heads import ConvHead, EmbeddingHead, EmbeddingHeadConfig
+from intarsia.nets.mlp_decoder import MlpDecoder
 
 __all__ = [
     "Backbone",
@@ -16,5 +17,6 @@ __all__ = [
     "EmbeddingHeadConfig",
     "FpnDecoder",
     "FpnPyramid",
+    "MlpDecoder",
     "build_decoder",
 ]

@@ -10,6 +10,7 @@ from intarsia.nets.backbone import Backbone
 from intarsia.nets.blocks import Norm
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.fpn_decoder import FpnDecoder
+from intarsia.nets.mlp_decoder import MlpDecoder
 
 __all__ = ["DecoderConfig", "build_decoder"]
 
@@ -19,17 +20,18 @@ class DecoderConfig:
     """Settings of a decoder.
 
     Attributes:
-        kind: "deeplab" (ASPP and fusions from coarse to fine) or "fpn" (feature pyramid, summed at stride 4).
+        kind: "deeplab" (ASPP and fusions from coarse to fine), "fpn" (feature pyramid, summed at stride 4) or
+            "mlp" (levels reduced, summed and fused; learns fastest).
         width: Channels inside and of the result.
-        dilations: Of ASPP's 3x3 convolutions, in pixels of the coarsest features. Unused by "fpn".
-        skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Unused by
-            "fpn".
-        separable: Depthwise separable convolutions, 5x5 in the fusions: a fifth of the time.
-        dropout: Share of ASPP's channels dropped in training.
+        dilations: Of ASPP's 3x3 convolutions, in pixels of the coarsest features. Only of "deeplab".
+        skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Only of
+            "deeplab".
+        separable: Depthwise separable convolutions, 5x5 in the fusions: a fifth of the time. Not in "mlp".
+        dropout: Share of ASPP's channels dropped in training. Only of "deeplab".
         norm: "batch", or "group" for batches of a few images.
     """
 
-    kind: Literal["deeplab", "fpn"] = "deeplab"
+    kind: Literal["deeplab", "fpn", "mlp"] = "deeplab"
     width: int = 128
     dilations: tuple[int, ...] = (2, 4, 6)
     skip_channels: tuple[int, ...] = (64, 48, 32)
@@ -48,7 +50,7 @@ class DecoderConfig:
             fail("decoder.dropout", "in [0, 1)", self.dropout)
 
 
-def build_decoder(config: DecoderConfig, backbone: Backbone) -> DeepLabDecoder | FpnDecoder:
+def build_decoder(config: DecoderConfig, backbone: Backbone) -> DeepLabDecoder | FpnDecoder | MlpDecoder:
     """The decoder that a config describes, for the features of a backbone.
 
     Example:
@@ -58,6 +60,8 @@ def build_decoder(config: DecoderConfig, backbone: Backbone) -> DeepLabDecoder |
     strides, channels = backbone.strides, backbone.channels
     if config.kind == "fpn":
         return FpnDecoder(strides, channels, width=config.width, separable=config.separable, norm=config.norm)
+    if config.kind == "mlp":
+        return MlpDecoder(channels, width=config.width, norm=config.norm)
     return DeepLabDecoder(
         strides,
         channels,

@@ -35,6 +35,9 @@ def _baseline(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         method=PanopticDeepLabConfig(
-            backbone=shared.backbone, decoder=shared.decoder, semantic_loss=shared.semantic_loss
+            backbone=shared.backbone,
+            decoder=shared.decoder,
+            semantic_depth=shared.semantic_depth,
+            semantic_loss=shared.semantic_loss,
         ),
     )

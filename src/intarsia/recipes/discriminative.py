@@ -8,6 +8,7 @@ from intarsia.data.transforms import Augmentation
 from intarsia.methods.discriminative import DiscriminativeConfig, MeanShiftConfig
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.nets.backbone import BackboneConfig
+from intarsia.nets.decoder import DecoderConfig
 from intarsia.nets.heads import EmbeddingHeadConfig
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
@@ -28,6 +29,8 @@ def facades() -> Recipe:
     return Recipe(
         method=DiscriminativeConfig(
             backbone=SMALL_BACKBONE,
+            decoder=DecoderConfig(kind="mlp"),
+            semantic_depth=0,
             embedding=EmbeddingHeadConfig(coordinates="added", added_px=8.0),
             semantic_loss=SemanticLossConfig(
                 hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"
@@ -37,7 +40,7 @@ def facades() -> Recipe:
         batch_size=4,
         workers=1,
         optim=Optim(lr=2e-3),
-        schedule=Schedule(steps=3000, evaluate_every=500),
+        schedule=Schedule(steps=2000, evaluate_every=500),
     )
 
 
@@ -54,7 +57,7 @@ def nuclei() -> Recipe:
         ),
         augmentation=Augmentation(scale=(0.6, 1.6), crop=(128, 128), quarter_turns=True),
         batch_size=6,
-        schedule=Schedule(steps=1500, evaluate_every=500),
+        schedule=Schedule(steps=800, warmup=100, evaluate_every=400),
     )
 
 
