@@ -65,7 +65,7 @@ class ConvHead(nn.Module):
         norm: Norm = "batch",
         std: float = 0.001,
     ) -> None:
-        """Build `depth` convolutions of `width` channels, 5x5 if separable, else 3x3, and the last one, 1x1."""
+        """Build `depth` convolutions of `width` channels, 5x5 if separable, else 3x3; a last 1x1."""
         super().__init__()
         widths = [channels_in] + [width] * depth
         size = 5 if separable else 3
