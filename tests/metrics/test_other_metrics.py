@@ -102,7 +102,7 @@ def test_mean_iou_by_hand():
 def test_fates_by_hand(truth: tuple[str, str], prediction: tuple[str, str], fates: dict[str, int]):
     errors = ErrorBreakdown(FACADES)
     errors.update(strip(*prediction), strip(*truth))
-    assert {fate: count for fate, count in errors.compute().items() if count} == fates
+    assert {fate: count for fate, count in errors.compute().counts.items() if count} == fates
 
 
 def test_every_truth_segment_has_one_fate():
@@ -110,7 +110,7 @@ def test_every_truth_segment_has_one_fate():
         errors, quality = ErrorBreakdown(FACADES), PanopticQuality(FACADES)
         errors.update(random_map(seed + 50), random_map(seed))
         quality.update(random_map(seed + 50), random_map(seed))
-        counts, rows = errors.compute(), quality.compute().per_category.values()
+        counts, rows = errors.compute().counts, quality.compute().per_category.values()
         assert counts["matched"] == sum(row.tp for row in rows)
         assert sum(counts.values()) - counts["spurious"] == sum(row.tp + row.fn for row in rows)
         assert counts["spurious"] <= sum(row.fp for row in rows)
@@ -196,6 +196,20 @@ def test_coco_ap_by_hand():
         assert report.per_category[WINDOW] == pytest.approx(report.ap)
     with pytest.raises(ValueError, match='`kind` must be "mask" or "box", got \'line\''):
         CocoAP(FACADES, kind="line")
+
+
+def test_equal_scores_fall_alike_in_whatever_order_named_images_come():
+    truth, wrong = squares((0, 20, 1.0), (40, 20, 1.0)), squares((100, 20, 0.5))
+    right = squares((0, 20, 0.5))
+    images = [("2", wrong), ("10", right), ("a", right)]
+    results = []
+    for order in ([0, 1, 2], [2, 1, 0]):
+        precision = CocoAP(FACADES)
+        for n in order:
+            precision.update(images[n][1], truth, name=images[n][0])
+        results.append(precision.compute())
+    assert results[0] == results[1]
+    assert results[0].ap50 < 1 / 3  # the wrong one of image 2 goes first
 
 
 def test_small_stuff_is_trimmed_to_void():

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from intarsia import _native
 from intarsia._check import fail
-from intarsia.formats.png import read_ids
 from intarsia.metrics.annotations import MapAnnotation
-from intarsia.metrics.error_breakdown import FATES, ErrorBreakdown, fates
-from intarsia.metrics.folders import MapPair, read_pairs
-from intarsia.metrics.matching import Matching, Overlap, match
+from intarsia.metrics.error_breakdown import FATES, Fate, fates
+from intarsia.metrics.folders import MapPair, MapPairs, compare_files
+from intarsia.metrics.image_table import ImageRow
+from intarsia.metrics.match_histogram import HistogramReport
+from intarsia.metrics.matching import Overlap, match
 from intarsia.metrics.quality_report import GroupQuality, QualityReport
+from intarsia.metrics.tally import percent
 from intarsia.panoptic import Categories
 
 NUM_WORST = 12
-NUM_BINS = 10
 SIDE_PX = 480
+DRAWN = ("errors", "histogram", "images")
 FATE_COLORS = {
     "matched": (96, 160, 110),
     "missed": (214, 69, 65),
@@ -37,75 +40,49 @@ FATE_COLORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """One image: its own PQ over all its segments, and what the drawing needs."""
-
-    quality: float
-    pair: MapPair
-    num_wrong: int
-
-
 def write_report(
     folder: str | Path,
     report: QualityReport,
-    truth: str | Path,
-    prediction: str | Path,
+    pairs: MapPairs,
     *,
-    truth_dir: str | Path | None = None,
-    prediction_dir: str | Path | None = None,
-    workers: int = 1,
+    title: str,
+    images: str | Path | None = None,
 ) -> Path:
     """Write `index.html`: summary, categories, errors, IoU of the matches, and the worst images.
 
     Args:
         folder: Made if absent.
-        report: What the evaluation gave.
-        truth: JSON of the truth.
-        prediction: JSON of the predictions.
-        truth_dir: Folder of PNGs, as for `evaluate_folders`.
-        prediction_dir: Likewise.
-        workers: How many images to read at once.
+        report: What the evaluation gave; with "errors", "histogram" and "images" among `also`.
+        pairs: What was evaluated: the worst images are read again.
+        title: What was evaluated, in words.
+        images: Folder of the photos; by default `images` beside the truth's maps, where it is.
 
     Raises:
-        ValueError: The folder cannot be written.
+        ValueError: The folder cannot be written, or there is no folder `images`.
     """
     folder = Path(folder)
+    if images is not None and not Path(images).is_dir():
+        fail(str(images), "a folder of images", "no such folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(str(folder), "a folder to write to", error.strerror or str(error))
-    pairs = read_pairs(truth, prediction, truth_dir=truth_dir, prediction_dir=prediction_dir)
-    errors, ious, judged = ErrorBreakdown(pairs.categories), [], []
-    for pair, overlap in pairs.overlaps(workers=workers):
-        if isinstance(overlap, Overlap):
-            matching = match(overlap)
-            errors.add(overlap)
-            ious.append(matching.iou)
-            num_wrong = len(matching.missed) + len(matching.spurious)
-            judged.append(_Judged(_image_quality(matching), pair, num_wrong))
-    worst = sorted(judged, key=lambda one: (one.quality, -one.num_wrong))[:NUM_WORST]
+    also: Any = report.also
+    by_name = {pair.truth.name: pair for pair in pairs.images}
+    worst = also["images"].worst(NUM_WORST)
     parts = [
         _summary(report),
-        _errors(errors),
-        _categories(report),
-        _histogram(np.concatenate(ious) if ious else np.zeros(0)),
+        _others(report),
+        _errors(also["errors"].counts),
+        _categories(report, also["histogram"]),
         _key(),
-        *(_image(one, pairs.categories) for one in worst if one.num_wrong),
+        *(_image(row, by_name[row.image], pairs.categories, photos=images) for row in worst),
     ]
-    title = f"Panoptic quality: {Path(prediction).name} against {Path(truth).name}"
     page = folder / "index.html"
     partial = folder / "index.html.partial"
-    partial.write_text(_page(title, parts), encoding="utf-8")
+    partial.write_text(_page(f"Panoptic quality: {title}", parts), encoding="utf-8")
     partial.replace(page)
     return page
-
-
-def _image_quality(matching: Matching) -> float:
-    """PQ of one image with all segments in one pool; 1 where there is nothing to find."""
-    wrong = len(matching.missed) + len(matching.spurious)
-    counted = len(matching.iou) + wrong / 2
-    return float(matching.iou.sum()) / counted if counted else 1.0
 
 
 def _page(title: str, parts: Iterable[str]) -> str:
@@ -128,36 +105,61 @@ def _summary(report: QualityReport) -> str:
 
 def _cells(group: GroupQuality) -> str:
     values = (group.pq, group.sq, group.rq)
-    shown = ["–" if math.isnan(value) else f"{100 * value:.1f}" for value in values]
-    return "".join(f"<td>{value}</td>" for value in [*shown, str(group.n)])
+    return "".join(f"<td>{value}</td>" for value in [*map(percent, values), str(group.n)])
 
 
-def _errors(errors: ErrorBreakdown) -> str:
-    counts = errors.compute()
+def _others(report: QualityReport) -> str:
+    """The other metrics that were asked for, beside those that the page shows as pictures."""
+    rows = [
+        f"<tr><td>{metric}</td><td>{html.escape(name)}</td><td>{value}</td></tr>"
+        for metric, one in report.also.items()
+        if metric not in DRAWN
+        for name, value in one.summary().items()
+    ]
+    return f"<h2>Other metrics</h2><table class='others'>{''.join(rows)}</table>" if rows else ""
+
+
+def _errors(counts: dict[Fate, int]) -> str:
     most = max([*counts.values(), 1])
     rows = [_bar(fate, counts[fate] / most, str(counts[fate]), FATE_COLORS[fate]) for fate in FATES]
     return f"<h2>What became of the segments</h2>{''.join(rows)}"
 
 
-def _categories(report: QualityReport) -> str:
+def _categories(report: QualityReport, histogram: HistogramReport) -> str:
+    """A bar and a histogram a category; the histograms of all categories have their own heights."""
     present = sorted((row for row in report.per_category.values() if row.present), key=lambda row: -row.pq)
-    rows = [_bar(r.category.name, r.pq, f"{100 * r.pq:.1f}", r.category.color) for r in present]
-    return f"<h2>PQ by category</h2>{''.join(rows)}"
-
-
-def _bar(name: str, share: float, text: str, color: tuple[int, int, int]) -> str:
-    fill = f'<i style="width:{100 * share:.1f}%;background:{_css(color)}"></i>'
+    rows = [
+        _bar(
+            row.category.name,
+            row.pq,
+            f"{100 * row.pq:.1f}",
+            row.category.color,
+            extra=_histogram(histogram.per_category[row.category.id], row.category.color),
+        )
+        for row in present
+    ]
+    whole = f'<div class="whole">{_histogram(histogram.total, (66, 135, 245))}</div>'
+    axis = '<div class="axis"><span>0.5</span><span>0.75</span><span>1.0</span></div>'
     return (
-        f'<div class="row"><b>{html.escape(name)}</b><div class="bar">{fill}</div><span>{text}</span></div>'
+        f"<h2>IoU of {int(histogram.total.sum())} matches</h2>{whole}{axis}"
+        f"<h2>PQ by category, and the IoU of its matches from 0.5 to 1</h2>{''.join(rows)}"
     )
 
 
-def _histogram(iou: np.ndarray) -> str:
-    counts = np.histogram(iou, bins=NUM_BINS, range=(0.5, 1.0))[0]
+def _bar(name: str, share: float, text: str, color: tuple[int, int, int], *, extra: str = "") -> str:
+    fill = f'<i style="width:{100 * share:.1f}%;background:{_css(color)}"></i>'
+    bar = f'<div class="bar">{fill}</div><span>{text}</span>{extra}'
+    return f'<div class="row{" with" if extra else ""}"><b>{html.escape(name)}</b>{bar}</div>'
+
+
+def _histogram(counts: np.ndarray, color: tuple[int, int, int]) -> str:
     most = max(int(counts.max()), 1)
-    bars = "".join(f'<div style="height:{100 * n / most:.0f}%" title="{n}"></div>' for n in counts)
-    axis = '<div class="axis"><span>0.5</span><span>0.75</span><span>1.0</span></div>'
-    return f'<h2>IoU of {len(iou)} matches</h2><div class="bins">{bars}</div>{axis}'
+    bars = "".join(
+        f'<i style="height:{100 * n / most:.0f}%;background:{_css(color)}" '
+        f'title="{n} matches from {0.5 + k / 20:.2f}"></i>'
+        for k, n in enumerate(counts.tolist())
+    )
+    return f'<div class="bins">{bars}</div>'
 
 
 def _key() -> str:
@@ -165,19 +167,36 @@ def _key() -> str:
     return f'<h2>The worst images</h2><p class="key">{"".join(spans)}</p>'
 
 
-def _image(one: _Judged, categories: Categories) -> str:
-    true, found = read_ids(one.pair.truth.path), read_ids(one.pair.prediction.path)
+def _image(row: ImageRow, pair: MapPair, categories: Categories, *, photos: str | Path | None) -> str:
+    maps = compare_files(pair, with_maps=True).maps
+    assert maps is not None
+    photo = _photo(pair, photos)
     pictures = {
-        "truth": _colored(true, one.pair.truth, categories),
-        "prediction": _colored(found, one.pair.prediction, categories),
-        "errors": _error_map(true, found, one.pair),
+        **({"photo": photo} if photo is not None else {}),
+        "truth": _colored(maps.truth, pair.truth, categories),
+        "prediction": _colored(maps.prediction, pair.prediction, categories),
+        "errors": _error_map(maps.truth, maps.prediction, pair),
     }
     figures = "".join(
-        f'<figure><img alt="{name}" src="{_embedded(picture)}"><figcaption>{name}</figcaption></figure>'
+        f'<figure><img alt="{name}" src="{_embedded(picture, colors=None if name == "photo" else 64)}">'
+        f"<figcaption>{name}</figcaption></figure>"
         for name, picture in pictures.items()
     )
-    name = html.escape(one.pair.truth.path.name)
-    return f'<h3>{name}: {100 * one.quality:.1f}</h3><div class="three">{figures}</div>'
+    name = html.escape(pair.truth.path.name)
+    counts = f"PQ {100 * row.pq:.1f}, {row.tp} found, {row.fn} missed, {row.fp} spurious"
+    return f'<h3>{name}</h3><p>{counts}</p><div class="side n{len(pictures)}">{figures}</div>'
+
+
+def _photo(pair: MapPair, folder: str | Path | None) -> UInt8[np.ndarray, "h w 3"] | None:
+    """The picture of the same name; a report without it is still a report."""
+    place = pair.truth.path.parent.parent / "images" if folder is None else Path(folder)
+    names = [pair.truth.image_file, *(pair.truth.path.stem + suffix for suffix in (".jpg", ".png"))]
+    for path in (place / name for name in names if name):
+        with contextlib.suppress(OSError, SyntaxError, ValueError), Image.open(path) as image:
+            image.draft("RGB", (SIDE_PX, SIDE_PX))
+            image.thumbnail((2 * SIDE_PX, 2 * SIDE_PX))
+            return np.asarray(image.convert("RGB"))
+    return None
 
 
 def _colored(ids: np.ndarray, shown: MapAnnotation, categories: Categories) -> UInt8[np.ndarray, "h w 3"]:
@@ -208,8 +227,6 @@ def _error_map(true: np.ndarray, found: np.ndarray, pair: MapPair) -> UInt8[np.n
 
 
 def _overlap(true: np.ndarray, found: np.ndarray, pair: MapPair) -> Overlap:
-    from intarsia import _native
-
     counts = _native.count_id_pairs(true.ravel(), found.ravel())
     return Overlap.of_pairs(counts, prediction=pair.prediction.segments, truth=pair.truth.segments)
 
@@ -221,12 +238,16 @@ def _with_borders(picture: np.ndarray, ids: np.ndarray) -> UInt8[np.ndarray, "h 
     return np.where(border[..., None], picture // 3, picture).astype(np.uint8)
 
 
-def _embedded(picture: UInt8[np.ndarray, "h w 3"]) -> str:
-    image = Image.fromarray(picture)
+def _embedded(picture: UInt8[np.ndarray, "h w 3"], *, colors: int | None) -> str:
+    """As a PNG of few colours, or a JPEG if `colors` is None."""
+    image, out = Image.fromarray(picture), io.BytesIO()
     image.thumbnail((SIDE_PX, SIDE_PX))
-    out = io.BytesIO()
-    image.quantize(64).save(out, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+    if colors is None:
+        image.save(out, format="JPEG", quality=80)
+    else:
+        image.quantize(colors).save(out, format="PNG", optimize=True)
+    kind = "jpeg" if colors is None else "png"
+    return f"data:image/{kind};base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def _css(color: Sequence[int]) -> str:

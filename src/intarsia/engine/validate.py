@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object
 
 from intarsia import draw
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
+from intarsia.engine.gather import merged
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import PanopticQuality, QualityReport
 
@@ -49,13 +49,4 @@ def validate(
                 picture = (image.permute(1, 2, 0) * 255).round().byte().numpy()
                 pictures[name] = draw.side_by_side(picture, truth, prediction, categories=data.categories)
     method.train(was_training)
-    return Validation(_merged(quality, world_size).compute(), pictures, time.monotonic() - started)
-
-
-def _merged(quality: PanopticQuality, world_size: int) -> PanopticQuality:
-    if world_size == 1:
-        return quality
-    first, *others = gather_object([quality])
-    for other in others:
-        first.merge(other)
-    return first
+    return Validation(merged(quality).compute(), pictures, time.monotonic() - started)

@@ -5,7 +5,10 @@ from intarsia.metrics.cityscapes_ap import CityscapesAP
 from intarsia.metrics.coco_ap import CocoAP
 from intarsia.metrics.error_breakdown import ErrorBreakdown
 from intarsia.metrics.folders import evaluate_folders
+from intarsia.metrics.image_table import ImageTable
 from intarsia.metrics.leaf_count import LeafCount
+from intarsia.metrics.match_histogram import MatchHistogram
+from intarsia.metrics.measures import Request
 from intarsia.metrics.panoptic_quality import PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
 from intarsia.metrics.semantic_iou import SemanticIoU
@@ -15,9 +18,12 @@ __all__ = [
     "CityscapesAP",
     "CocoAP",
     "ErrorBreakdown",
+    "ImageTable",
     "LeafCount",
+    "MatchHistogram",
     "PanopticQuality",
     "QualityReport",
+    "Request",
     "SemanticIoU",
     "evaluate_folders",
 ]

@@ -29,6 +29,12 @@ class MapAnnotation:
     path: Path
     segments: SegmentTable
     areas: Int64[np.ndarray, " s"]
+    image_file: str = ""
+
+    @property
+    def name(self) -> str:
+        """The image's id, as text."""
+        return str(self.image_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +68,20 @@ def read_annotations(
     with naming(json_path):
         categories = categories or Categories.from_coco(content)
         index_of_id = {category.id: index for index, category in enumerate(categories)}
+        file_of = {image["id"]: str(image.get("file_name", "")) for image in content.get("images", ())}
         for row in content["annotations"]:
             if row["image_id"] in maps:
                 fail("annotations", "one for each image", f"two for image {row['image_id']!r}")
-            maps[row["image_id"]] = _map_annotation(row, folder, index_of_id)
+            file_name = file_of.get(row["image_id"], "")
+            maps[row["image_id"]] = _map_annotation(row, folder, index_of_id, image_file=file_name)
     if not maps:
         fail(str(json_path), "a JSON with at least one annotation", "none")
     return AnnotationFile(categories, maps)
 
 
-def _map_annotation(row: Mapping[str, Any], folder: Path, index_of_id: Mapping[int, int]) -> MapAnnotation:
+def _map_annotation(
+    row: Mapping[str, Any], folder: Path, index_of_id: Mapping[int, int], *, image_file: str
+) -> MapAnnotation:
     infos = sorted(row["segments_info"], key=_id_of)
     ids = [info["id"] for info in infos]
     _check_ids(ids, row["file_name"])
@@ -83,8 +93,14 @@ def _map_annotation(row: Mapping[str, Any], folder: Path, index_of_id: Mapping[i
         fail("category_id", "one of the truth's categories", segment)
     crowd = [info.get("iscrowd", 0) == 1 for info in infos]
     areas = [int(info.get("area", UNKNOWN_AREA)) for info in infos]
-    table = SegmentTable(np.array(ids, np.int64), np.array(index, np.int64), np.array(crowd, bool))
-    return MapAnnotation(row["image_id"], folder / row["file_name"], table, np.array(areas, np.int64))
+    score = np.array([info.get("score", 1.0) for info in infos], np.float64)
+    if not np.isfinite(score).all():
+        fail(
+            "score", "a finite number", f"{score[~np.isfinite(score)][0]} for a segment of {row['file_name']}"
+        )
+    table = SegmentTable(np.array(ids, np.int64), np.array(index, np.int64), np.array(crowd, bool), score)
+    areas_px = np.array(areas, np.int64)
+    return MapAnnotation(row["image_id"], folder / row["file_name"], table, areas_px, image_file)
 
 
 _id_of = itemgetter("id")

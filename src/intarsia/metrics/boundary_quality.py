@@ -12,13 +12,14 @@ from intarsia._check import fail
 from intarsia.metrics.matching import Overlap, match
 from intarsia.metrics.panoptic_quality import ImageQuality, PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
-from intarsia.panoptic import VOID_ID, Categories, PanopticMap
+from intarsia.metrics.tally import AbstractTally, Comparison
+from intarsia.panoptic import VOID_ID, Categories
 
 INNER_ID = -1
 """Pixels that are not on a boundary. The authors' code marks them with an id that a segment may have."""
 
 
-class BoundaryQuality:
+class BoundaryQuality(AbstractTally):
     """Boundary PQ: as `PanopticQuality`, with IoU = min(mask IoU, boundary IoU) in matching and in the sum.
 
     The boundary of a segment is what an erosion by d = max(1, round(ratio · diagonal)) pixels takes away;
@@ -27,13 +28,15 @@ class BoundaryQuality:
     Source: Cheng et al. 2021, section 5; SPEC E.5.
 
     Example:
-        >>> from intarsia.panoptic import Segment
+        >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.repeat([[1] * 20 + [2] * 20], 40, axis=0), [Segment(1, 1), Segment(2, 6)])
         >>> quality = BoundaryQuality(Categories.named("facades"))
         >>> quality.update(truth, truth)
         >>> quality.compute().all.pq
         1.0
     """
+
+    needs_maps = True
 
     def __init__(self, categories: Categories, *, ratio: float = 0.02) -> None:
         """Start with no image.
@@ -51,27 +54,25 @@ class BoundaryQuality:
         self.ratio = ratio
         self.quality = PanopticQuality(categories)
 
-    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
-        """Add one image.
-
-        Raises:
-            ValueError: The maps differ in size or show a category that is not one of `categories`.
-        """
-        overlap = Overlap.of(prediction, truth, self.categories)
-        distance = max(1, round(self.ratio * math.hypot(*truth.size)))
-        true = np.where(truth.ids == VOID_ID, VOID_ID, boundary_ids(truth.ids, distance=distance))
-        found = boundary_ids(prediction.ids, distance=distance)
+    def add(self, image: Comparison) -> None:
+        """Add one image whose maps were compared before; it has to have them."""
+        assert image.maps is not None
+        overlap, truth = image.overlap, image.maps.truth
+        distance = max(1, round(self.ratio * math.hypot(*truth.shape)))
+        true = np.where(truth == VOID_ID, VOID_ID, boundary_ids(truth, distance=distance))
+        found = boundary_ids(image.maps.prediction, distance=distance)
         pairs = _native.count_id_pairs(true.ravel(), found.ravel())
         outline = Overlap.of_pairs(pairs, prediction=overlap.prediction, truth=overlap.truth)
         matching = match(overlap, outline=outline)
-        self.quality.add(ImageQuality(matching, prediction=overlap.prediction, truth=overlap.truth))
+        self.quality.add_image(ImageQuality(matching, prediction=overlap.prediction, truth=overlap.truth))
 
     def merge(self, other: BoundaryQuality) -> None:
         """Add the images of another tally of the same categories.
 
         Raises:
-            ValueError: The other tally has other categories.
+            ValueError: The other tally has other categories or another ratio.
         """
+        self.check_same(other, ratio=self.ratio)
         self.quality.merge(other.quality)
 
     def compute(self) -> QualityReport:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from intarsia._check import fail
 from intarsia.metrics.matching import Overlap
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.metrics.tally import AbstractReport, AbstractTally, Comparison, or_null, percent
+from intarsia.panoptic import Categories
 
 THRESHOLDS: Float64[np.ndarray, " 10"] = np.arange(0.5, 1.0, 0.05)
 MIN_AREA_PX = 100
@@ -18,15 +19,24 @@ MIN_AREA_PX = 100
 
 
 @dataclass(frozen=True, slots=True)
-class AveragePrecisionReport:
+class AveragePrecisionReport(AbstractReport):
     """Means over the thing categories that occur in the truth; NaN where none does."""
 
     ap: float
     ap50: float
     per_category: dict[int, tuple[float, float]]
 
+    def to_json(self) -> dict[str, Any]:
+        """AP and AP50 of all categories and of each."""
+        rows = {str(id): {"ap": ap, "ap50": ap50} for id, (ap, ap50) in self.per_category.items()}
+        return {"ap": or_null(self.ap), "ap50": or_null(self.ap50), "per_class": rows}
 
-class CityscapesAP:
+    def summary(self) -> dict[str, str]:
+        """AP and AP50."""
+        return {"AP": percent(self.ap), "AP50": percent(self.ap50)}
+
+
+class CityscapesAP(AbstractTally):
     """Instance AP with Cityscapes' rules: exact area under the curve, groups and small instances ignored.
 
     A prediction below the threshold of IoU is wrong, unless more than that share of it lies on void, on a
@@ -35,7 +45,7 @@ class CityscapesAP:
     Source: the public Cityscapes scripts' rules, from scratch; SPEC E.3.
 
     Example:
-        >>> from intarsia.panoptic import Segment
+        >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.ones((10, 10), np.int32), [Segment(1, 1)])
         >>> precision = CityscapesAP(Categories.named("facades"))
         >>> precision.update(truth, truth)
@@ -48,21 +58,12 @@ class CityscapesAP:
         self.categories = categories
         self.images: list[_Image] = []
 
-    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
-        """Add one image.
-
-        Raises:
-            ValueError: The maps differ in size or show a category that is not one of `categories`.
-        """
-        overlap = Overlap.of(prediction, truth, self.categories)
-        score_of_id = {segment.id: segment.score for segment in prediction.segments}
-        self.add(overlap, scores=[score_of_id[id] for id in overlap.prediction.ids.tolist()])
-
-    def add(self, overlap: Overlap, *, scores: Sequence[float]) -> None:
-        """Add one image whose pairs were counted before; scores in the order of its predicted segments."""
-        things = [index for index, category in enumerate(self.categories) if category.is_thing]
-        values = np.asarray(scores, np.float64)
-        self.images.append({index: _judge(overlap, values, index) for index in things})
+    def add(self, image: Comparison) -> None:
+        """Add one image whose maps were compared before."""
+        overlap = image.overlap
+        shown = {*overlap.truth.category_index.tolist(), *overlap.prediction.category_index.tolist()}
+        things = [index for index in sorted(shown) if self.categories[index].is_thing]
+        self.images.append({index: _judge(overlap, index) for index in things})
 
     def merge(self, other: CityscapesAP) -> None:
         """Add the images of another process.
@@ -70,8 +71,7 @@ class CityscapesAP:
         Raises:
             ValueError: The other tally has other categories.
         """
-        if other.categories != self.categories:
-            fail("other", "a tally of the same categories", f"{len(other.categories)} others")
+        self.check_same(other)
         self.images += other.images
 
     def compute(self) -> AveragePrecisionReport:
@@ -84,7 +84,7 @@ class CityscapesAP:
     def _curve(self, index: int) -> Float64[np.ndarray, " 10"] | None:
         if not self.categories[index].is_thing:
             return None
-        verdicts = [image[index] for image in self.images]
+        verdicts = [image[index] for image in self.images if index in image]
         if not any(verdict.num_truth for verdict in verdicts):
             return None
         return np.array([_area(verdicts, n) for n in range(len(THRESHOLDS))])
@@ -102,8 +102,8 @@ class _Verdict:
 _Image = dict[int, _Verdict]
 
 
-def _judge(overlap: Overlap, scores: np.ndarray, index: int) -> _Verdict:
-    truth, prediction = overlap.truth, overlap.prediction
+def _judge(overlap: Overlap, index: int) -> _Verdict:
+    truth, prediction, scores = overlap.truth, overlap.prediction, overlap.prediction.score
     mine = truth.category_index == index
     small = overlap.truth_areas < MIN_AREA_PX
     counted = mine & ~truth.is_crowd & ~small

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Int64
 
-from intarsia._check import fail
 from intarsia.metrics.matching import Matching, Overlap, match
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.metrics.tally import AbstractReport, AbstractTally, Comparison
+from intarsia.panoptic import Categories
 
 Fate = Literal["matched", "missed", "merged", "split", "wrong category", "spurious"]
 FATES: tuple[Fate, ...] = get_args(Fate)
 
 
-class ErrorBreakdown:
+@dataclass(frozen=True, slots=True)
+class ErrorReport(AbstractReport):
+    """How many segments had each fate, and the same by category id."""
+
+    counts: dict[Fate, int]
+    per_category: dict[int, dict[Fate, int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts of all categories and of each."""
+        rows = {str(id): {**row} for id, row in self.per_category.items()}
+        return {"all": {**self.counts}, "per_class": rows}
+
+    def summary(self) -> dict[str, str]:
+        """The counts of all categories."""
+        return {name: str(count) for name, count in self.counts.items()}
+
+
+class ErrorBreakdown(AbstractTally):
     """Counts the fates of segments by category. The definitions are ours:
 
     - *matched*: as panoptic quality matches.
@@ -27,12 +45,12 @@ class ErrorBreakdown:
     - *spurious*: a prediction that is no match, not forgiven, and has no part in one of the fates above.
 
     Example:
-        >>> from intarsia.panoptic import Segment
+        >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
         >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> errors = ErrorBreakdown(Categories.named("facades"))
         >>> errors.update(found, truth)
-        >>> errors.compute()["merged"]
+        >>> errors.compute().counts["merged"]
         2
     """
 
@@ -41,16 +59,9 @@ class ErrorBreakdown:
         self.categories = categories
         self.counts: Int64[np.ndarray, "6 k"] = np.zeros((len(FATES), len(categories)), np.int64)
 
-    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
-        """Add one image.
-
-        Raises:
-            ValueError: The maps differ in size or show a category that is not one of `categories`.
-        """
-        self.add(Overlap.of(prediction, truth, self.categories))
-
-    def add(self, overlap: Overlap) -> None:
-        """Add one image whose pairs were counted before."""
+    def add(self, image: Comparison) -> None:
+        """Add one image whose maps were compared before."""
+        overlap = image.overlap
         of_truth, of_prediction = fates(overlap, match(overlap))
         for table, fate in ((overlap.truth, of_truth), (overlap.prediction, of_prediction)):
             told = fate >= 0
@@ -62,18 +73,14 @@ class ErrorBreakdown:
         Raises:
             ValueError: The other tally has other categories.
         """
-        if other.categories != self.categories:
-            fail("other", "a tally of the same categories", f"{len(other.categories)} others")
+        self.check_same(other)
         self.counts += other.counts
 
-    def compute(self) -> dict[str, int]:
-        """How many segments had each fate."""
-        return dict(zip(FATES, self.counts.sum(axis=1).tolist(), strict=True))
-
-    def per_category(self) -> dict[int, dict[str, int]]:
-        """The same by category id."""
+    def compute(self) -> ErrorReport:
+        """How many segments had each fate, of all categories and of each."""
         rows = zip(self.categories, self.counts.T.tolist(), strict=True)
-        return {category.id: dict(zip(FATES, row, strict=True)) for category, row in rows}
+        by_category = {category.id: dict(zip(FATES, row, strict=True)) for category, row in rows}
+        return ErrorReport(dict(zip(FATES, self.counts.sum(axis=1).tolist(), strict=True)), by_category)
 
 
 def fates(overlap: Overlap, matching: Matching) -> tuple[Int64[np.ndarray, " s"], Int64[np.ndarray, " t"]]:

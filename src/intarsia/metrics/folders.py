@@ -7,19 +7,22 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int64, Shaped
 
 from intarsia import _native
 from intarsia._check import InputError, PartialFailure, fail
 from intarsia.formats.png import UnreadableError, read_filtered, read_ids
 from intarsia.metrics.annotations import MapAnnotation, read_annotations
 from intarsia.metrics.matching import UNLISTED, Overlap
+from intarsia.metrics.measures import NOTHING_ELSE, Request, needs_maps
 from intarsia.metrics.panoptic_quality import ImageQuality, PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
+from intarsia.metrics.tally import AbstractTally, Comparison, IdMaps
 from intarsia.panoptic import Categories
 
 T = TypeVar("T")
@@ -36,11 +39,13 @@ def evaluate_folders(
     truth_dir: str | Path | None = None,
     prediction_dir: str | Path | None = None,
     workers: int = 1,
+    request: Request = NOTHING_ELSE,
 ) -> QualityReport:
-    """Panoptic quality of predictions on disk, both sides in COCO panoptic format.
+    """Panoptic quality of predictions on disk, both sides in COCO panoptic format, and other metrics with it.
 
-    The categories are the truth's. The workers are threads: reading, counting and matching run in native
-    code without the interpreter lock. The result is the same whatever their number.
+    The categories are the truth's. Every file is read once, whatever is measured. The workers are threads:
+    reading and counting run in native code without the interpreter lock. The result is the same whatever
+    their number.
 
     Args:
         truth_json: Lists the images to evaluate.
@@ -48,6 +53,7 @@ def evaluate_folders(
         truth_dir: Folder of PNGs, by default the JSON's name without `.json`.
         prediction_dir: Likewise.
         workers: How many images are read at once.
+        request: What else to measure; the report's `also` has it by name.
 
     Raises:
         ValueError: A JSON is missing, broken or contradicts itself; an image has no prediction; a prediction
@@ -65,17 +71,21 @@ def evaluate_folders(
     """
     pairs = read_pairs(truth_json, prediction_json, truth_dir=truth_dir, prediction_dir=prediction_dir)
     quality = PanopticQuality(pairs.categories)
+    others = request.tallies(pairs.categories)
     broken: list[str] = []
     wrong_areas = _WrongAreas()
-    for pair, overlap in pairs.overlaps(workers=workers):
-        if isinstance(overlap, str):
-            broken.append(overlap)
+    for pair, measured in pairs.measured(request, workers=workers):
+        if isinstance(measured, str):
+            broken.append(measured)
             continue
-        quality.add(ImageQuality.of(overlap))
-        wrong_areas.check(pair.truth, overlap)
-    report = replace(quality.compute(), remarks=wrong_areas.remarks())
+        quality.add_image(measured.quality)
+        for name, tally in measured.others.items():
+            others[name].merge(tally)
+        wrong_areas.check(pair.truth, measured.truth_areas)
     if broken and len(broken) == len(pairs.images):
         raise InputError(broken[0] + (f" So it is with all {len(broken)} images." if len(broken) > 1 else ""))
+    also = {name: tally.compute() for name, tally in others.items()}
+    report = replace(quality.compute(), remarks=wrong_areas.remarks(), also=also)
     if broken:
         raise PartialFailure(broken, total=len(pairs.images), result=report)
     return report
@@ -96,15 +106,27 @@ class MapPairs:
     categories: Categories
     images: tuple[MapPair, ...]
 
-    def overlaps(self, *, workers: int = 1) -> Iterator[tuple[MapPair, Overlap | str]]:
-        """Read image by image: the overlap of the two maps, or the sentence that says why one is unreadable.
+    def measured(
+        self, request: Request, *, workers: int = 1
+    ) -> Iterator[tuple[MapPair, MeasuredImage | str]]:
+        """Measure image by image, in order; a sentence instead where a file is unreadable.
 
         Raises:
             ValueError: The sizes of two maps differ, or a prediction's ids are not those its JSON lists.
         """
         if workers < 1:
             fail("workers", "at least 1", workers)
-        yield from _in_order(_overlap_of_files, self.images, workers=workers)
+        measure = partial(_measure, request=request, categories=self.categories)
+        yield from _in_order(measure, self.images, workers=workers)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredImage:
+    """What a worker hands to the sum: one image's matches, tallies of one image, and the truth's areas."""
+
+    quality: ImageQuality
+    others: dict[str, AbstractTally]
+    truth_areas: Int64[np.ndarray, " s"]
 
 
 def read_pairs(
@@ -133,14 +155,42 @@ def read_pairs(
     return MapPairs(truth.categories, images)
 
 
-def _overlap_of_files(pair: MapPair) -> tuple[MapPair, Overlap | str]:
+def _measure(
+    pair: MapPair, *, request: Request, categories: Categories
+) -> tuple[MapPair, MeasuredImage | str]:
+    others = request.tallies(categories)
     try:
-        counts = count_pairs_of_files(pair.truth.path, pair.prediction.path)
+        image = compare_files(pair, with_maps=needs_maps(others.values()))
     except UnreadableError as error:
         return pair, str(error)
+    truth_areas = image.overlap.truth_areas
+    image = request.trimmed(image, categories)
+    for tally in others.values():
+        tally.add(image)
+    return pair, MeasuredImage(ImageQuality.of(image.overlap), others, truth_areas)
+
+
+def compare_files(pair: MapPair, *, with_maps: bool = False) -> Comparison:
+    """Read the two PNGs of one image.
+
+    Raises:
+        ValueError: The sizes differ, or the prediction's ids are not those its JSON lists.
+        UnreadableError: A PNG cannot be read.
+    """
+    if with_maps:
+        maps = _read_maps(pair.truth.path, pair.prediction.path)
+        counts = _native.count_id_pairs(maps.truth.ravel(), maps.prediction.ravel())
+    else:
+        maps, counts = None, count_pairs_of_files(pair.truth.path, pair.prediction.path)
     overlap = Overlap.of_pairs(counts, prediction=pair.prediction.segments, truth=pair.truth.segments)
     _check_ids(pair.prediction, overlap)
-    return pair, overlap
+    return Comparison(overlap, maps, pair.truth.name)
+
+
+def _read_maps(truth: Path, prediction: Path) -> IdMaps:
+    true, found = read_ids(truth), read_ids(prediction)
+    _check_sizes(true.shape, found.shape, prediction)
+    return IdMaps(true, found)
 
 
 def count_pairs_of_files(truth: Path, prediction: Path) -> Shaped[np.ndarray, "n 3"]:
@@ -157,9 +207,8 @@ def count_pairs_of_files(truth: Path, prediction: Path) -> Shaped[np.ndarray, "n
             return _native.count_png_pairs(
                 first.rows, first.channels, second.rows, second.channels, first.height, first.width
             )
-    true_ids, found_ids = read_ids(truth), read_ids(prediction)
-    _check_sizes(true_ids.shape, found_ids.shape, prediction)
-    return _native.count_id_pairs(true_ids.ravel(), found_ids.ravel())
+    maps = _read_maps(truth, prediction)
+    return _native.count_id_pairs(maps.truth.ravel(), maps.prediction.ravel())
 
 
 def _check_sizes(truth: tuple[int, ...], prediction: tuple[int, ...], path: Path) -> None:
@@ -203,8 +252,7 @@ class _WrongAreas:
         self.num_wrong = 0
         self.first = ""
 
-    def check(self, truth: MapAnnotation, overlap: Overlap) -> None:
-        areas = overlap.truth_areas
+    def check(self, truth: MapAnnotation, areas: Int64[np.ndarray, " s"]) -> None:
         wrong = np.flatnonzero((truth.areas != areas) & (truth.areas >= 0))
         if len(wrong) and not self.first:
             row = wrong[0]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from intarsia.metrics.matching import Overlap
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.metrics.tally import AbstractReport, AbstractTally, Comparison, or_null, percent
+from intarsia.panoptic import Categories
 
 
 @dataclass(frozen=True, slots=True)
-class LeafReport:
+class LeafReport(AbstractReport):
     """Means over images; NaN without any. All in [0, 1] but the difference in count."""
 
     symmetric_best_dice: float
@@ -20,8 +21,22 @@ class LeafReport:
     foreground_dice: float
     num_images: int
 
+    def to_json(self) -> dict[str, Any]:
+        """Every field; null without any image."""
+        fields = ("symmetric_best_dice", "count_difference", "foreground_dice")
+        return {**{name: or_null(getattr(self, name)) for name in fields}, "num_images": self.num_images}
 
-class LeafCount:
+    def summary(self) -> dict[str, str]:
+        """Symmetric best Dice and foreground Dice; the mean difference in count."""
+        difference = "–" if np.isnan(self.count_difference) else f"{self.count_difference:.2f}"
+        return {
+            "symmetric best Dice": percent(self.symmetric_best_dice),
+            "foreground Dice": percent(self.foreground_dice),
+            "mean |difference in count|": difference,
+        }
+
+
+class LeafCount(AbstractTally):
     """SBD, |DiC| and foreground Dice of the things of an image, whatever their category; crowds are left out.
 
     BD(A, B) is the mean over a in A of its best Dice 2|a∩b| / (|a| + |b|) in B, and SBD = min(BD(truth,
@@ -30,7 +45,7 @@ class LeafCount:
     Source: SPEC E.4 (CVPPP leaf segmentation challenge).
 
     Example:
-        >>> from intarsia.panoptic import Segment
+        >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
         >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> leaves = LeafCount(Categories.named("facades"))
@@ -45,16 +60,9 @@ class LeafCount:
         self.categories = categories
         self.sums: Float64[np.ndarray, " 4"] = np.zeros(4)  # SBD, |DiC|, foreground Dice, images
 
-    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
-        """Add one image.
-
-        Raises:
-            ValueError: The maps differ in size or show a category that is not one of `categories`.
-        """
-        self.add(Overlap.of(prediction, truth, self.categories))
-
-    def add(self, overlap: Overlap) -> None:
-        """Add one image whose pairs were counted before."""
+    def add(self, image: Comparison) -> None:
+        """Add one image whose maps were compared before."""
+        overlap = image.overlap
         is_thing = np.array([category.is_thing for category in self.categories])
         true = is_thing[overlap.truth.category_index] & ~overlap.truth.is_crowd
         found = is_thing[overlap.prediction.category_index]
@@ -69,7 +77,12 @@ class LeafCount:
         self.sums += (best, abs(int(true.sum()) - int(found.sum())), foreground, 1)
 
     def merge(self, other: LeafCount) -> None:
-        """Add the images of another tally."""
+        """Add the images of another tally.
+
+        Raises:
+            ValueError: The other tally has other categories.
+        """
+        self.check_same(other)
         self.sums += other.sums
 
     def compute(self) -> LeafReport:

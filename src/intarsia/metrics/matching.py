@@ -23,6 +23,7 @@ class SegmentTable:
     ids: Int64[np.ndarray, " s"]
     category_index: Int64[np.ndarray, " s"]
     is_crowd: Bool[np.ndarray, " s"]
+    score: Float64[np.ndarray, " s"]
 
     @classmethod
     def of(cls, segments: Iterable[Segment], categories: Categories) -> SegmentTable:
@@ -31,9 +32,23 @@ class SegmentTable:
         Raises:
             ValueError: A segment's category is unknown.
         """
-        rows = sorted((s.id, categories.index_of(s.category_id), s.is_crowd) for s in segments)
-        columns = np.array(rows, np.int64).reshape(-1, 3)
-        return cls(columns[:, 0], columns[:, 1], columns[:, 2] == 1)
+        rows = sorted((s.id, categories.index_of(s.category_id), s.is_crowd, s.score) for s in segments)
+        ids, index, crowd, score = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return cls(
+            np.array(ids, np.int64),
+            np.array(index, np.int64),
+            np.array(crowd, bool),
+            np.array(score, np.float64),
+        )
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Ids, category indices, crowds, scores."""
+        return self.ids, self.category_index, self.is_crowd, self.score
+
+    def where(self, kept: Bool[np.ndarray, " s"]) -> SegmentTable:
+        """Only the rows where `kept` is true."""
+        return SegmentTable(*(column[kept] for column in self.columns))
 
     def row_of(self, ids: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         """The row of each id: -1 for void, -2 for an id that no segment has."""
@@ -107,8 +122,7 @@ class Overlap:
         """
         is_stuff = np.array([not category.is_thing for category in categories])
         kept = ~(is_stuff[self.prediction.category_index] & (self.prediction_areas < min_area))
-        table = self.prediction
-        table = SegmentTable(table.ids[kept], table.category_index[kept], table.is_crowd[kept])
+        table = self.prediction.where(kept)
         ids = np.where(np.append(kept, [True, True])[self.prediction_row], self.prediction_ids, VOID_ID)
         return replace(self, prediction=table, prediction_row=table.row_of(ids), prediction_ids=ids)
 

@@ -10,10 +10,11 @@ from jaxtyping import Float64, Int64
 from intarsia._check import fail
 from intarsia.metrics.matching import Matching, Overlap, SegmentTable, match
 from intarsia.metrics.quality_report import QualityReport
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.metrics.tally import AbstractTally, Comparison
+from intarsia.panoptic import Categories
 
 
-class PanopticQuality:
+class PanopticQuality(AbstractTally):
     """Adds up matches image by image: PQ = sum of IoU / (TP + FP/2 + FN/2), averaged over categories.
 
     Equal to the reference COCO panoptic evaluation, from pixels. Tallies of several processes add up:
@@ -23,7 +24,7 @@ class PanopticQuality:
     Source: Kirillov et al. 2019, eq. (1); SPEC E.1.
 
     Example:
-        >>> from intarsia.panoptic import Segment
+        >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 1, 2]]), [Segment(1, 1), Segment(2, 6)])
         >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> quality = PanopticQuality(Categories.named("facades"))
@@ -39,15 +40,11 @@ class PanopticQuality:
         self._iou = np.zeros(len(categories), np.float64)
         self._counts = np.zeros((3, len(categories)), np.int64)  # true positives, false positives, misses
 
-    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
-        """Add one image.
+    def add(self, image: Comparison) -> None:
+        """Add one image whose maps were compared before."""
+        self.add_image(ImageQuality.of(image.overlap))
 
-        Raises:
-            ValueError: The maps differ in size or show a category that is not one of `categories`.
-        """
-        self.add(ImageQuality.of(Overlap.of(prediction, truth, self.categories)))
-
-    def add(self, image: ImageQuality) -> None:
+    def add_image(self, image: ImageQuality) -> None:
         """Add one image that was matched before, perhaps by another process."""
         np.add.at(
             self._iou, image.match_category, image.match_iou
@@ -61,8 +58,7 @@ class PanopticQuality:
         Raises:
             ValueError: The other tally has other categories.
         """
-        if other.categories != self.categories:
-            fail("other", "a tally of the same categories", f"{len(other.categories)} others")
+        self.check_same(other)
         self._iou += other._iou
         self._counts += other._counts
 

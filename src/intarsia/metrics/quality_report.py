@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from intarsia.metrics.tally import AbstractReport, percent
 from intarsia.panoptic import Categories, Category
 
 
@@ -76,14 +77,18 @@ class CategoryQuality:
 
 
 @dataclass(frozen=True)
-class QualityReport:
-    """Panoptic quality over all images: `.all`, `.things`, `.stuff`, `.per_category` by category id."""
+class QualityReport(AbstractReport):
+    """Panoptic quality over all images: `.all`, `.things`, `.stuff`, `.per_category` by category id.
+
+    `.also` has the reports of the other metrics that were asked for, by name; `.remarks` what was odd.
+    """
 
     all: GroupQuality
     things: GroupQuality
     stuff: GroupQuality
     per_category: dict[int, CategoryQuality]
     remarks: tuple[str, ...] = ()
+    also: Mapping[str, AbstractReport] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -106,7 +111,10 @@ class QualityReport:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain values in fractions, keys as the reference evaluation names them."""
+        """The report as plain values in fractions, keys as the reference evaluation names them.
+
+        The other metrics follow under their names, with underscores.
+        """
         groups = {"All": self.all, "Things": self.things, "Stuff": self.stuff}
         return {
             **{name: _group_to_json(group) for name, group in groups.items()},
@@ -114,7 +122,13 @@ class QualityReport:
                 str(id): {key: getattr(row, key) for key in ("pq", "sq", "rq", "iou", "tp", "fp", "fn")}
                 for id, row in self.per_category.items()
             },
+            **{name.replace("-", "_"): report.to_json() for name, report in self.also.items()},
         }
+
+    def summary(self) -> dict[str, str]:
+        """PQ of all categories, of things, of stuff."""
+        rows = {"PQ": self.all.pq, "PQ of things": self.things.pq, "PQ of stuff": self.stuff.pq}
+        return {name: percent(value) for name, value in rows.items()}
 
     def table(self, *, per_category: bool = True, color: bool = False) -> str:
         """The report as text in percent; categories that do not occur are left out.
@@ -127,10 +141,26 @@ class QualityReport:
 
         console = Console(file=io.StringIO(), width=100, force_terminal=color, no_color=not color)
         console.print(self._rich_table(per_category=per_category))
+        if self.also:
+            console.print(self._also_table())
         return console.file.getvalue()  # type: ignore[attr-defined]
 
     def __rich__(self) -> Any:
-        return self._rich_table(per_category=True)
+        from rich.console import Group
+
+        tables = [self._rich_table(per_category=True), *([self._also_table()] if self.also else [])]
+        return Group(*tables)
+
+    def _also_table(self) -> Any:
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, show_header=False)
+        for metric, report in self.also.items():
+            for name, value in report.summary().items():
+                table.add_row(metric, name, value)
+            table.add_section()
+        return table
 
     def _rich_table(self, *, per_category: bool) -> Any:
         from rich import box
@@ -157,4 +187,4 @@ def _group_to_json(group: GroupQuality) -> dict[str, Any]:
 
 
 def _percent(*fractions: float) -> list[str]:
-    return ["–" if math.isnan(value) else f"{100 * value:.1f}" for value in fractions]
+    return [percent(value) for value in fractions]

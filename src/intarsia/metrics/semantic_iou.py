@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from intarsia._check import fail
-from intarsia.metrics.matching import Overlap
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.metrics.tally import AbstractReport, AbstractTally, Comparison, by_id, or_null, percent
+from intarsia.panoptic import Categories
 
 
 @dataclass(frozen=True)
-class SemanticReport:
+class SemanticReport(AbstractReport):
     """Means over the categories that occur in the truth or the prediction; NaN where none does."""
 
     miou: float
@@ -21,8 +21,19 @@ class SemanticReport:
     stuff: float
     per_category: dict[int, float]
 
+    def to_json(self) -> dict[str, Any]:
+        """mIoU of all, things, stuff, and the IoU of each category; null where there is none."""
+        groups = {"miou": self.miou, "things": self.things, "stuff": self.stuff}
+        rows = {str(id): or_null(value) for id, value in self.per_category.items()}
+        return {**{name: or_null(value) for name, value in groups.items()}, "per_class": rows}
 
-class SemanticIoU:
+    def summary(self) -> dict[str, str]:
+        """mIoU of all categories, of things, of stuff."""
+        rows = {"mIoU": self.miou, "mIoU of things": self.things, "mIoU of stuff": self.stuff}
+        return {name: percent(value) for name, value in rows.items()}
+
+
+class SemanticIoU(AbstractTally):
     """Adds up which category each pixel has and gets; mIoU and stuff IoU follow.
 
     Instances of a category are united. Void pixels of the truth do not count; void in the prediction
@@ -31,7 +42,7 @@ class SemanticIoU:
     Source: SPEC E.2 (UTI, table I).
 
     Example:
-        >>> from intarsia.panoptic import Segment
+        >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 1, 2]]), [Segment(1, 6), Segment(2, 7)])
         >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 6)])
         >>> tally = SemanticIoU(Categories.named("facades"))
@@ -47,16 +58,9 @@ class SemanticIoU:
             (len(categories), len(categories) + 1), np.int64
         )
 
-    def update(self, prediction: PanopticMap, truth: PanopticMap) -> None:
-        """Add one image.
-
-        Raises:
-            ValueError: The maps differ in size or show a category that is not one of `categories`.
-        """
-        self.add(Overlap.of(prediction, truth, self.categories))
-
-    def add(self, overlap: Overlap) -> None:
-        """Add one image whose pairs were counted before."""
+    def add(self, image: Comparison) -> None:
+        """Add one image whose maps were compared before."""
+        overlap = image.overlap
         shown = overlap.truth_row >= 0
         true = overlap.truth.category_index[overlap.truth_row[shown]]
         row = overlap.prediction_row[shown]
@@ -70,8 +74,7 @@ class SemanticIoU:
         Raises:
             ValueError: The other tally has other categories.
         """
-        if other.categories != self.categories:
-            fail("other", "a tally of the same categories", f"{len(other.categories)} others")
+        self.check_same(other)
         self.confusion += other.confusion
 
     def compute(self) -> SemanticReport:
@@ -82,7 +85,7 @@ class SemanticIoU:
             miou=_mean(iou),
             things=_mean(iou[is_thing]),
             stuff=_mean(iou[~is_thing]),
-            per_category={row.id: float(value) for row, value in zip(self.categories, iou, strict=True)},
+            per_category=by_id(self.categories, iou),
         )
 
 
