@@ -37,6 +37,7 @@ def _baseline(recipe: Recipe) -> Recipe:
         method=PanopticDeepLabConfig(
             backbone=shared.backbone,
             decoder=shared.decoder,
+            separate_decoders=shared.separate_decoders,
             semantic_depth=shared.semantic_depth,
             semantic_loss=shared.semantic_loss,
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from intarsia.data.transforms import Augmentation
-from intarsia.methods.discriminative import DiscriminativeConfig, MeanShiftConfig
+from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeLossConfig, MeanShiftConfig
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.nets.backbone import BackboneConfig
 from intarsia.nets.decoder import DecoderConfig
@@ -30,8 +30,11 @@ def facades() -> Recipe:
         method=DiscriminativeConfig(
             backbone=SMALL_BACKBONE,
             decoder=DecoderConfig(kind="mlp"),
+            separate_decoders=True,
             semantic_depth=0,
             embedding=EmbeddingHeadConfig(coordinates="added", added_px=8.0),
+            # At weight 1 the embeddings rule the backbone, and the semantics learn half as fast.
+            embedding_loss=DiscriminativeLossConfig(weight=0.1),
             semantic_loss=SemanticLossConfig(
                 hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"
             ),
@@ -40,7 +43,7 @@ def facades() -> Recipe:
         batch_size=4,
         workers=1,
         optim=Optim(lr=2e-3),
-        schedule=Schedule(steps=2000, evaluate_every=500),
+        schedule=Schedule(steps=1500, warmup=100, evaluate_every=500),
     )
 
 
@@ -57,7 +60,7 @@ def nuclei() -> Recipe:
         ),
         augmentation=Augmentation(scale=(0.6, 1.6), crop=(128, 128), quarter_turns=True),
         batch_size=6,
-        schedule=Schedule(steps=800, warmup=100, evaluate_every=400),
+        schedule=Schedule(steps=500, warmup=50, evaluate_every=250),
     )
 
 
