@@ -32,10 +32,10 @@ COMPARED = {"facades": ["deeplab-facades"], "nuclei": ["deeplab-nuclei"]}
 MARKS = ("<!-- results:begin -->\n", "<!-- results:end -->")
 INTRODUCTION = """# Results
 
-PQ, SQ and RQ in percent, mean and standard deviation over the seeds, on the validation parts of two data sets:
-`building-facade-segmentation` in parts by blocks of shots (80 images); 2018 Data Science Bowl, stage 1 (63 images).
-Each seed's best model by validation PQ is measured; the best of the first recipe's seeds ships. `make models DATA=DIR`
-trains them and writes this page."""
+PQ, SQ and RQ in percent, mean and standard deviation over the seeds, on the validation parts of two data
+sets: `building-facade-segmentation` in parts by blocks of shots (80 images), and the 2018 Data Science Bowl,
+stage 1 (63 images). Each seed's best model by validation PQ is measured; the best of the first recipe's seeds
+ships. `make models DATA=DIR` trains them and writes this page."""
 
 
 @dataclass(frozen=True)
