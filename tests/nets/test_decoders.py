@@ -56,13 +56,6 @@ def test_group_norm_takes_the_most_groups_that_divide_the_channels():
     assert groups == {96: 32, 24: 8, 7: 1}
 
 
-def test_depthwise_and_full_convolutions_keep_the_variance_alike_at_the_start():
-    depthwise = conv_block(64, 64, size=5, separable=True)[0]
-    full = conv_block(64, 64, size=5)[0]
-    assert depthwise.weight.std().item() == pytest.approx((2 / 25) ** 0.5, rel=0.1)
-    assert full.weight.std().item() == pytest.approx((2 / 25 / 64) ** 0.5, rel=0.1)
-
-
 def test_a_head_of_no_depth_is_its_last_convolution():
     head = ConvHead(8, 3, width=16, depth=0)
     assert [name for name, _ in head.named_parameters()] == ["last.weight", "last.bias"]

@@ -47,7 +47,7 @@ class EmbeddingHeadConfig:
 class ConvHead(nn.Module):
     """Convolutions and a last 1x1 convolution to as many channels as a task needs.
 
-    Source: detectron2's DeepLab heads (two 3x3 convolutions for semantics; last weights N(0, 0.001)).
+    Source: detectron2's DeepLab heads (two 3x3 convolutions for semantics).
 
     Example:
         >>> ConvHead(16, 3, width=8)(torch.zeros(2, 16, 4, 5)).shape
@@ -63,7 +63,7 @@ class ConvHead(nn.Module):
         depth: int = 1,
         separable: bool = True,
         norm: Norm = "batch",
-        std: float = 0.001,
+        std: float = 0.05,
     ) -> None:
         """Build `depth` convolutions of `width` channels, 5x5 if separable, else 3x3; a last 1x1."""
         super().__init__()

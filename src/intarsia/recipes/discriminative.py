@@ -43,7 +43,7 @@ def facades() -> Recipe:
         batch_size=4,
         workers=1,
         optim=Optim(lr=2e-3),
-        schedule=Schedule(steps=1500, warmup=100, evaluate_every=500),
+        schedule=Schedule(steps=1200, warmup=100, evaluate_every=600),
     )
 
 
@@ -60,7 +60,7 @@ def nuclei() -> Recipe:
         ),
         augmentation=Augmentation(scale=(0.6, 1.6), crop=(128, 128), quarter_turns=True),
         batch_size=6,
-        schedule=Schedule(steps=500, warmup=50, evaluate_every=250),
+        schedule=Schedule(steps=400, warmup=50, evaluate_every=200),
     )
 
 
