@@ -61,13 +61,13 @@ def test_a_head_of_no_depth_is_its_last_convolution():
     assert [name for name, _ in head.named_parameters()] == ["last.weight", "last.bias"]
 
 
-def test_a_head_begins_near_zero_and_answers_in_float32_under_autocast():
+def test_a_head_begins_unsure_and_answers_in_float32_under_autocast():
     torch.manual_seed(0)
     head = ConvHead(8, 5, width=16)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = head(torch.rand(2, 8, 6, 6))
     assert logits.dtype == torch.float32
-    assert logits.abs().max() < 0.1
+    assert logits.softmax(dim=1).max() < 0.5  # of 5 categories
 
 
 def test_added_coordinates_are_positions_over_the_unit_at_the_start():
