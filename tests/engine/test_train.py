@@ -211,3 +211,23 @@ def test_the_official_coco_folders_with_133_categories_train_from_the_command_li
     model = intarsia.load(tmp_path / "run" / "best")
     assert len(model.categories) == 133
     assert model.predict(data / "val2017" / "000000000001.jpg").size == (48, 64)
+
+
+SMALL_CUT = (
+    "method.affinity.distances=1,4",
+    "method.affinity.width=16",
+    "method.affinity.classifier_width=8",
+    "schedule.evaluate_every=6",
+)
+
+
+def test_a_run_through_the_cut_starts_from_another_one_and_trains_its_heads(streets, tmp_path):
+    first = intarsia.train(
+        "cops-facades", (*OVERRIDES, *SMALL_CUT, f"data={streets}"), out=str(tmp_path / "first")
+    )
+    again = ("cops-facades-e2e", (*OVERRIDES, *SMALL_CUT, f"data={streets}", f"initial={first / 'best'}"))
+    whole = intarsia.train(*again, out=str(tmp_path / "whole"))
+    before, after = intarsia.load(first / "best"), intarsia.load(whole / "last")
+    same = {n: torch.equal(p, dict(after.named_parameters())[n]) for n, p in before.named_parameters()}
+    assert all(same[name] for name in same if name.startswith("backbone."))
+    assert not all(same[name] for name in same if name.startswith("affinity_head."))

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from intarsia.data.targets import PanopticTargets, targets_of
+from intarsia.methods.combinatorial import CombinatorialConfig, CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
 from intarsia.methods.semantic import SemanticLossConfig
-from intarsia.nets import BackboneConfig, DecoderConfig, EmbeddingHeadConfig
+from intarsia.nets import AffinityHeadConfig, BackboneConfig, DecoderConfig, EmbeddingHeadConfig
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
 CATEGORIES = Categories(
@@ -79,7 +80,18 @@ def deeplab() -> AbstractMethod:
     return PanopticDeepLab(config, CATEGORIES)
 
 
-@pytest.fixture(params=[discriminative, deeplab])
+def combinatorial() -> AbstractMethod:
+    config = CombinatorialConfig(
+        backbone=BACKBONE,
+        decoder=DECODER,
+        semantic_loss=SemanticLossConfig(hardest=1.0),
+        semantic_width=16,
+        affinity=AffinityHeadConfig(distances=(1, 4), width=16, classifier_width=8),
+    )
+    return CombinatorialPanoptic(config, CATEGORIES)
+
+
+@pytest.fixture(params=[discriminative, deeplab, combinatorial])
 def method(request: pytest.FixtureRequest) -> AbstractMethod:
     torch.manual_seed(0)
     return request.param().eval()

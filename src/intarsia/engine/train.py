@@ -28,6 +28,7 @@ from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
 from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe, save_recipe
 from intarsia.engine.run_log import RunLog
 from intarsia.engine.validate import Validation, validate
+from intarsia.methods.load import start_from
 from intarsia.methods.method import AbstractMethod
 from intarsia.recipes.find import find_recipe
 from intarsia.recipes.recipe import Optim, Recipe
@@ -74,6 +75,8 @@ class Trainer:
         set_seed(recipe.seed, device_specific=True)
         self.train_data, self.validation_data = _data_of(recipe)
         method = _method_of(recipe.method)(recipe.method, self.train_data.categories)
+        if recipe.initial:
+            start_from(method, recipe.initial)
         self.model, self.optimizer = self.accelerator.prepare(method, _optimizer(method, recipe.optim))
         self.ema = (
             ModelEmaV3(self.method, decay=recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
@@ -134,6 +137,7 @@ class Trainer:
         for number, batch in enumerate(batches, start=1):
             whole = number == len(batches)
             with contextlib.nullcontext() if whole else self.accelerator.no_sync(self.model):
+                self.method.loss_scale = self._loss_scale / len(batches)
                 terms = self._losses(batch)
                 self.accelerator.backward(sum(terms.values()) / len(batches))
             for name, value in terms.items():
@@ -146,6 +150,11 @@ class Trainer:
         if self.ema:
             self.ema.update(self.method, step=self.step)
         self.log.step(self.step, sums, lr=self.recipe.optim.lr * factor)
+
+    @property
+    def _loss_scale(self) -> float:
+        """What the gradient scaler multiplies losses with; 1 without one."""
+        return float(self.accelerator.scaler.get_scale()) if self.accelerator.scaler else 1.0
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         batch = batch.to(self.accelerator.device)
@@ -239,7 +248,8 @@ def _optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.AdamW:
     """AdamW with the backbone's own rate; norms and biases are not decayed."""
     groups = []
     for name, parameters in method.parameter_groups().items():
-        lr = optim.lr * (optim.backbone_lr_factor if name == "backbone" else 1.0)
+        factors = {"backbone": optim.backbone_lr_factor} | method.lr_factors
+        lr = optim.lr * factors.get(name, 1.0)
         for decay, chosen in (
             (optim.weight_decay, [p for p in parameters if p.ndim > 1]),
             (0.0, [p for p in parameters if p.ndim <= 1]),

@@ -1,5 +1,6 @@
 """Methods: networks with three verbs, forward, losses and decode."""
 
+from intarsia.methods.combinatorial import CombinatorialConfig, CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
 from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod
@@ -8,6 +9,8 @@ from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabCo
 __all__ = [
     "METHODS",
     "AbstractMethod",
+    "CombinatorialConfig",
+    "CombinatorialPanoptic",
     "DiscriminativeConfig",
     "DiscriminativeEmbedding",
     "PanopticDeepLab",

@@ -14,11 +14,14 @@ from intarsia._check import fail
 from intarsia.clustering import resolve_bandwidth
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.losses import discriminative_loss
+from intarsia.methods.cut_decoding import CutConfig, cut_map
+from intarsia.methods.embedding_cut import embedding_cut_view
 from intarsia.methods.embedding_grouping import EmbeddingView, embedding_view, grouped_by_embedding
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.methods.upsampling import grid_size
 from intarsia.nets import (
+    AffinityHeadConfig,
     Backbone,
     BackboneConfig,
     ConvHead,
@@ -60,12 +63,17 @@ class MeanShiftConfig:
     """Settings of grouping.
 
     Attributes:
+        kind: "mean_shift" within each thing category, or the "cut": one problem for categories and instances,
+            in which pairs of points attract each other up to the bandwidth and repel each other beyond.
         bandwidth: Radius of a cluster in embedding space: "delta_v", "2delta_v", "delta_d", or a number.
+        distances: Between the points of a pair, on the grid; for the cut.
         min_thing_px: Things with fewer pixels of the image are dropped.
         min_stuff_px: Stuff with fewer pixels of the image is dropped.
     """
 
+    kind: Literal["mean_shift", "cut"] = "mean_shift"
     bandwidth: str | float = "delta_d"
+    distances: tuple[int, ...] = (1, 2, 4, 8, 16)
     min_thing_px: int = 32
     min_stuff_px: int = 1024
 
@@ -183,7 +191,9 @@ class DiscriminativeEmbedding(AbstractMethod):
         return semantic | {"embedding": settings.weight * embedding.mean()}
 
     def decode(self, output: DiscriminativeOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
-        """Mean shift in each thing category where it is the most likely; the other pixels are stuff."""
+        """Mean shift in each thing category where it is the most likely, or one cut for things and stuff."""
+        if self.config.grouping.kind == "cut":
+            return in_threads(lambda row: self._cut(output, *row), enumerate(sizes))
         return in_threads(lambda row: self._grouped(self._view(output, *row)), enumerate(sizes))
 
     def decode_with_oracle(
@@ -218,6 +228,20 @@ class DiscriminativeEmbedding(AbstractMethod):
 
     def _view(self, output: DiscriminativeOutput, row: int, size: tuple[int, int]) -> EmbeddingView:
         return embedding_view(output.semantic_logits[row], output.embeddings[row], size, stride=self.stride)
+
+    def _cut(self, output: DiscriminativeOutput, row: int, size: tuple[int, int]) -> PanopticMap:
+        settings = self.config.grouping
+        view = embedding_cut_view(
+            output.semantic_logits[row],
+            output.embeddings[row],
+            size,
+            categories=self.categories,
+            offsets=AffinityHeadConfig(distances=settings.distances).offsets,
+            radius=_bandwidth(self.config),
+            stride=self.stride,
+        )
+        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
+        return cut_map(view, self.categories, cut)
 
     def _grouped(
         self, view: EmbeddingView, true_instances: Int64[Tensor, "h w"] | None = None

@@ -9,14 +9,16 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 
 from intarsia._check import fail, nearest
+from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeEmbedding
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab
 
-__all__ = ["METHODS", "load", "shipped_models"]
+__all__ = ["METHODS", "load", "shipped_models", "start_from"]
 
 METHODS: dict[str, type[AbstractMethod]] = {
+    "CombinatorialPanoptic": CombinatorialPanoptic,
     "DiscriminativeEmbedding": DiscriminativeEmbedding,
     "PanopticDeepLab": PanopticDeepLab,
 }
@@ -50,6 +52,33 @@ def load(name_or_folder: str | Path) -> AbstractMethod:
     shipped = shipped_models()
     hint = nearest(name, shipped) if shipped else ""
     return fail("model", "the name of a shipped model or a folder with a saved one", repr(name), hint=hint)
+
+
+def start_from(method: AbstractMethod, name_or_folder: str) -> None:
+    """Give a method the weights of a trained model that is built alike, to train it further.
+
+    Args:
+        method: Keeps its settings and gets the weights.
+        name_or_folder: As in `load`.
+
+    Raises:
+        ValueError: There is no such model, or it tells other categories apart or is built otherwise.
+
+    Example:
+        >>> import copy
+        >>> shipped = load("facades")
+        >>> start_from(copy.deepcopy(shipped), "facades")
+    """
+    trained = load(name_or_folder)
+    if list(trained.categories) != list(method.categories):
+        fail("initial", "a model of the data set's categories", ", ".join(trained.categories.names))
+    own, given = method.state_dict(), trained.state_dict()
+    other = [name for name in own | given if name not in own or name not in given]
+    other += [name for name in own if name not in other and own[name].shape != given[name].shape]
+    if type(trained) is not type(method) or other:
+        got = f"{type(trained).__name__} that differs in {other[0] if other else 'its method'}"
+        fail("initial", f"a {type(method).__name__} built like `method`", got)
+    method.load_state_dict(given)
 
 
 def _downloaded(name: str) -> Path:

@@ -38,11 +38,14 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         config: The frozen dataclass that it was built from.
         categories: What it tells apart; the category index is the channel.
         stride: Pixels between neighbours on the grid of the output.
+        loss_scale: What training multiplies the sum of the losses with before it differentiates. Only
+            gradients that are not linear in the loss, as through a cut, need to know it.
     """
 
     config_type: ClassVar[type]
     backbone: nn.Module
     stride: int
+    loss_scale: float = 1.0
 
     def __init__(self, config: Any, categories: Categories) -> None:
         """Keep what the method was built from; subclasses add the networks."""
@@ -97,13 +100,16 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
 
     def _predict_same_size(self, images: list[Float[Tensor, "3 h w"]]) -> list[PanopticMap]:
         was_training = self.training
-        device = next(self.parameters()).device
         try:
-            output = self.eval()(torch.stack(images).to(device))
+            output = self.eval()._evaluated(torch.stack(images))
         finally:
             self.train(was_training)
         height, width = images[0].shape[1:]
         return self.decode(output, [(height, width)] * len(images))
+
+    def _evaluated(self, images: Float[Tensor, "b 3 h w"]) -> Any:
+        """What the network says about images that may be on another device."""
+        return self(images.to(next(self.parameters()).device))
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """The trainable parameters as "backbone" and "rest", for learning rates of their own."""
@@ -112,6 +118,11 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             if parameter.requires_grad:
                 groups["backbone" if name.startswith("backbone.") else "rest"].append(parameter)
         return groups
+
+    @property
+    def lr_factors(self) -> dict[str, float]:
+        """How much faster than the rest each of the parameter groups learns, where that is not 1."""
+        return {}
 
     def save(self, folder: str | Path, *, half: bool = False) -> None:
         """Write `model.safetensors`, `config.json` and `categories.json`, each whole or not at all.

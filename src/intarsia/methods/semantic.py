@@ -14,7 +14,7 @@ from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.losses import lovasz_softmax, top_k_cross_entropy
 from intarsia.methods.upsampling import upsampled
 
-__all__ = ["SemanticLossConfig", "pixel_weights", "semantic_losses"]
+__all__ = ["SemanticLossConfig", "middle_pixels", "pixel_weights", "semantic_losses"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def semantic_losses(
     if config.resolution == "pixels":
         logits = upsampled(logits, *semantic.shape[1:], stride=stride)
     else:
-        semantic, weights = at_grid(targets, stride=stride).semantic, _middle_pixels(weights, stride)
+        semantic, weights = at_grid(targets, stride=stride).semantic, middle_pixels(weights, stride)
     losses = {
         "semantic": config.weight
         * top_k_cross_entropy(logits.float(), semantic, k=config.hardest, weights=weights)
@@ -95,7 +95,13 @@ def pixel_weights(targets: PanopticTargets, *, small_px: int, factor: float) -> 
     return weight.gather(1, numbers).view(instances.shape)
 
 
-def _middle_pixels(values: Float[Tensor, "b h w"], stride: int) -> Float[Tensor, "b hs ws"]:
+def middle_pixels(values: Float[Tensor, "b h w"], stride: int) -> Float[Tensor, "b hs ws"]:
+    """The values where `at_grid` looks: of each block the one in the middle.
+
+    Example:
+        >>> middle_pixels(torch.arange(8.0).view(1, 1, 8), 4)
+        tensor([[[2., 6.]]])
+    """
     rows, columns = (
         (torch.arange(0, n, stride, device=values.device) + stride // 2).clamp(max=n - 1)
         for n in values.shape[1:]

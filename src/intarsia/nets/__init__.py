@@ -1,6 +1,8 @@
 """Networks: timm backbones cut open, decoders to stride 4, and heads."""
 
+from intarsia.nets.affinity_head import AffinityHead, AffinityHeadConfig
 from intarsia.nets.backbone import Backbone, BackboneConfig
+from intarsia.nets.cut_costs import CutCosts
 from intarsia.nets.decoder import DecoderConfig, build_decoder
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
@@ -8,9 +10,12 @@ from intarsia.nets.heads import ConvHead, EmbeddingHead, EmbeddingHeadConfig
 from intarsia.nets.mlp_decoder import MlpDecoder
 
 __all__ = [
+    "AffinityHead",
+    "AffinityHeadConfig",
     "Backbone",
     "BackboneConfig",
     "ConvHead",
+    "CutCosts",
     "DecoderConfig",
     "DeepLabDecoder",
     "EmbeddingHead",

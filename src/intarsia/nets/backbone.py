@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +129,15 @@ class Backbone(nn.Module):
             x = F.interpolate(x, scale_factor=self.zoom, mode="bilinear", align_corners=False)
         features = self.network(x.contiguous(memory_format=torch.channels_last))
         return [features[level] for level in self.levels]
+
+    @contextmanager
+    def without_stretch(self) -> Iterator[None]:
+        """For parts of an image that was stretched as a whole."""
+        was, self.stretch = self.stretch, False
+        try:
+            yield
+        finally:
+            self.stretch = was
 
     def train(self, mode: bool = True) -> Backbone:
         """Switch to training; a frozen norm keeps its statistics."""

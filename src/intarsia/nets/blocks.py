@@ -18,6 +18,7 @@ def conv_block(
     size: int = 3,
     dilation: int = 1,
     separable: bool = False,
+    groups: int = 1,
     norm: Norm = "batch",
 ) -> nn.Sequential:
     """Convolution, norm and ReLU; the size of the image stays.
@@ -31,7 +32,9 @@ def conv_block(
     """
     padding = dilation * (size // 2)
     if not separable or size == 1:
-        conv = nn.Conv2d(channels_in, channels_out, size, padding=padding, dilation=dilation, bias=False)
+        conv = nn.Conv2d(
+            channels_in, channels_out, size, padding=padding, dilation=dilation, groups=groups, bias=False
+        )
         return nn.Sequential(conv, norm_layer(channels_out, norm), nn.ReLU(inplace=True))
     depthwise = nn.Conv2d(
         channels_in, channels_in, size, padding=padding, dilation=dilation, groups=channels_in, bias=False

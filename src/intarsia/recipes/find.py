@@ -20,6 +20,14 @@ RECIPES = {
     "deeplab-nuclei": "intarsia.recipes.deeplab:nuclei",
     "deeplab-cityscapes": "intarsia.recipes.deeplab:cityscapes",
     "deeplab-coco": "intarsia.recipes.deeplab:coco",
+    "cops-facades": "intarsia.recipes.combinatorial:facades",
+    "cops-facades-e2e": "intarsia.recipes.combinatorial:facades_end_to_end",
+    "cops-nuclei": "intarsia.recipes.combinatorial:nuclei",
+    "cops-nuclei-e2e": "intarsia.recipes.combinatorial:nuclei_end_to_end",
+    "cops-cityscapes": "intarsia.recipes.combinatorial:cityscapes",
+    "cops-cityscapes-e2e": "intarsia.recipes.combinatorial:cityscapes_end_to_end",
+    "cops-coco": "intarsia.recipes.combinatorial:coco",
+    "cops-coco-e2e": "intarsia.recipes.combinatorial:coco_end_to_end",
 }
 
 

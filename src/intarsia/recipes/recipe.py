@@ -51,10 +51,15 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A whole run. `method` is the config of one of `intarsia.methods`; `data` is a data set folder."""
+    """A whole run. `method` is the config of one of `intarsia.methods`; `data` is a data set folder.
+
+    `initial` is a model that the run starts from instead of fresh heads: what `intarsia.load` takes, such as
+    the folder `best` of another run.
+    """
 
     method: Any
     data: str = ""
+    initial: str = ""
     augmentation: Augmentation = field(default_factory=Augmentation)
     batch_size: int = 8
     accumulate: int = 1

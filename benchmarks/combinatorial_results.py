@@ -1,0 +1,189 @@
+"""The tables of combinatorial panoptic segmentation: what does training through the cut bring, and why?
+
+    python benchmarks/combinatorial_results.py --data DIR [--recipe cops-facades] [--seeds 0 1 2]
+        [--out runs/tables] [--first key=value ...] [--second key=value ...] [--only ROW ...]
+
+Trains what is not there yet (a run that was stopped goes on), measures every model on the validation part and
+writes OUT/results.md, OUT/results.json and OUT/samples.png. Rows, the mean over the seeds and their standard
+deviation: affinities and semantics by themselves; fine-tuned through the cut; the same with one lambda, with
+separate losses, with the paper's form of the surrogate, with a duller threshold, and with all layers trained;
+fewer distances. Of the first two also with a semantic oracle and with Algorithm 2, refreshed in full and
+lazily as in the authors' code. --first and --second are overrides of the two recipes, such as
+schedule.steps=300.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import intarsia
+from intarsia.data.dataset import PanopticDataset
+from intarsia.data.loader import evaluation_loader
+from intarsia.data.targets import collate
+from intarsia.methods import CombinatorialPanoptic
+from intarsia.methods.cut_decoding import CutConfig
+from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
+
+Numbers = dict[str, float]
+MEASURES = ("PQ", "PQ things", "PQ stuff", "AP", "mIoU")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model: how it is trained, from which it starts, and how else it is decoded."""
+
+    name: str
+    overrides: tuple[str, ...] = ()
+    starts_from: str = ""
+    decodings: tuple[str, ...] = ("",)
+
+
+DECODINGS = ("", "semantic oracle", "contraction", "lazy contraction")
+BASELINE, TUNED = "baseline", "end to end"
+ROWS = (
+    Row(BASELINE, decodings=DECODINGS),
+    Row(TUNED, starts_from=BASELINE, decodings=DECODINGS),
+    Row("one lambda", ("method.end_to_end.num_samples=1",), BASELINE),
+    Row("separate losses", ("method.end_to_end.loss=separate",), BASELINE),
+    Row("paper's surrogate", ("method.end_to_end.form=paper",), BASELINE),
+    Row("sharpness 1", ("method.end_to_end.sharpness=1",), BASELINE),
+    Row("all layers", ("method.end_to_end.trained=all",), BASELINE),
+    Row("distances 1, 4", ("method.affinity.distances=1,4",)),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--recipe", default="cops-facades")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--out", type=Path, default=Path("runs/tables"))
+    parser.add_argument("--first", nargs="*", default=[])
+    parser.add_argument("--second", nargs="*", default=[])
+    parser.add_argument("--only", nargs="*", default=[])
+    options = parser.parse_args(arguments)
+    rows = [row for row in ROWS if not options.only or row.name in options.only]
+    found: dict[str, list[Numbers]] = {}
+    for seed in options.seeds:
+        for row in rows:
+            folder = trained(row, seed, options)
+            for decoding in row.decodings:
+                name = f"{row.name}, {decoding}" if decoding else row.name
+                found.setdefault(name, []).append(measured_once(folder, decoding, options.data))
+    write(found, options)
+    draw_losses(options)
+
+
+def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
+    """The run folder of a row, trained to its end."""
+    folder = options.out / options.recipe / f"{row.name.replace(' ', '-').replace(',', '')}-{seed}"
+    if (folder / "done").is_file():
+        return folder
+    if (folder / "checkpoint.pt").is_file():
+        intarsia.train(str(folder))
+    else:
+        overrides = [f"data={options.data}", f"seed={seed}", *row.overrides]
+        recipe = options.recipe
+        if row.starts_from:
+            start = next(one for one in ROWS if one.name == row.starts_from)
+            overrides += [f"initial={trained(start, seed, options) / 'best'}", *options.second]
+            recipe += "-e2e"
+        else:
+            overrides += options.first
+        intarsia.train(recipe, tuple(overrides), out=str(folder))
+    (folder / "done").touch()
+    return folder
+
+
+def measured_once(folder: Path, decoding: str, data: str) -> Numbers:
+    """The measures of a run's best model, kept beside it."""
+    kept = folder / f"measures-{decoding.replace(' ', '-') or 'cut'}.json"
+    if not kept.is_file():
+        method = intarsia.load(folder / "best")
+        assert isinstance(method, CombinatorialPanoptic)
+        kept.write_text(json.dumps(measured(method, data, decoding)))
+    return json.loads(kept.read_text())
+
+
+@torch.inference_mode()
+def measured(method: CombinatorialPanoptic, data: str, decoding: str) -> Numbers:
+    """PQ, AP and mIoU of panoptic maps, in percent."""
+    if "contraction" in decoding:
+        cut: CutConfig = replace(method.config.cut, solver=decoding, small="void")
+        method.config = replace(method.config, cut=cut)
+    dataset = PanopticDataset(data, split="val")
+    quality, ap = PanopticQuality(dataset.categories), CocoAP(dataset.categories)
+    iou = SemanticIoU(dataset.categories)
+    for number, batch in enumerate(evaluation_loader(dataset)):
+        output = method(batch.images)
+        if decoding == "semantic oracle":
+            targets = collate([dataset[number]], dataset.categories).targets
+            maps = method.decode_with_oracle(output, batch.sizes, targets, semantics=True)
+        else:
+            maps = method.decode(output, batch.sizes)
+        for prediction, truth in zip(maps, batch.truths, strict=True):
+            for tally in (quality, ap, iou):
+                tally.update(prediction, truth)
+    report = quality.compute()
+    values = (report.all.pq, report.things.pq, report.stuff.pq, ap.compute().ap, iou.compute().miou)
+    return {
+        name: 100 * float(np.nan_to_num(value or 0.0)) for name, value in zip(MEASURES, values, strict=True)
+    }
+
+
+def write(found: dict[str, list[Numbers]], options: argparse.Namespace) -> None:
+    """The table, as text and as numbers."""
+    lines = [f"| {options.recipe} | " + " | ".join(MEASURES) + " |", "|---" * (len(MEASURES) + 1) + "|"]
+    for name, seeds in found.items():
+        cells = []
+        for measure in MEASURES:
+            values = [numbers[measure] for numbers in seeds]
+            spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+            cells.append(f"{np.mean(values):.1f}{spread}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    text = "\n".join(lines)
+    print(text)
+    (options.out / "results.md").write_text(text + "\n")
+    (options.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def draw_losses(options: argparse.Namespace) -> None:
+    """The surrogate over the steps with one lambda and with several: figure 4 of the paper."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for row in (row for row in ROWS if row.name in (TUNED, "one lambda")):
+        folders = (options.out / options.recipe).glob(f"{row.name.replace(' ', '-')}-[0-9]*")
+        curves = [losses_of(folder / "metrics.csv") for folder in sorted(folders)]
+        if not curves:
+            continue
+        shared = min(len(steps) for steps, _ in curves)
+        mean = np.mean([losses[:shared] for _, losses in curves], axis=0)
+        axes.plot(curves[0][0][:shared], mean, label=row.name)
+    axes.set(xlabel="step", ylabel="loss through the cut")
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
+    figure.savefig(options.out / "samples.png", dpi=110)
+
+
+def losses_of(path: Path) -> tuple[list[int], list[float]]:
+    """Steps and losses of a run."""
+    with path.open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["loss"]]
+    return [int(row["step"]) for row in rows], [float(row["loss"]) for row in rows]
+
+
+if __name__ == "__main__":
+    main()

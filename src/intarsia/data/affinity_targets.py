@@ -1,0 +1,85 @@
+"""What affinities are trained towards: which pairs of grid points are in one segment, and how they count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from intarsia._check import fail
+from intarsia.data.targets import PanopticTargets
+
+__all__ = ["AffinityTargets", "affinity_targets"]
+
+
+@dataclass(frozen=True, eq=False)
+class AffinityTargets:
+    """The pairs at each offset, each at its first point.
+
+    Attributes:
+        joined: Whether both points are in one segment; False where the pair is not valid.
+        valid: Both points are in the image, and neither is void or a crowd.
+        weights: The larger weight of the two points; 0 where the pair is not valid.
+    """
+
+    joined: Bool[Tensor, "b o h w"]
+    valid: Bool[Tensor, "b o h w"]
+    weights: Float[Tensor, "b o h w"]
+
+
+def affinity_targets(
+    grid: PanopticTargets,
+    offsets: Sequence[tuple[int, int]],
+    *,
+    weights: Float[Tensor, "b h w"] | None = None,
+) -> AffinityTargets:
+    """The targets of affinities at these offsets.
+
+    Instances are one segment each, and so is each stuff category of an image, even in several pieces.
+
+    Source: Abbas and Swoboda 2021 (COPS), released code: the weight of an edge is the larger one of its ends.
+
+    Args:
+        grid: Targets on the grid, from `at_grid`.
+        offsets: (rows, columns) from a point to its neighbour, other than (0, 0).
+        weights: Of each point; 1 if they are not given.
+
+    Raises:
+        ValueError: If an offset is (0, 0).
+
+    Example:
+        >>> from intarsia.data.targets import targets_of
+        >>> from intarsia.panoptic import Categories, Segment
+        >>> ids = torch.tensor([[1, 1, 2, 0]], dtype=torch.int32)
+        >>> grid = targets_of(ids, [Segment(1, 1), Segment(2, 1)], Categories.named("facades"))
+        >>> found = affinity_targets(grid, [(0, 1)])
+        >>> found.joined[0, 0].tolist(), found.valid[0, 0].tolist()
+        ([[True, False, False, False]], [[True, True, False, False]])
+    """
+    if (0, 0) in [tuple(offset) for offset in offsets]:
+        fail("offsets", "other than (0, 0)", "an offset from a point to itself")
+    known = (grid.semantic != 255) & ~grid.crowd  # b h w
+    segment = torch.where(grid.instances > 0, 256 + grid.instances, grid.semantic)
+    segment = torch.where(known, segment, -1)
+    weight = known.float() if weights is None else weights * known
+    shape = (len(grid), len(offsets), *segment.shape[1:])
+    joined, valid = torch.zeros(2, *shape, dtype=torch.bool, device=segment.device)
+    of_pair = weight.new_zeros(shape)
+    for o, (rows, columns) in enumerate(offsets):
+        first, second = _ends(segment.shape[1], rows), _ends(segment.shape[2], columns)
+        a, b = (..., first[0], second[0]), (..., first[1], second[1])
+        both = known[a] & known[b]
+        valid[:, o][a] = both
+        joined[:, o][a] = both & (segment[a] == segment[b])
+        of_pair[:, o][a] = torch.maximum(weight[a], weight[b]) * both
+    return AffinityTargets(joined, valid, of_pair)
+
+
+def _ends(size: int, step: int) -> tuple[slice, slice]:
+    """Where pairs `step` apart have their first points and where their second, of [0, size)."""
+    length = max(size - abs(step), 0)
+    start, stop = max(-step, 0), max(step, 0)
+    return slice(start, start + length), slice(stop, stop + length)

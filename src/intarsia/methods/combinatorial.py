@@ -1,0 +1,317 @@
+"""Combinatorial panoptic segmentation: semantics and affinities, and one cut that decides on both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from intarsia.cut import GridProblem
+from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.methods.affinity import AffinityLossConfig, affinity_losses, point_weights
+from intarsia.methods.cut_decoding import CutConfig, CutView, cut_map
+from intarsia.methods.end_to_end import (
+    CutCostsOfBatch,
+    EndToEndConfig,
+    dropped_costs,
+    freeze,
+    keep_frozen,
+    ladder_factors,
+    ladder_step,
+    panoptic_quality_loss,
+    separate_cut_losses,
+)
+from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.methods.oracle import true_affinity_logits, true_semantic_logits
+from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
+from intarsia.methods.tiling import TilingConfig, tiled_grids
+from intarsia.methods.upsampling import grid_size
+from intarsia.nets import (
+    AffinityHead,
+    AffinityHeadConfig,
+    Backbone,
+    BackboneConfig,
+    ConvHead,
+    CutCosts,
+    DecoderConfig,
+    build_decoder,
+)
+from intarsia.nets.backbone import stretched
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = [
+    "CombinatorialConfig",
+    "CombinatorialOutput",
+    "CombinatorialPanoptic",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CombinatorialConfig:
+    """Settings of `CombinatorialPanoptic`.
+
+    Attributes:
+        backbone: The network with pretrained weights.
+        decoder: What brings its features to one grid.
+        separate_decoders: A decoder for affinities beside the one for semantics, as in the paper.
+        semantic_width: Channels inside the semantic head.
+        semantic_depth: Convolutions of the semantic head before its last one.
+        affinity: The affinity head.
+        semantic_loss: Loss of the semantic head.
+        affinity_loss: Loss of the affinity head.
+        cut: How costs become a panoptic map.
+        tiling: How `predict` takes large images.
+        end_to_end: Fine-tuning through the cut instead of the two losses; none for pre-training.
+    """
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    separate_decoders: bool = False
+    semantic_width: int = 128
+    semantic_depth: int = 1
+    affinity: AffinityHeadConfig = field(default_factory=AffinityHeadConfig)
+    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
+    affinity_loss: AffinityLossConfig = field(default_factory=AffinityLossConfig)
+    cut: CutConfig = field(default_factory=CutConfig)
+    tiling: TilingConfig = field(default_factory=TilingConfig)
+    end_to_end: EndToEndConfig | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CombinatorialOutput:
+    """What the network says on the grid.
+
+    Attributes:
+        semantic_logits: Of the categories.
+        affinity_logits: Of the probability that a point and the one at the offset are in one segment.
+    """
+
+    semantic_logits: Float[Tensor, "b k h w"]
+    affinity_logits: Float[Tensor, "b o h w"]
+
+
+class CombinatorialPanoptic(AbstractMethod):
+    """Panoptic segmentation by an asymmetric multiway cut on category costs and affinities.
+
+    No centres, no thresholds and no limit to the number of instances: one optimisation problem decides which
+    points belong together and what they show. With `end_to_end` the network is trained through it, on a
+    surrogate of panoptic quality.
+
+    Source: Abbas and Swoboda 2021 (COPS). One decoder for both heads by default is ours.
+
+    Attributes:
+        offsets: (rows, columns) on the grid from a point to its neighbour, one an affinity channel.
+
+    Example:
+        >>> config = CombinatorialConfig(backbone=BackboneConfig(name="lcnet_050"))
+        >>> method = CombinatorialPanoptic(config, Categories.named("facades"))
+        >>> method.predict(torch.zeros(3, 9, 7)).size
+        (9, 7)
+    """
+
+    config_type: ClassVar[type] = CombinatorialConfig
+    config: CombinatorialConfig
+
+    def __init__(self, config: CombinatorialConfig, categories: Categories) -> None:
+        """Build the networks; the backbone's weights are read here."""
+        super().__init__(config, categories)
+        self.offsets = config.affinity.offsets
+        self.backbone = Backbone.from_config(config.backbone)
+        self.stride = self.backbone.strides[0]
+        self.decoder = build_decoder(config.decoder, self.backbone)
+        separate = config.separate_decoders
+        self.affinity_decoder = build_decoder(config.decoder, self.backbone) if separate else None
+        self.semantic_head = ConvHead(
+            self.decoder.channels,
+            len(categories),
+            width=config.semantic_width,
+            depth=config.semantic_depth,
+            separable=config.decoder.separable,
+            norm=config.decoder.norm,
+        )
+        self.affinity_head = AffinityHead(
+            self.decoder.channels,
+            len(categories),
+            self.offsets,
+            width=config.affinity.width,
+            classifier_width=config.affinity.classifier_width,
+            separable=config.decoder.separable,
+            norm=config.decoder.norm,
+        )
+        self.costs = CutCosts(len(categories), len(self.offsets))
+        self.to(memory_format=torch.channels_last)
+        freeze(self, config.end_to_end)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> CombinatorialOutput:
+        """Logits on the grid."""
+        height, width = grid_size(*images.shape[-2:], stride=self.stride)
+        features = self.backbone(images)
+        shared = self.decoder(features)
+        other = shared if self.affinity_decoder is None else self.affinity_decoder(features)
+        semantic_logits = self.semantic_head(shared)
+        affinity_logits = self.affinity_head(other, semantic_logits)
+        return CombinatorialOutput(
+            semantic_logits[..., :height, :width], affinity_logits[..., :height, :width]
+        )
+
+    def losses(self, output: CombinatorialOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
+        """The semantic and the affinity loss; or, with `end_to_end`, the loss of the cut."""
+        settings = self.config.end_to_end
+        if settings is None:
+            return self._pretraining_losses(output, targets)
+        terms = self._cut_losses(output, targets, settings)
+        if settings.pretraining_weight:
+            others = self._pretraining_losses(output, targets)
+            terms |= {name: settings.pretraining_weight * value for name, value in others.items()}
+        return terms
+
+    def decode(self, output: CombinatorialOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
+        """One cut an image, up-sampled."""
+        costs = self.costs_of(output)
+        return in_threads(
+            lambda row: cut_map(self._view(output, costs, *row), self.categories, self.config.cut),
+            enumerate(sizes),
+        )
+
+    def decode_with_oracle(
+        self,
+        output: CombinatorialOutput,
+        sizes: Sequence[tuple[int, int]],
+        targets: PanopticTargets,
+        *,
+        semantics: bool = False,
+        affinities: bool = False,
+    ) -> list[PanopticMap]:
+        """What `decode` would say if a part of the costs were perfect: which part loses the quality?
+
+        Source: Abbas and Swoboda 2021 (COPS), appendix A.8; void keeps the network's costs. An oracle of
+        affinities is ours.
+
+        Args:
+            output: What `forward` returned.
+            sizes: As in `decode`.
+            targets: The truth.
+            semantics: Take node costs from the truth.
+            affinities: Take affinity costs from the truth.
+        """
+        grid = at_grid(targets, stride=self.stride)
+        logits, affinity_logits = output.semantic_logits, output.affinity_logits
+        if semantics:
+            logits = true_semantic_logits(logits, grid)
+        if affinities:
+            affinity_logits = true_affinity_logits(affinity_logits, grid, self.offsets)
+        known = CombinatorialOutput(logits, affinity_logits)
+        costs = self.costs_of(known)
+        maps = []
+        for row, size in enumerate(sizes):
+            view = self._view(known, costs, row, size)
+            maps.append(cut_map(view, self.categories, self.config.cut))
+        return maps
+
+    def costs_of(self, output: CombinatorialOutput) -> CutCostsOfBatch:
+        """The costs that the cut minimises; positive affinity costs attract."""
+        nodes, affinities = self.costs(output.semantic_logits, output.affinity_logits)
+        splittable = [category.is_thing for category in self.categories]
+        return CutCostsOfBatch(nodes, affinities, self.offsets, splittable)
+
+    def train(self, mode: bool = True) -> CombinatorialPanoptic:
+        """Switch to training; in fine-tuning through the cut, what is frozen stays as it is."""
+        super().train(mode)
+        if self.config.end_to_end is not None:
+            keep_frozen(self, self.config.end_to_end)
+        return self
+
+    @property
+    def lr_factors(self) -> dict[str, float]:
+        """How fast each group of parameters learns, on the ladder of fine-tuning."""
+        return ladder_factors(self.config.end_to_end)
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The trainable parameters: "backbone" and "rest", or the steps of the ladder."""
+        if not self.lr_factors:
+            return super().parameter_groups()
+        groups: dict[str, list[nn.Parameter]] = {name: [] for name in ("backbone", *self.lr_factors)}
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                groups[ladder_step(name)].append(parameter)
+        return groups
+
+    def _evaluated(self, images: Float[Tensor, "b 3 h w"]) -> CombinatorialOutput:
+        """Large images in tiles whose costs are joined, so that instances cross the tiles' borders."""
+        tiling = self.config.tiling
+        if max(images.shape[-2:]) <= tiling.tile_px:
+            return super()._evaluated(images)
+        longest_px = self.stride * max(abs(step) for offset in self.offsets for step in offset)
+
+        def network(tile: Tensor) -> tuple[Tensor, ...]:
+            output = self(tile.to(next(self.parameters()).device))
+            return output.semantic_logits, output.affinity_logits
+
+        backbone = cast(Backbone, self.backbone)
+        images = stretched(images) if backbone.stretch else images
+        with backbone.without_stretch():
+            grids = [
+                tiled_grids(
+                    network,
+                    image,
+                    stride=self.stride,
+                    tile_px=tiling.tile_px,
+                    overlap_px=tiling.overlap_px(longest_px),
+                )
+                for image in images
+            ]
+        return CombinatorialOutput(*(torch.cat(parts) for parts in zip(*grids, strict=True)))
+
+    def _pretraining_losses(
+        self, output: CombinatorialOutput, targets: PanopticTargets
+    ) -> dict[str, Float[Tensor, ""]]:
+        config = self.config
+        return semantic_losses(
+            output.semantic_logits, targets, config.semantic_loss, stride=self.stride
+        ) | affinity_losses(
+            output.affinity_logits,
+            targets,
+            config.affinity_loss,
+            offsets=self.offsets,
+            stride=self.stride,
+        )
+
+    def _cut_losses(
+        self, output: CombinatorialOutput, targets: PanopticTargets, settings: EndToEndConfig
+    ) -> dict[str, Float[Tensor, ""]]:
+        grid = at_grid(targets, stride=self.stride)
+        costs = self.costs_of(output)
+        if self.training:
+            costs = dropped_costs(costs, settings.cost_dropout)
+        if settings.loss == "separate":
+            weights = point_weights(targets, self.config.affinity_loss, stride=self.stride)
+            return separate_cut_losses(costs, grid, settings, weights=weights, loss_scale=self.loss_scale)
+        least_area = self._least_area(settings).to(costs.nodes.device)
+        loss = panoptic_quality_loss(costs, grid, settings, least_area=least_area, loss_scale=self.loss_scale)
+        return {"quality": loss}
+
+    def _least_area(self, settings: EndToEndConfig) -> Float[Tensor, " k"]:
+        """In grid points."""
+        cut = self.config.cut
+        thing = cut.min_thing_px * settings.thing_area_scale
+        areas = [thing if category.is_thing else cut.min_stuff_px for category in self.categories]
+        return torch.tensor(areas, dtype=torch.float32) / self.stride**2
+
+    def _view(
+        self, output: CombinatorialOutput, costs: CutCostsOfBatch, row: int, size: tuple[int, int]
+    ) -> CutView:
+        rows, columns = grid_size(*size, stride=self.stride)
+        nodes, affinities, logits = (
+            x[row, :, :rows, :columns].detach().float().cpu()
+            for x in (costs.nodes, costs.affinities, output.semantic_logits)
+        )
+        return CutView(
+            problem=GridProblem(nodes.numpy(), affinities.numpy(), costs.offsets, costs.splittable),
+            logits=logits.numpy(),
+            size=size,
+            stride=self.stride,
+        )

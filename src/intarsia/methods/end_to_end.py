@@ -1,0 +1,248 @@
+"""Fine-tuning through the cut: the loss is panoptic quality, its gradient comes back through the solver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from intarsia._check import fail
+from intarsia.data.affinity_targets import affinity_targets
+from intarsia.data.targets import PanopticTargets
+from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation
+from intarsia.losses import panoptic_quality_surrogate
+from intarsia.losses.panoptic_quality_surrogate import SurrogateForm
+
+__all__ = [
+    "CutCostsOfBatch",
+    "EndToEndConfig",
+    "dropped_costs",
+    "freeze",
+    "keep_frozen",
+    "ladder_factors",
+    "ladder_step",
+    "panoptic_quality_loss",
+    "separate_cut_losses",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndToEndConfig:
+    """Settings of fine-tuning through the cut.
+
+    Attributes:
+        loss: "surrogate" of panoptic quality on segments; "separate" losses on classes and on cut pairs, the
+            ablation of the paper's appendix A.4.
+        weight: Factor of the loss; lambda multiplies it, so that it decides how far the cut is perturbed.
+        form: Of the surrogate.
+        sharpness: Of the surrogate.
+        num_samples: How many lambda are averaged; N in the paper.
+        lowest: Least lambda.
+        highest: Largest lambda.
+        cost_dropout: Share of the points whose node costs, and of the affinity costs, that are set to 0.
+        min_size: Things of fewer grid points have no mask.
+        thing_area_scale: Factor of the least area of things in the surrogate; the released code has 4.
+        pretraining_weight: Factor of the losses of pre-training beside this one.
+        trained: "last": the last layers of the semantic head and of the classifiers, and the scales of the
+            costs; "heads": both heads; "all": everything.
+        frozen_norms: Keep the statistics of all normalisation layers.
+        ladder: How much slower layers learn below the scales of the costs: 1 / ladder in the last layers,
+            1 / (2 ladder) below them, 1 / (3 ladder) in the features of affinities; 0 for none.
+    """
+
+    loss: Literal["surrogate", "separate"] = "surrogate"
+    weight: float = 10.0
+    form: SurrogateForm = "released"
+    sharpness: float = 4.0
+    num_samples: int = 5
+    lowest: float = 1.0
+    highest: float = 5000.0
+    cost_dropout: float = 0.1
+    min_size: int = 3
+    thing_area_scale: float = 1.0
+    pretraining_weight: float = 0.0
+    trained: Literal["last", "heads", "all"] = "heads"
+    frozen_norms: bool = True
+    ladder: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.cost_dropout < 1:
+            fail("end_to_end.cost_dropout", "in [0, 1)", self.cost_dropout)
+        for name in ("ladder", "pretraining_weight", "thing_area_scale"):
+            if getattr(self, name) < 0:
+                fail(f"end_to_end.{name}", "0 or more", getattr(self, name))
+        if self.weight <= 0:
+            fail("end_to_end.weight", "above 0", self.weight)
+        self.perturbation  # noqa: B018 - it checks its interval
+
+    @property
+    def perturbation(self) -> Perturbation:
+        """How lambda is drawn."""
+        return Perturbation(num_samples=self.num_samples, lowest=self.lowest, highest=self.highest)
+
+
+@dataclass(frozen=True, eq=False)
+class CutCostsOfBatch:
+    """c_V and c_E of a batch, and the pairs that c_E is of."""
+
+    nodes: Float[Tensor, "b k h w"]
+    affinities: Float[Tensor, "b o h w"]
+    offsets: Sequence[tuple[int, int]]
+    splittable: Sequence[bool]
+
+
+def panoptic_quality_loss(
+    costs: CutCostsOfBatch,
+    grid: PanopticTargets,
+    config: EndToEndConfig,
+    *,
+    least_area: Float[Tensor, " k"],
+    loss_scale: float = 1.0,
+) -> Float[Tensor, ""]:
+    """Cut each image; w (1 - PQ) of the segments, with a gradient of the costs.
+
+    Lambda is drawn from torch's own generator, so that a run that is continued draws the same.
+
+    Source: Abbas and Swoboda 2021 (COPS), section 3.3.
+
+    Args:
+        costs: Of the batch.
+        grid: The truth on the grid.
+        config: How.
+        least_area: For each category the area below which a segment is dropped, in grid points.
+        loss_scale: What the loss is multiplied with before `backward`.
+    """
+    layer = CutLayer(
+        costs.offsets,
+        costs.splittable,
+        perturbation=config.perturbation,
+        min_size=config.min_size,
+        seed=_drawn_seed(),
+    )
+    found = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
+    quality = panoptic_quality_surrogate(
+        found.masks,
+        found.truth,
+        found.categories,
+        valid=found.valid,
+        least_area=least_area,
+        form=config.form,
+        sharpness=config.sharpness,
+    )
+    return config.weight * (1 - quality)
+
+
+def separate_cut_losses(
+    costs: CutCostsOfBatch,
+    grid: PanopticTargets,
+    config: EndToEndConfig,
+    *,
+    weights: Float[Tensor, "b h w"],
+    loss_scale: float = 1.0,
+) -> dict[str, Float[Tensor, ""]]:
+    """Losses on the classes and, for each offset, on the cut pairs that the solver answers.
+
+    Source: Abbas and Swoboda 2021 (COPS), eq. (7) and (8), weighted as in pre-training.
+
+    Args:
+        costs: Of the batch.
+        grid: The truth on the grid.
+        config: How.
+        weights: Of each grid point.
+        loss_scale: What the losses are multiplied with before `backward`.
+    """
+    layer = CutIndicatorLayer(
+        costs.offsets, costs.splittable, perturbation=config.perturbation, seed=_drawn_seed()
+    )
+    pairs = affinity_targets(grid, costs.offsets, weights=weights)
+    known = (grid.semantic != 255) & ~grid.crowd  # b h w
+    found = layer(
+        _with_gradient_where(costs.nodes, known[:, None]),
+        _with_gradient_where(costs.affinities, pairs.valid),
+        loss_scale=loss_scale,
+    )
+    classes = torch.arange(costs.nodes.shape[1], device=known.device)
+    wanted = (grid.semantic[:, None] == classes[:, None, None]).float()  # b k h w
+    counted = (weights * known)[:, None]
+    wrong = ((found.x - wanted).abs() * counted).sum() / counted.sum().clamp(min=1)
+    cut, true_cut = found.y * pairs.weights, (~pairs.joined & pairs.valid).float()
+    both = (cut * true_cut).sum((0, 2, 3))  # o
+    either = (cut + pairs.weights * true_cut).sum((0, 2, 3)) / 2
+    f_score = (both + 1e-3) / (either + 1e-3)
+    return {"classes": config.weight * wrong, "cut_pairs": config.weight * (1 - f_score).sum()}
+
+
+def dropped_costs(costs: CutCostsOfBatch, share: float) -> CutCostsOfBatch:
+    """Set the node costs of some points, and some affinity costs, to 0; the rest is not made larger.
+
+    Source: Abbas and Swoboda 2021 (COPS), appendix A.2 and released code.
+    """
+    if not share:
+        return costs
+    b, _, height, width = costs.nodes.shape
+    kept = torch.rand(b, 1, height, width, device=costs.nodes.device) >= share
+    kept_pairs = torch.rand(costs.affinities.shape, device=costs.affinities.device) >= share
+    return CutCostsOfBatch(costs.nodes * kept, costs.affinities * kept_pairs, costs.offsets, costs.splittable)
+
+
+def freeze(method: nn.Module, config: EndToEndConfig | None) -> None:
+    """Take out of training what `config` does not train; the scales of the costs are for the cut alone."""
+    for name, parameter in method.named_parameters():
+        step = ladder_step(name)
+        if config is None:
+            parameter.requires_grad_(parameter.requires_grad and step != "costs")
+        elif config.trained != "all":
+            parameter.requires_grad_(step in _TRAINED[config.trained] and name.startswith(_HEADS))
+
+
+def keep_frozen(method: nn.Module, config: EndToEndConfig) -> None:
+    """Put in evaluation mode what training must not change: batch norms, and parts without a gradient."""
+    for module in method.modules():
+        is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        parameters = list(module.parameters())
+        is_still = bool(parameters) and not any(p.requires_grad for p in parameters)
+        if (is_norm and config.frozen_norms) or is_still:
+            module.eval()
+
+
+def ladder_factors(config: EndToEndConfig | None) -> dict[str, float]:
+    """How fast each group of parameters learns; empty without a ladder.
+
+    Source: Abbas and Swoboda 2021 (COPS), released code, with a ladder of 20.
+    """
+    if config is None or not config.ladder:
+        return {}
+    slow = 1 / config.ladder
+    return {"costs": 1.0, "last": slow, "body": slow / 2, "features": slow / 3}
+
+
+def ladder_step(name: str) -> str:
+    """Which step of the ladder the parameter of this name is on.
+
+    Example:
+        >>> ladder_step("semantic_head.last.weight"), ladder_step("affinity_head.features.0.weight")
+        ('last', 'features')
+    """
+    if name.startswith("costs."):
+        return "costs"
+    if ".last." in name and name.startswith(_HEADS):
+        return "last"
+    if name.startswith("affinity_head.features."):
+        return "features"
+    return "backbone" if name.startswith("backbone.") else "body"
+
+
+_HEADS = ("semantic_head.", "affinity_head.", "costs.")
+_TRAINED = {"last": ("costs", "last"), "heads": ("costs", "last", "body", "features")}
+
+
+def _with_gradient_where(costs: Tensor, known: Tensor) -> Tensor:
+    return torch.where(known, costs, costs.detach())
+
+
+def _drawn_seed() -> int:
+    return int(torch.randint(2**62, ()))

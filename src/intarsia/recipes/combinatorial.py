@@ -1,0 +1,111 @@
+"""Recipes of combinatorial panoptic segmentation (Abbas and Swoboda 2021, COPS): affinities and the cut.
+
+Each data set has two runs: the first trains semantics and affinities, the second (`...-e2e`) fine-tunes that
+model through the cut: `intarsia train cops-facades-e2e initial=RUN/best data=DIR`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from intarsia.data.transforms import Augmentation
+from intarsia.methods.affinity import AffinityLossConfig
+from intarsia.methods.combinatorial import CombinatorialConfig
+from intarsia.methods.cut_decoding import CutConfig
+from intarsia.methods.end_to_end import EndToEndConfig
+from intarsia.nets.affinity_head import AffinityHeadConfig
+from intarsia.recipes import discriminative
+from intarsia.recipes.recipe import Optim, Recipe, Schedule
+
+SHORT_LOSS = AffinityLossConfig(weight=0.1)
+"""For a schedule of a few thousand steps: at a higher weight the semantics learn more slowly."""
+
+PAPER_LOSS = AffinityLossConfig(weight=0.25, hardest=0.25, thing_weight=4.0, small_thing_weight=3.0)
+
+
+def facades() -> Recipe:
+    """Buildings: semantics and affinities on the data and schedule of `discriminative-facades`."""
+    affinity = AffinityHeadConfig(distances=(1, 4, 8, 16), width=64, classifier_width=16)
+    return _affinities(discriminative.facades(), affinity)
+
+
+def nuclei() -> Recipe:
+    """Microscopy: semantics and affinities on the data and schedule of `discriminative-nuclei`."""
+    affinity = AffinityHeadConfig(distances=(1, 3, 6, 12), width=64, classifier_width=16)
+    return _affinities(discriminative.nuclei(), affinity)
+
+
+def cityscapes() -> Recipe:
+    """Streets: the paper's distances and losses, crops of 512x1024; for a GPU."""
+    affinity = AffinityHeadConfig(distances=(1, 4, 16, 32, 64))
+    return _affinities(discriminative.cityscapes(), affinity, loss=PAPER_LOSS, cut=_paper_cut(2048))
+
+
+def coco() -> Recipe:
+    """Everyday photos: the paper's distances and losses, crops of 512x512; for a GPU."""
+    affinity = AffinityHeadConfig(distances=(1, 4, 16, 32))
+    return _affinities(discriminative.coco(), affinity, loss=PAPER_LOSS, cut=_paper_cut(4096))
+
+
+def facades_end_to_end() -> Recipe:
+    """Buildings: fine-tune the heads of `cops-facades` through the cut."""
+    return _end_to_end(facades(), EndToEndConfig(), steps=600, lr=2e-4)
+
+
+def nuclei_end_to_end() -> Recipe:
+    """Microscopy: fine-tune the heads of `cops-nuclei` through the cut."""
+    return _end_to_end(nuclei(), EndToEndConfig(), steps=400, lr=2e-4)
+
+
+def cityscapes_end_to_end() -> Recipe:
+    """Streets: the paper's settings, and the released code's ladder of learning rates; for a GPU."""
+    settings = EndToEndConfig(weight=10.0, thing_area_scale=4.0, ladder=20.0)
+    recipe = _end_to_end(cityscapes(), settings, steps=12_000, lr=1e-3)
+    return replace(recipe, batch_size=24, augmentation=Augmentation(scale=(0.5, 2.0), crop=(512, 1024)))
+
+
+def coco_end_to_end() -> Recipe:
+    """Everyday photos: the paper's settings; for a GPU."""
+    settings = EndToEndConfig(weight=100.0, lowest=1000.0, thing_area_scale=4.0, ladder=20.0)
+    return replace(_end_to_end(coco(), settings, steps=4000, lr=1e-4), batch_size=24)
+
+
+def _affinities(
+    recipe: Recipe,
+    affinity: AffinityHeadConfig,
+    *,
+    loss: AffinityLossConfig = SHORT_LOSS,
+    cut: CutConfig | None = None,
+) -> Recipe:
+    """The same run with an affinity head and a cut instead of embeddings and mean shift."""
+    shared = recipe.method
+    areas = {name: getattr(shared.grouping, name) for name in ("min_thing_px", "min_stuff_px")}
+    return replace(
+        recipe,
+        method=CombinatorialConfig(
+            backbone=shared.backbone,
+            decoder=shared.decoder,
+            separate_decoders=shared.separate_decoders,
+            semantic_depth=shared.semantic_depth,
+            semantic_loss=shared.semantic_loss,
+            affinity=affinity,
+            affinity_loss=loss,
+            cut=CutConfig(**areas) if cut is None else cut,
+        ),
+    )
+
+
+def _end_to_end(recipe: Recipe, settings: EndToEndConfig, *, steps: int, lr: float) -> Recipe:
+    """Fine-tuning: no decay of the weights, and an average over fewer steps than in pre-training."""
+    every = max(steps // 4, 1)
+    return replace(
+        recipe,
+        method=replace(recipe.method, end_to_end=settings),
+        optim=Optim(lr=lr, weight_decay=0.0),
+        schedule=Schedule(steps=steps, warmup=max(steps // 20, 1), evaluate_every=every),
+        ema_decay=0.99,
+    )
+
+
+def _paper_cut(min_stuff_px: int) -> CutConfig:
+    return CutConfig(min_thing_px=200, min_stuff_px=min_stuff_px)

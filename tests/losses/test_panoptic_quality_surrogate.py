@@ -1,0 +1,201 @@
+"""The PQ surrogate: both forms by hand, against loops, matching, gradients, nothing to see."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+from intarsia._check import InputError
+from intarsia.losses import match_masks, panoptic_quality_surrogate
+
+
+def mask(text: str) -> torch.Tensor:
+    return torch.tensor([[float(c) for c in text.replace(" ", "")]])
+
+
+PREDICTED = torch.stack([mask("1111 0000 0000"), mask("0000 1111 0000"), mask("0000 0000 0011")])
+TRUE = torch.stack([mask("1110 0000 0000"), mask("0000 0111 1110")]).bool()
+
+
+@pytest.mark.parametrize(("form", "wanted"), [("paper", 0.501451), ("released", 0.407020)])
+def test_twelve_pixels_and_three_masks(form, wanted):
+    """IoU 3/4 and 3/7 and one false positive of 2 pixels, with t = 2 and so sigma = 1/2 for it."""
+    zero = torch.zeros(3, dtype=torch.long)
+    found = match_masks(PREDICTED, zero, TRUE, true_categories=zero[:2])
+    got = panoptic_quality_surrogate(
+        [found.masks], [found.truth], [found.categories], least_area=2.0, form=form
+    )
+    assert_close(got, torch.tensor(wanted), atol=1e-6, rtol=0)
+
+
+def random_scene(seed, size=30, dtype=torch.float64):
+    """Soft masks of three categories, and other true segments."""
+    generator = torch.Generator().manual_seed(seed)
+    s, n = torch.randint(0, 5, (2,), generator=generator).tolist()
+    masks = torch.rand(s, 1, size, generator=generator, dtype=dtype)
+    truth = torch.rand(n, 1, size, generator=generator) < 0.4
+    valid = torch.rand(1, size, generator=generator) < 0.8
+    return (
+        masks,
+        torch.randint(0, 3, (s,), generator=generator),
+        truth,
+        torch.randint(0, 3, (n,), generator=generator),
+        valid,
+    )
+
+
+def matched_batch(seeds, size=30):
+    masks, truth, categories, valid = [], [], [], []
+    for seed in seeds:
+        m, c, t, tc, v = random_scene(seed, size)
+        found = match_masks(m, c, t, true_categories=tc, valid=v)
+        masks.append(found.masks)
+        truth.append(found.truth)
+        categories.append(found.categories)
+        valid.append(v)
+    return masks, truth, categories, torch.stack(valid)
+
+
+def slow(masks, truth, categories, valid, *, t, form):
+    """The two formulas, pixel by pixel and mask by mask."""
+    smooth = 0.1 if form == "released" else 0.0
+    rows = []  # image, category, u, sigma, has truth, overlaps
+    for i, channels in enumerate(zip(masks, truth, categories, strict=True)):
+        for p, g, category in zip(*channels, strict=True):
+            inside = [(float(a), float(b)) for a, b, v in zip(p[0], g[0], valid[i][0], strict=True) if v]
+            both = sum(a * b for a, b in inside)
+            either = sum(a + b - a * b for a, b in inside)
+            u = (both + smooth) / max(either + smooth, 1e-6)
+            sigma = 1 / (1 + math.exp(-0.1 * (float(p.sum()) - t[int(category)])))
+            rows.append((i, int(category), u, sigma, any(b for _, b in inside), both > 0))
+    of_image: dict[int, list[float]] = {}
+    pooled = form == "released"
+    for image, category in sorted({(0 if pooled else r[0], r[1]) for r in rows}):
+        tp = fp = fn = hits = 0.0
+        for i, c, u, sigma, is_true, overlaps in rows:
+            if c != category or (not pooled and i != image):
+                continue
+            h = u**4 / (u**4 + (1 - u) ** 4)
+            if pooled:
+                tp += h * sigma * is_true
+                hits += h * sigma * is_true * u
+                fn += (1 - h) * is_true
+                fp += (1 - h) * sigma * (not is_true)
+            elif is_true and overlaps:
+                tp, hits = tp + h * sigma, hits + h * sigma * u
+            elif is_true:
+                fn += 1
+            else:
+                fp += sigma
+        of_image.setdefault(image, []).append((hits + smooth) / max(tp + (fp + fn) / 2 + smooth, 1e-6))
+    means = [sum(q) / len(q) for q in of_image.values()]
+    return sum(means) / len(means) if means else 1.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), form=st.sampled_from(["paper", "released"]))
+def test_it_equals_the_formula_mask_by_mask(seed, form):
+    masks, truth, categories, valid = matched_batch([seed, seed + 1, seed + 2])
+    t = torch.tensor([4.0, 8.0, 20.0], dtype=torch.float64)
+    got = panoptic_quality_surrogate(masks, truth, categories, valid=valid, least_area=t, form=form)
+    assert_close(float(got), slow(masks, truth, categories, valid, t=t.tolist(), form=form))
+    assert 0 <= got <= 1
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_matching_has_the_largest_summed_iou(seed):
+    masks, categories, truth, true_categories, valid = random_scene(seed)
+    found = match_masks(masks, categories, truth, true_categories=true_categories, valid=valid)
+
+    def iou(p, g):
+        both = float((p * g * valid).sum())
+        return both / max(float(((p + g - p * g) * valid).sum()), 1e-6)
+
+    best = 0.0
+    sources = [*range(len(masks)), *[None] * len(truth)]
+    for chosen in itertools.permutations(sources, len(truth)):
+        pairs = [
+            (i, j) for j, i in enumerate(chosen) if i is not None and categories[i] == true_categories[j]
+        ]
+        best = max(best, sum(iou(masks[i], truth[j].double()) for i, j in pairs))
+    got = sum(iou(p, g.double()) for p, g in zip(found.masks, found.truth, strict=True))
+    assert_close(got, best)
+    shown = [g for g in found.truth if g.any()]
+    assert sorted(g.flatten().tolist() for g in shown) == sorted(
+        g.flatten().tolist() for g in truth if g.any()
+    )
+
+
+def test_a_perfect_prediction_is_worth_one_and_missing_is_worth_nothing():
+    large = torch.zeros(2, 20, 20)
+    large[0, :10], large[1, 10:] = 1, 1
+    categories = torch.tensor([0, 1])
+    for form in ("paper", "released"):
+        perfect = panoptic_quality_surrogate([large], [large.bool()], [categories], form=form)
+        assert_close(perfect, torch.tensor(1.0))
+        missed = panoptic_quality_surrogate([large * 0], [large.bool()], [categories], form=form)
+        assert missed < 0.2
+
+
+@pytest.mark.parametrize("form", ["paper", "released"])
+def test_the_gradient_is_right(form):
+    """Without empty masks, at which the paper's form jumps from missed to matched."""
+    masks, truth, categories, valid = matched_batch([3, 4], size=8)
+    shown = [m.flatten(1).any(1) for m in masks]
+    masks, truth, categories = (
+        [x[keep] for x, keep in zip(row, shown, strict=True)] for row in (masks, truth, categories)
+    )
+
+    def quality(*given):
+        return panoptic_quality_surrogate(given, truth, categories, valid=valid, least_area=5.0, form=form)
+
+    assert torch.autograd.gradcheck(quality, [m.requires_grad_() for m in masks])
+
+
+@pytest.mark.parametrize("form", ["paper", "released"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["nothing", "empty masks", "only void", "false positive", "missed"])
+def test_values_and_gradients_are_finite_for_any_truth(form, dtype, kind):
+    masks = torch.ones(0 if kind == "nothing" else 2, 4, 4, dtype=dtype)
+    masks = (masks * (kind not in ("empty masks", "missed"))).requires_grad_()
+    truth = torch.full(masks.shape, kind in ("missed", "only void"))
+    valid = torch.full((1, 4, 4), kind != "only void")
+    categories = torch.zeros(len(masks), dtype=torch.long)
+    got = panoptic_quality_surrogate([masks], [truth], [categories], valid=valid, least_area=3.0, form=form)
+    got.backward()
+    assert got.isfinite()
+    assert masks.grad is not None
+    assert masks.grad.isfinite().all()
+    assert kind != "nothing" or got == 1
+
+
+def test_a_dull_threshold_lets_poor_masks_learn():
+    """At IoU 0.1, h' is 4 u^3 (1-u)^3 / (...)^2, about 0.007 with exponent 4, and 1 with exponent 1."""
+    truth = torch.zeros(1, 1, 100, dtype=torch.bool)
+    truth[..., :10] = True
+    slope = {}
+    for sharpness in (1.0, 4.0):
+        poor = torch.zeros(1, 1, 100)
+        poor[..., 0] = 1
+        poor.requires_grad_()
+        panoptic_quality_surrogate([poor], [truth], [torch.tensor([0])], sharpness=sharpness).backward()
+        assert poor.grad is not None
+        slope[sharpness] = float(poor.grad[0, 0, 5])
+    assert slope[1.0] > 20 * slope[4.0] > 0
+
+
+def test_wrong_arguments_are_refused():
+    one, index = torch.zeros(1, 2, 2), torch.tensor([0])
+    with pytest.raises(InputError, match="`sharpness` must be 1 or more, got 0.5"):
+        panoptic_quality_surrogate([one], [one], [index], sharpness=0.5)
+    with pytest.raises(InputError, match=r"`truth` must be shaped \(1, 2, 2\) like `masks`, got \(1, 2\)"):
+        panoptic_quality_surrogate([one], [one[:, 0]], [index])
+    with pytest.raises(InputError, match=r"`truth` must be of as many images as `masks` \(1\), got 2"):
+        panoptic_quality_surrogate([one], [one, one], [index])

@@ -1,0 +1,231 @@
+"""The combinatorial method: perfect tensors, oracles, fine-tuning through the cut, what is frozen."""
+
+import copy
+import dataclasses
+
+import pytest
+import torch
+from torch.nn.functional import one_hot
+from torch.testing import assert_close
+
+from intarsia._check import InputError
+from intarsia.data.affinity_targets import affinity_targets
+from intarsia.data.targets import at_grid
+from intarsia.methods.affinity import AffinityLossConfig
+from intarsia.methods.combinatorial import CombinatorialOutput, CombinatorialPanoptic
+from intarsia.methods.cut_decoding import CutConfig
+from intarsia.methods.end_to_end import EndToEndConfig
+from intarsia.methods.load import start_from
+from intarsia.metrics import PanopticQuality
+from tests.methods.conftest import combinatorial
+
+SIZE = (66, 70)
+
+
+@pytest.fixture(scope="module")
+def small():
+    torch.manual_seed(0)
+    return combinatorial().eval()
+
+
+def end_to_end(small, **changes) -> CombinatorialPanoptic:
+    """The same weights, to be trained through the cut."""
+    config = dataclasses.replace(small.config, end_to_end=EndToEndConfig(**changes))
+    method = CombinatorialPanoptic(config, small.categories)
+    method.load_state_dict(small.state_dict())
+    return method
+
+
+def output_of(small, scene, *, sure=6.0):
+    """The logits of the truth."""
+    grid = at_grid(scene.targets)
+    logits = one_hot(grid.semantic, 4).permute(0, 3, 1, 2) * 2 * sure
+    joined = affinity_targets(grid, small.offsets).joined
+    return CombinatorialOutput(logits.float(), joined * 2 * sure - sure)
+
+
+def quality(categories, prediction, scene):
+    tally = PanopticQuality(categories)
+    tally.update(prediction, scene.truth)
+    return tally.compute().all
+
+
+def test_perfect_tensors_give_the_true_segments(small, scene, categories):
+    [result] = small.decode(output_of(small, scene), [SIZE])
+    assert quality(categories, result, scene).rq == 1
+    assert quality(categories, result, scene).pq > 0.85
+    assert len(result.segments) == len(scene.truth.segments)
+    assert min(s.score for s in result.segments) > 0.9
+
+
+def test_perfect_tensors_cost_almost_nothing(small, scene):
+    losses = small.losses(output_of(small, scene, sure=20.0), scene.targets)
+    assert losses["affinity"] < 1e-6
+
+
+def test_touching_things_of_one_category_are_told_apart_by_affinities_alone(small, scene, categories):
+    output = output_of(small, scene)
+    logits = output.semantic_logits.clone()
+    logits[:, 0] = logits[:, 1] = torch.maximum(logits[:, 0], logits[:, 1])  # window or door?
+    [result] = small.decode(dataclasses.replace(output, semantic_logits=logits), [SIZE])
+    assert len([s for s in result.segments if s.category_id in (1, 2)]) == 4
+
+
+def test_oracles_mend_the_part_that_they_replace(small, scene, categories):
+    output = output_of(small, scene)
+    wrong_semantics = dataclasses.replace(output, semantic_logits=output.semantic_logits.flip(1))
+    wrong_affinities = dataclasses.replace(output, affinity_logits=-output.affinity_logits)
+
+    def rq(output, **oracle):
+        [result] = small.decode_with_oracle(output, [SIZE], scene.targets, **oracle)
+        return quality(categories, result, scene).rq
+
+    assert rq(wrong_semantics) == 0
+    assert rq(wrong_semantics, semantics=True) == 1
+    assert rq(wrong_affinities) < 1
+    assert rq(wrong_affinities, affinities=True) == 1
+    assert rq(output) == 1
+
+
+def test_without_an_oracle_the_oracle_s_verb_is_decode(small, scene):
+    with torch.no_grad():
+        output = small(scene.image[None])
+    assert small.decode_with_oracle(output, [SIZE], scene.targets) == small.decode(output, [SIZE])
+
+
+@pytest.mark.parametrize("solver", ["greedy", "contraction", "lazy contraction"])
+def test_every_solver_decodes(small, scene, categories, solver):
+    method = copy.copy(small)
+    method.config = dataclasses.replace(small.config, cut=CutConfig(solver=solver, small="void"))
+    [result] = method.decode(output_of(small, scene), [SIZE])
+    assert quality(categories, result, scene).rq == 1
+
+
+@pytest.mark.parametrize("loss", ["surrogate", "separate"])
+def test_fine_tuning_through_the_cut_mends_wrong_scales(small, scene, categories, loss):
+    """With affinities that repel too much everything falls apart; only the costs' scales are trained."""
+    method = end_to_end(small, loss=loss, highest=200.0, cost_dropout=0.0).train()
+    output = output_of(small, scene, sure=1.0)
+    output = dataclasses.replace(output, affinity_logits=output.affinity_logits - 1.6)
+    before = quality(categories, method.decode(output, [SIZE])[0], scene).pq
+    optimizer = torch.optim.Adam(method.costs.parameters(), lr=0.1)
+    torch.manual_seed(0)
+    for _ in range(10):
+        terms = method.losses(output, scene.targets)
+        optimizer.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        optimizer.step()
+    after = quality(categories, method.decode(output, [SIZE])[0], scene).pq
+    assert after > before + 0.1
+
+
+TRAINED = {
+    "last": {"semantic_head.last", "affinity_head.classifiers", "costs"},
+    "heads": {"semantic_head.body", "semantic_head.last", "affinity_head.features", "costs"},
+}
+
+
+@pytest.mark.parametrize("trained", ["last", "heads", "all"])
+def test_what_is_trained_gets_a_gradient_and_the_rest_stays(small, scene, trained):
+    method = end_to_end(small, trained=trained, highest=50.0).train()
+    for _ in range(3):  # one draw of lambda may see nothing
+        torch.stack(list(method.losses(method(scene.image[None]), scene.targets).values())).sum().backward()
+    touched = {n for n, p in method.named_parameters() if p.grad is not None and p.grad.any()}
+    allowed = {n for n, p in method.named_parameters() if p.requires_grad}
+    assert touched <= allowed
+    assert any(n.startswith("affinity_head.classifiers.1.last") for n in touched)
+    if trained == "all":
+        assert any(n.startswith("backbone.") for n in touched)
+    else:
+        assert not any(n.startswith(("backbone.", "decoder.")) for n in allowed)
+        assert TRAINED[trained] <= {".".join(n.split(".")[:2]) for n in allowed} | {"costs"}
+        assert not method.decoder.training
+    if trained == "last":
+        assert not any(".body." in n or ".features." in n for n in allowed)
+
+
+def test_pre_training_leaves_the_scales_of_the_costs_alone(small):
+    assert not any(p.requires_grad for p in small.costs.parameters())
+    assert all(p.requires_grad for p in small.affinity_head.parameters())
+
+
+def test_the_ladder_slows_what_lies_below_the_costs(small):
+    method = end_to_end(small, ladder=20.0)
+    groups = method.parameter_groups()
+    assert method.lr_factors == {"costs": 1.0, "last": 1 / 20, "body": 1 / 40, "features": 1 / 60}
+    assert {id(p) for p in groups["costs"]} == {id(p) for p in method.costs.parameters()}
+    assert len(groups["features"]) == len(list(method.affinity_head.features.parameters()))
+    assert groups["backbone"] == []
+    trained = [p for p in method.parameters() if p.requires_grad]
+    assert sum(map(len, groups.values())) == len(trained)
+    assert small.lr_factors == {}
+
+
+def test_dropout_of_costs_is_for_training_only_and_repeatable(small, scene):
+    method = end_to_end(small, cost_dropout=0.5)
+    output = output_of(small, scene, sure=1.0)
+
+    def loss(seed):
+        torch.manual_seed(seed)
+        return float(method.losses(output, scene.targets)["quality"].detach())
+
+    method.train()
+    assert loss(0) == loss(0)
+    assert len({loss(seed) for seed in range(4)}) > 1
+    method.eval()
+    assert len({loss(seed) for seed in range(4)}) == 1
+
+
+def test_a_scaled_loss_has_the_same_gradient_once_it_is_unscaled(small, scene):
+    gradients = []
+    for scale in (1.0, 1024.0):
+        method = end_to_end(small, cost_dropout=0.0).train()
+        method.loss_scale = scale
+        torch.manual_seed(1)
+        output = output_of(small, scene, sure=1.0)
+        output = dataclasses.replace(output, affinity_logits=output.affinity_logits - 1.6)
+        (scale * method.losses(output, scene.targets)["quality"]).backward()
+        gradient = method.costs.affinity_offset.grad
+        assert gradient is not None
+        gradients.append(gradient / scale)
+    assert gradients[0].any()
+    assert_close(*gradients)
+
+
+def test_the_losses_of_pre_training_may_stay(small, scene):
+    terms = end_to_end(small, pretraining_weight=0.5).losses(output_of(small, scene), scene.targets)
+    alone = small.losses(output_of(small, scene), scene.targets)
+    assert set(terms) == {"quality", *alone}
+    assert_close(terms["affinity"], 0.5 * alone["affinity"])
+
+
+def test_a_model_starts_from_another_one(small, tmp_path, categories):
+    small.save(tmp_path / "model")
+    fresh = end_to_end(combinatorial())
+    assert any((a != b).any() for a, b in zip(fresh.parameters(), small.parameters(), strict=True))
+    start_from(fresh, str(tmp_path / "model"))
+    assert all((a == b).all() for a, b in zip(fresh.parameters(), small.parameters(), strict=True))
+    config = dataclasses.replace(small.config, semantic_width=8)
+    other = CombinatorialPanoptic(config, categories)
+    with pytest.raises(InputError, match="`initial` must be a CombinatorialPanoptic built like `method`"):
+        start_from(other, str(tmp_path / "model"))
+    with pytest.raises(
+        InputError, match="`initial` must be a model of the data set's categories, got window"
+    ):
+        start_from(
+            CombinatorialPanoptic(small.config, type(categories)(list(categories)[:3])),
+            str(tmp_path / "model"),
+        )
+
+
+def test_wrong_settings_are_refused():
+    for config, values, message in [
+        (AffinityLossConfig, {"hardest": 0.0}, r"`affinity_loss.hardest` must be a share in \(0, 1\]"),
+        (AffinityLossConfig, {"weight": -1.0}, "`affinity_loss.weight` must be 0 or more, got -1.0"),
+        (EndToEndConfig, {"weight": 0.0}, "`end_to_end.weight` must be above 0, got 0.0"),
+        (EndToEndConfig, {"cost_dropout": 1.0}, r"`end_to_end.cost_dropout` must be in \[0, 1\)"),
+        (EndToEndConfig, {"ladder": -1.0}, "`end_to_end.ladder` must be 0 or more"),
+        (EndToEndConfig, {"num_samples": 0}, "`num_samples` must be at least 1"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            config(**values)

@@ -1,0 +1,76 @@
+"""The affinity head: where a pair lies, what it sees, what gets a gradient."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from intarsia._check import InputError
+from intarsia.nets import AffinityHead, AffinityHeadConfig
+from intarsia.nets.affinity_head import _difference, _halves, _moved
+
+OFFSETS = [(1, 0), (0, 1), (4, 0), (0, 5), (3, -3), (9, 0), (0, 40)]
+
+
+def test_distances_and_diagonals_become_offsets_in_the_order_of_the_channels():
+    assert AffinityHeadConfig(distances=(1, 4)).offsets == ((1, 0), (0, 1), (4, 0), (0, 4))
+    both = AffinityHeadConfig(distances=(2,), diagonals=True).offsets
+    assert both == ((2, 0), (0, 2), (2, 2), (2, -2))
+
+
+@pytest.mark.parametrize("offset", [(4, 0), (5, 0), (0, 7), (3, -3), (-2, 5), (0, 60)])
+def test_a_pair_is_computed_at_its_middle_and_stored_at_its_first_point(offset):
+    """Moving the differences from the middles back gives x(second) - x(first), point by point."""
+    x = torch.randn(1, 2, 12, 14, generator=torch.Generator().manual_seed(0))
+    stored = _moved(_difference(x, offset), *_halves(offset)[0])
+    rows, columns = offset
+    for r in range(12):
+        for c in range(14):
+            if 0 <= r + rows < 12 and 0 <= c + columns < 14:
+                wanted = x[0, :, r + rows, c + columns] - x[0, :, r, c]
+                assert_close(stored[0, :, r, c], wanted)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (20, 7)])
+def test_any_offsets_on_maps_of_any_size(size):
+    head = AffinityHead(6, 3, OFFSETS, width=8, classifier_width=4, norm="group")
+    got = head(torch.randn(2, 6, *size), torch.randn(2, 3, *size))
+    assert got.shape == (2, len(OFFSETS), *size)
+    assert got.isfinite().all()
+
+
+def test_a_long_pair_depends_on_its_two_ends_and_not_on_what_is_between():
+    """The classifier's two 3x3 convolutions and the features' 5x5 see 4 points around either end."""
+    torch.manual_seed(0)
+    head = AffinityHead(6, 3, [(0, 30)], width=8, classifier_width=8).eval()  # a norm sees nothing
+    x = torch.randn(1, 6, 9, 50, requires_grad=True)
+    head(x, torch.randn(1, 3, 9, 50))[0, 0, :, 10].sum().backward()
+    assert x.grad is not None
+    seen = x.grad.abs().sum((0, 1, 2)).nonzero().flatten().tolist()
+    assert seen
+    assert all(abs(column - 10) <= 4 or abs(column - 40) <= 4 for column in seen)
+    assert any(abs(column - 10) <= 4 for column in seen)
+    assert any(abs(column - 40) <= 4 for column in seen)
+
+
+def test_semantic_logits_get_no_gradient():
+    head = AffinityHead(6, 3, OFFSETS, width=8, classifier_width=4)
+    x, logits = torch.randn(2, 6, 8, 8, requires_grad=True), torch.randn(2, 3, 8, 8, requires_grad=True)
+    head(x, logits).square().sum().backward()
+    assert x.grad is not None
+    assert x.grad.any()
+    assert logits.grad is None
+
+
+def test_logits_are_float32_under_autocast():
+    head = AffinityHead(6, 3, OFFSETS, width=8, classifier_width=4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert head(torch.randn(2, 6, 8, 8), torch.randn(2, 3, 8, 8)).dtype == torch.float32
+
+
+def test_wrong_settings_are_refused():
+    with pytest.raises(InputError, match=r"`affinity.distances` must be different numbers of 1 or more"):
+        AffinityHeadConfig(distances=(4, 4))
+    with pytest.raises(InputError, match="`affinity.width` must be 1 or more, got 0"):
+        AffinityHeadConfig(width=0)
+    with pytest.raises(InputError, match=r"`offsets` must be other than \(0, 0\)"):
+        AffinityHead(6, 3, [(0, 0)])
