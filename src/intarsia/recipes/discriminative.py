@@ -38,6 +38,8 @@ def facades() -> Recipe:
             semantic_loss=SemanticLossConfig(
                 hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"
             ),
+            # Chosen on 30 training images, from 1.5 (δ_d) to 6: windows rarely touch, so splits cost more.
+            grouping=MeanShiftConfig(bandwidth=3.5, min_thing_px=128, min_stuff_px=2048),
         ),
         augmentation=Augmentation(scale=(0.6, 1.4), crop=(256, 256), rare_focus=0.3),
         batch_size=4,
