@@ -63,7 +63,7 @@ fuzz: setup
 	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	cmake --build build/sanitize -j 2 --target fuzz_png
 	build/sanitize/fuzz_png 0 1000000
-	$(BIN)/python native/fuzz/fuzz_json.py --inputs 200000
+	$(BIN)/python native/fuzz/fuzz_json.py --inputs 1000000
 
 clean:
 	rm -rf build out .venv

@@ -140,9 +140,15 @@ class PanopticMap:
         return PanopticMap(_relabel(self.ids, number, other=VOID_ID), segments)
 
     def to_transformers(self) -> dict[str, Any]:
-        """As transformers' `post_process_panoptic_segmentation` returns it, on NumPy arrays."""
+        """As transformers' `post_process_panoptic_segmentation` returns it, on NumPy, with `iscrowd`."""
         rows = [
-            {"id": s.id, "label_id": s.category_id, "was_fused": s.is_crowd, "score": s.score}
+            {
+                "id": s.id,
+                "label_id": s.category_id,
+                "was_fused": False,
+                "score": s.score,
+                "iscrowd": int(s.is_crowd),
+            }
             for s in self.segments
         ]
         return {"segmentation": np.array(self.ids), "segments_info": rows}
@@ -152,7 +158,10 @@ class PanopticMap:
         """From what transformers' `post_process_panoptic_segmentation` returns (-1 and 0 are void)."""
         ids = np.maximum(np.asarray(result["segmentation"]).astype(np.int64), VOID_ID)
         rows = result["segments_info"]
-        segments = [Segment(int(r["id"]), int(r["label_id"]), float(r.get("score", 1.0))) for r in rows]
+        segments = [
+            Segment(int(r["id"]), int(r["label_id"]), float(r.get("score", 1.0)), bool(r.get("iscrowd", 0)))
+            for r in rows
+        ]
         return cls.keeping_visible(ids, segments)
 
     def to_label_divisor(
@@ -160,18 +169,27 @@ class PanopticMap:
     ) -> Int[np.ndarray, "h w"]:
         """One array of `category_id * divisor + number`, -1 for void (Panoptic-DeepLab's encoding).
 
-        Segments of one category are numbered from 1; with `categories`, stuff gets number 0.
+        Segments of one category are numbered from 1; with `categories`, stuff and crowds get number 0.
 
         Raises:
-            ValueError: A category has `divisor` segments or more.
+            ValueError: A category has `divisor` segments or more, or two of number 0.
         """
         stuff = set() if categories is None else {row.id for row in categories.stuff}
         count: dict[int, int] = {}
         label_of_id = {}
+        united: set[int] = set()
         for segment in self.segments:
-            if segment.category_id not in stuff:
-                count[segment.category_id] = count.get(segment.category_id, 0) + 1
-            number = count.get(segment.category_id, 0)
+            if categories is not None and (segment.is_crowd or segment.category_id in stuff):
+                if segment.category_id in united:
+                    fail(
+                        "segments",
+                        "of one stuff segment or crowd a category",
+                        f"two of {segment.category_id}",
+                    )
+                united.add(segment.category_id)
+                label_of_id[segment.id] = segment.category_id * divisor
+                continue
+            number = count[segment.category_id] = count.get(segment.category_id, 0) + 1
             if number >= divisor:
                 fail(
                     "divisor",
@@ -182,11 +200,18 @@ class PanopticMap:
         return _relabel(self.ids, label_of_id, other=-1)
 
     @classmethod
-    def from_label_divisor(cls, labels: Any, divisor: int = 1000) -> PanopticMap:
-        """From an array of `category_id * divisor + number`; negative values are void."""
+    def from_label_divisor(
+        cls, labels: Any, divisor: int = 1000, *, categories: Categories | None = None
+    ) -> PanopticMap:
+        """From an array of `category_id * divisor + number`; negative values are void.
+
+        With `categories`, things of number 0 are crowds.
+        """
         labels = np.asarray(labels)
         values, inverse = np.unique(labels, return_inverse=True)
-        segments = [Segment(n + 1, int(v) // divisor) for n, v in enumerate(values) if v >= 0]
+        things = set() if categories is None else {row.id for row in categories.things}
+        rows = [(n, *divmod(int(value), divisor)) for n, value in enumerate(values, start=1) if value >= 0]
+        segments = [Segment(n, k, is_crowd=k in things and number == 0) for n, k, number in rows]
         return cls(
             (np.where(values >= 0, np.arange(1, len(values) + 1), VOID_ID)[inverse]).reshape(labels.shape),
             segments,

@@ -12,7 +12,7 @@ from PIL import Image
 from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.engine import convert as command
-from intarsia.formats.arrays import from_supervision, from_torchmetrics, to_torchmetrics
+from intarsia.formats.arrays import from_supervision, from_torchmetrics, to_supervision, to_torchmetrics
 from intarsia.formats.cityscapes import map_of_instance_ids
 from intarsia.formats.coco import read_coco, read_map
 from intarsia.formats.label_image import map_of_labels, map_of_semantic_and_instances, read_labels
@@ -33,6 +33,7 @@ LABELS = np.array([[0, 1, 300], [70000, 1, 0]])
         ("cityscapes", 19, 8),
         ("cityscapes-raw", 34, 10),
         ("vistas", 65, 37),
+        ("vistas-v2", 124, 72),
         ("ade20k", 150, 100),
         ("facades", 10, 5),
         ("nuclei", 2, 1),
@@ -125,10 +126,9 @@ def test_conversion_goes_on_where_it_was_stopped(tmp_path: Path):
     with pytest.raises(PartialFailure, match="1 of 3 failed: `.*1.png` must be a readable label image"):
         convert("labels", folder, tmp_path / "out")
     written = json.loads((tmp_path / "out" / "panoptic.json").read_text())
-    lines = json.dumps(
-        {"image": written["images"][0], "annotation": {"file_name": "0.png", "segments_info": []}}
-    )
-    (tmp_path / "out" / "panoptic.json.unfinished").write_text(lines + "\n{cut off")
+    row = {"image": written["images"][0], "annotation": {"file_name": "0.png", "segments_info": []}}
+    lines = json.dumps(["0", row])
+    (tmp_path / "out" / "all.unfinished").write_text(lines + "\n{cut off")
     (folder / "0.png").write_bytes(b"not read again")
     Image.fromarray(np.full((2, 2), 1, np.uint8)).save(folder / "1.png")
     out = convert("labels", folder, tmp_path / "out")
@@ -180,15 +180,21 @@ def test_torchmetrics_arrays_come_back():
     assert np.array_equal(back.ids > 0, one.ids > 0)
     assert np.array_equal(back.semantic(facades), one.semantic(facades))
     assert np.array_equal(back.instances(facades), one.instances(facades))
+    crowd = PanopticMap(one.ids, [Segment(3, 1), Segment(4, 1, is_crowd=True), Segment(8, 6)])
+    again = from_torchmetrics(to_torchmetrics(crowd, facades), categories=facades)
+    assert sorted((s.category_id, s.is_crowd) for s in again.segments) == [(1, False), (1, True), (6, False)]
     with pytest.raises(ValueError, match=r"`array` must be of shape \(h, w, 2\), got \(2, 2\)"):
         from_torchmetrics(np.zeros((2, 2)))
 
 
 class Detections:
-    """The three fields of supervision's class that are read."""
+    """The four fields of supervision's class that are read."""
 
-    def __init__(self, mask: np.ndarray | None, confidence: np.ndarray | None, class_id: np.ndarray) -> None:
+    def __init__(
+        self, mask: np.ndarray | None, confidence: np.ndarray | None, class_id: np.ndarray | None
+    ) -> None:
         self.mask, self.confidence, self.class_id = mask, confidence, class_id
+        self.data: dict[str, np.ndarray] = {}
 
 
 def test_the_surer_detection_is_on_top():
@@ -199,3 +205,19 @@ def test_the_surer_detection_is_on_top():
     assert [s.category_id for s in one.segments] == [1, 3]
     with pytest.raises(ValueError, match="`detections` must be with masks, got none"):
         from_supervision(Detections(None, None, np.zeros(0)), Categories.named("facades"))
+    with pytest.raises(ValueError, match="with category indices in `class_id`, got none"):
+        from_supervision(Detections(masks, None, None), Categories.named("facades"))
+
+
+def test_supervision_detections_come_back():
+    supervision = pytest.importorskip("supervision")
+    facades = Categories.named("facades")
+    ids = np.array([[3, 3, 4, 9], [8, 0, 4, 9]])
+    rows = [Segment(3, 1, 0.5), Segment(4, 1, 0.25), Segment(8, 6, 0.75), Segment(9, 2, 1.0, is_crowd=True)]
+    one = PanopticMap(ids, rows)
+    found = to_supervision(one, facades)
+    assert isinstance(found, supervision.Detections)
+    assert found.xyxy.tolist() == [[0, 0, 1, 0], [2, 0, 2, 1], [0, 1, 0, 1], [3, 0, 3, 1]]
+    assert from_supervision(found, facades) == one.renumbered()
+    empty = to_supervision(PanopticMap.empty(2, 3), facades)
+    assert from_supervision(empty, facades) == PanopticMap.empty(2, 3)

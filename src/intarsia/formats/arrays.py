@@ -16,7 +16,7 @@ def to_torchmetrics(
 ) -> Int64[np.ndarray, "h w 2"]:
     """(category id, instance number) at each pixel, as `torchmetrics.detection.PanopticQuality` takes it.
 
-    Stuff has instance 0. Void gets the category `void`, which torchmetrics must not know.
+    Stuff and crowds have instance 0. Void gets the category `void`, which torchmetrics must not know.
 
     Example:
         >>> one = PanopticMap(np.array([[4, 5, 0]]), [Segment(4, 1), Segment(5, 6)])
@@ -28,8 +28,8 @@ def to_torchmetrics(
     return np.stack([ids[index], one.instances(categories)], axis=-1).astype(np.int64)
 
 
-def from_torchmetrics(array: Any, *, void: int = -1) -> PanopticMap:
-    """From (category id, instance number) at each pixel.
+def from_torchmetrics(array: Any, *, void: int = -1, categories: Categories | None = None) -> PanopticMap:
+    """From (category id, instance number) at each pixel; with `categories`, things of number 0 are crowds.
 
     Raises:
         ValueError: The array is not of shape (h, w, 2).
@@ -43,11 +43,11 @@ def from_torchmetrics(array: Any, *, void: int = -1) -> PanopticMap:
     array = np.asarray(array)
     if array.ndim != 3 or array.shape[2] != 2:
         fail("array", "of shape (h, w, 2)", array.shape)
-    return map_of_semantic_and_instances(array[..., 0], array[..., 1], void=void)
+    return map_of_semantic_and_instances(array[..., 0], array[..., 1], void=void, categories=categories)
 
 
 def to_supervision(one: PanopticMap, categories: Categories) -> Any:
-    """The segments as `supervision.Detections`: masks, boxes, scores, category indices."""
+    """The segments as `supervision.Detections`, with category indices, and `is_crowd` in `data`."""
     try:
         import supervision  # pyright: ignore[reportMissingImports]
     except ImportError:
@@ -62,6 +62,7 @@ def to_supervision(one: PanopticMap, categories: Categories) -> Any:
         mask=masks,
         confidence=np.array([s.score for s in one.segments], np.float32),
         class_id=np.array([categories.index_of(s.category_id) for s in one.segments], int),
+        data={"is_crowd": np.array([s.is_crowd for s in one.segments], bool)},
     )
 
 
@@ -69,16 +70,20 @@ def from_supervision(detections: Any, categories: Categories) -> PanopticMap:
     """From `supervision.Detections` with masks; where masks overlap the higher score is on top.
 
     Raises:
-        ValueError: There are no masks.
+        ValueError: There are no masks. (Detections of nothing have none; their image's size is unknown.)
     """
     if detections.mask is None:
         fail("detections", "with masks", "none")
+    if detections.class_id is None:
+        fail("detections", "with category indices in `class_id`", "none")
     count = len(detections.mask)
     scores = np.ones(count) if detections.confidence is None else np.asarray(detections.confidence)
     ids = np.zeros(detections.mask.shape[1:], np.int64)
     for n in np.argsort(scores, kind="stable"):
         ids[np.asarray(detections.mask[n], bool)] = n + 1
+    crowds = detections.data.get("is_crowd", np.zeros(count, bool))
     segments = [
-        Segment(n + 1, categories[int(detections.class_id[n])].id, float(scores[n])) for n in range(count)
+        Segment(n + 1, categories[int(detections.class_id[n])].id, float(scores[n]), bool(crowds[n]))
+        for n in range(count)
     ]
     return PanopticMap.keeping_visible(ids, segments)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Int64
 from PIL import Image, ImageSequence
 
 from intarsia._check import fail
-from intarsia.formats.source import SourceMap, SourcePart
-from intarsia.panoptic import Categories, Category, PanopticMap, Segment
+from intarsia.formats.category_map import FILE_NAME, OBJECT, CategoryMap, read_category_map
+from intarsia.formats.coco import naming
+from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
+from intarsia.panoptic import Categories, PanopticMap, Segment
 
 SUFFIXES = (".png", ".tif", ".tiff")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
-OBJECT = Category(1, "object", True, (235, 90, 90))
 
 
 def read_labels(path: str | Path) -> list[Int64[np.ndarray, "h w"]]:
-    """The pages of a label image.
+    """The pages of a label image. An RGBA picture is one of 32 bits, R + 256 G + 65536 B + 2^24 A.
 
     Raises:
         ValueError: The file cannot be read, or its pixels are no whole numbers from 0.
@@ -30,11 +34,16 @@ def read_labels(path: str | Path) -> list[Int64[np.ndarray, "h w"]]:
             pages = [(page.mode, np.asarray(page)) for page in ImageSequence.Iterator(image)]
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         fail(str(path), "a readable label image", f"{type(error).__name__}: {error}")
+    pages = [("32 bits", _from_four_bytes(page)) if mode == "RGBA" else (mode, page) for mode, page in pages]
     for mode, page in pages:
         whole = page.ndim == 2 and bool((page == np.floor(page)).all()) and float(page.min()) >= 0
-        if mode == "P" or not whole:
+        if mode == "P" or not whole or float(page.max()) >= 1 << 31:
             fail(str(path), "a label image of one whole number from 0 a pixel", f"mode {mode}")
     return [page.astype(np.int64) for _, page in pages]
+
+
+def _from_four_bytes(page: np.ndarray) -> Int64[np.ndarray, "h w"]:
+    return np.ascontiguousarray(page).view("<u4")[..., 0].astype(np.int64)
 
 
 def map_of_labels(
@@ -63,7 +72,7 @@ def map_of_labels(
 
 
 def map_of_semantic_and_instances(
-    semantic: np.ndarray, instances: np.ndarray, *, void: int = 255
+    semantic: np.ndarray, instances: np.ndarray, *, void: int = 255, categories: Categories | None = None
 ) -> PanopticMap:
     """The map of two images: category ids, and instance numbers that are told apart within a category.
 
@@ -71,6 +80,7 @@ def map_of_semantic_and_instances(
         semantic: The category id of each pixel, (h, w) whole numbers.
         instances: A number for each pixel; 0 on stuff.
         void: The value of `semantic` that means no category.
+        categories: If given, things of number 0 are crowds.
 
     Example:
         >>> one = map_of_semantic_and_instances(np.array([[3, 3, 6, 255]]), np.array([[1, 2, 0, 0]]))
@@ -83,37 +93,88 @@ def map_of_semantic_and_instances(
     found, inverse = np.unique(pairs, axis=0, return_inverse=True)
     shown = found[:, 0] != void
     number = np.where(shown, np.cumsum(shown), 0)
-    segments = [Segment(int(n), int(k)) for n, k in zip(number[shown], found[shown, 0], strict=True)]
+    things = set() if categories is None else {row.id for row in categories.things}
+    rows = zip(number[shown].tolist(), found[shown].tolist(), strict=True)
+    segments = [Segment(n, k, is_crowd=k in things and part == 0) for n, (k, part) in rows]
     return PanopticMap(number[inverse.ravel()].reshape(semantic.shape), segments)
 
 
-def read_label_folder(source: str | Path) -> list[SourcePart]:
-    """Label images of one category "object": one file (pages are images), or a folder with `images/` beside.
+def read_label_folder(source: str | Path, *, category_map: str | Path | None = None) -> list[SourcePart]:
+    """Label images: one file (pages are images), or a folder, perhaps `labels/` with `images/` beside.
+
+    Args:
+        source: The file or folder; a folder may have `train/` and `val/` of that shape.
+        category_map: What each label is; by default `category_map.json` in the folder, and without one every
+            label is an "object".
 
     Raises:
-        ValueError: There is no label image.
+        ValueError: There is no label image, or the category map is broken.
     """
     source = Path(source)
+    places = [
+        (name, source / name) for name in ("train", "val", "test") if (source / name / "labels").is_dir()
+    ]
+    return [_part(name, place, category_map) for name, place in places or [("", source)]]
+
+
+def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+    """Write label image and photo of one image; its ids are the labels."""
+    folder = root / part.name
+    write_values(folder / "labels" / f"{one.name}.png", panoptic_map.ids)
+    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
+    crowds = [segment.id for segment in panoptic_map.segments if segment.is_crowd]
+    labels = {str(segment.id): segment.category_id for segment in panoptic_map.segments}
+    return {"name": one.name, "labels": labels, "crowds": crowds}
+
+
+def write_category_map(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
+    """Write `category_map.json`."""
+    content = {
+        "categories": part.categories.to_coco(),
+        "images": {row["name"]: row["labels"] for row in rows},
+        "crowds": {row["name"]: row["crowds"] for row in rows if row["crowds"]},
+    }
+    path = root / part.name / FILE_NAME
+    partial_file = path.with_name(path.name + ".partial")
+    partial_file.write_text(json.dumps(content))
+    partial_file.replace(path)
+
+
+TARGET = Target(write_map, write_category_map)
+
+
+def _part(name: str, source: Path, category_map: str | Path | None) -> SourcePart:
     labels = source / "labels" if (source / "labels").is_dir() else source
     files = (
         [labels] if labels.is_file() else sorted(p for p in labels.glob("*") if p.suffix.lower() in SUFFIXES)
     )
     if not files or not labels.exists():
         fail(str(source), f"a label image or a folder of them ({', '.join(SUFFIXES)})", "none")
+    if category_map is None and (source / FILE_NAME).is_file():
+        category_map = source / FILE_NAME
+    known = None if category_map is None else read_category_map(category_map)
     images = {p.stem: p for p in (source / "images").glob("*") if p.suffix.lower() in IMAGE_SUFFIXES}
-    maps = []
-    for path in files:
-        num_pages = _num_pages(path)
-        for page in range(num_pages):
-            name = path.stem if num_pages == 1 else f"{path.stem}_{page:04d}"
-            image = images.get(path.stem) if num_pages == 1 else None
-            image_file = image.name if image else f"{name}.png"
-            maps.append(SourceMap(name, image_file, f"{name}.png", image, partial(_read_page, path, page)))
-    return [SourcePart("", Categories([OBJECT]), tuple(maps))]
+    maps = [one for path in files for one in _pages(path, images.get(path.stem), known)]
+    return SourcePart(name, Categories([OBJECT]) if known is None else known.categories, tuple(maps))
 
 
-def _read_page(path: Path, page: int) -> PanopticMap:
-    return map_of_labels(read_labels(path)[page])
+def _pages(path: Path, image: Path | None, known: CategoryMap | None) -> Iterator[SourceMap]:
+    num_pages = _num_pages(path)
+    for page in range(num_pages):
+        name = path.stem if num_pages == 1 else f"{path.stem}_{page:04d}"
+        shown = image if num_pages == 1 else None
+        image_file = shown.name if shown else f"{name}.png"
+        yield SourceMap(name, image_file, f"{name}.png", shown, partial(_read_page, path, page, name, known))
+
+
+def _read_page(path: Path, page: int, name: str, known: CategoryMap | None) -> PanopticMap:
+    labels = read_labels(path)[page]
+    if known is None:
+        return map_of_labels(labels)
+    with naming(path):
+        one = map_of_labels(labels, known.of_image(name))
+    crowds = known.crowds.get(name, frozenset())
+    return PanopticMap(one.ids, (replace(s, is_crowd=s.id in crowds) for s in one.segments))
 
 
 def _num_pages(path: Path) -> int:

@@ -1,23 +1,34 @@
-"""What every converter reads: the images of one part of a data set, each with a way to get its map."""
+"""What converters read and write: the images of one part of a data set, each with a way to get its map."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from intarsia.panoptic import Categories, PanopticMap
+import numpy as np
+from jaxtyping import Int
+from PIL import Image
+
+from intarsia._check import fail
+from intarsia.panoptic import Categories, PanopticMap, Segment
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
     """One image of a foreign data set. Its map is read when it is asked for."""
 
-    image_id: str
+    image_id: int | str
     image_file: str
     map_file: str
     image_path: Path | None
     read: Callable[[], PanopticMap]
+
+    @property
+    def name(self) -> str:
+        """The image's name without folder and suffix: how its files are called in other formats."""
+        return self.image_id if isinstance(self.image_id, str) else Path(self.image_file).stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +38,71 @@ class SourcePart:
     name: str
     categories: Categories
     maps: tuple[SourceMap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How to write a format.
+
+    Args:
+        write: Writes the files of one image under the root; returns what `finish` needs as JSON values.
+            Called by several threads at once.
+        finish: Writes what is there once for all images of a part, given their rows in order.
+    """
+
+    write: Callable[[Path, SourcePart, SourceMap, PanopticMap], dict[str, Any]]
+    finish: Callable[[Path, SourcePart, Sequence[dict[str, Any]]], None]
+
+
+def write_values(path: Path, values: Int[np.ndarray, "h w"], *, palette: Sequence[int] | None = None) -> None:
+    """Write whole numbers from 0 as the smallest PNG that holds them: 8, 16 or (as RGBA) 32 bits a pixel.
+
+    Raises:
+        ValueError: A value is negative, or does not fit into 31 bits.
+    """
+    most = int(values.max(initial=0))
+    if int(values.min(initial=0)) < 0 or most >= 1 << 31:
+        fail(str(path), "made of numbers in [0, 2^31)", f"{values.min(initial=0)} to {most}")
+    if most < 1 << 16:
+        image = Image.fromarray(values.astype(np.uint8 if most < 1 << 8 else np.uint16))
+    else:
+        image = Image.fromarray(
+            np.ascontiguousarray(values, dtype="<i4").view(np.uint8).reshape(*values.shape, 4)
+        )
+    if palette is not None:
+        image.putpalette(palette)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    image.save(partial, format="PNG", compress_level=1)
+    partial.replace(path)
+
+
+def copy_image(one: SourceMap, path: Path) -> None:
+    """Bring the photo of an image along, where there is one; as a PNG if the suffix differs."""
+    if one.image_path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    if one.image_path.suffix.lower() == path.suffix.lower():
+        partial.write_bytes(one.image_path.read_bytes())
+    else:
+        with Image.open(one.image_path) as image:
+            image.save(partial, format="PNG")
+    partial.replace(path)
+
+
+def check_one_stuff_segment_a_category(segments: Sequence[Segment], categories: Categories) -> None:
+    """Refuse what formats with one value a stuff category, and one a crowd, cannot tell apart."""
+    things = {row.id for row in categories.things}
+    united = [(s.category_id, s.is_crowd) for s in segments if s.is_crowd or s.category_id not in things]
+    twice = [row for row in united if united.count(row) > 1]
+    if twice:
+        kind = "crowd" if twice[0][1] else "stuff segment"
+        fail("segments", f"of one {kind} a category at most in this format", f"two of category {twice[0][0]}")
+
+
+def check_no_crowd(segments: Sequence[Segment], format: str) -> None:
+    """Refuse a crowd where a format has none."""
+    crowds = [segment.id for segment in segments if segment.is_crowd]
+    if crowds:
+        fail("segments", f"without crowds, which {format} does not have", f"segment {crowds[0]}")

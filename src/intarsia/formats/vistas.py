@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from intarsia._check import fail
 from intarsia.formats.label_image import read_labels
-from intarsia.formats.source import SourceMap, SourcePart
-from intarsia.panoptic import Categories, Category, PanopticMap, Segment
+from intarsia.formats.source import (
+    SourceMap,
+    SourcePart,
+    Target,
+    check_no_crowd,
+    check_one_stuff_segment_a_category,
+    copy_image,
+    write_values,
+)
+from intarsia.panoptic import VOID_ID, Categories, Category, PanopticMap, Segment
 
 VERSIONS = ("v2.0", "v1.2", "")  # folders inside a split; the first editions had none
-SPLITS = {"training": "train", "validation": "val"}
+SPLITS = {"training": "train", "validation": "val", "testing": "test"}
+FOLDER_OF_SPLIT = {name: folder for folder, name in SPLITS.items()}
+INSTANCES = 256
 
 
 def read_vistas(folder: str | Path) -> list[SourcePart]:
@@ -32,7 +45,9 @@ def read_vistas(folder: str | Path) -> list[SourcePart]:
         if any((folder / split / version / "instances").is_dir() for split in SPLITS):
             categories = _categories(folder, version)
             return [
-                _part(folder, split, version, categories) for split in SPLITS if (folder / split).is_dir()
+                _part(folder, split, version, categories)
+                for split in SPLITS
+                if (folder / split / version / "instances").is_dir()
             ]
     return fail(
         str(folder), "a Vistas folder with training/<version>/instances/*.png", "none of these folders"
@@ -48,9 +63,80 @@ def map_of_vistas_instances(values: Int[np.ndarray, "h w"], categories: Categori
         >>> [(s.id, s.category_id) for s in one.segments]
         [(1, 1), (2, 1), (257, 2)]
     """
-    shown = [value for value in np.unique(values).tolist() if value // 256 + 1 in categories]
+    shown = [value for value in np.unique(values).tolist() if value // INSTANCES + 1 in categories]
     ids = np.where(np.isin(values, shown), values + 1, 0)
-    return PanopticMap(ids, [Segment(value + 1, value // 256 + 1) for value in shown])
+    return PanopticMap(ids, [Segment(value + 1, value // INSTANCES + 1) for value in shown])
+
+
+def vistas_instances_of(one: PanopticMap, categories: Categories) -> Int[np.ndarray, "h w"]:
+    """The instance image of a map; void gets the label behind the last category's.
+
+    Raises:
+        ValueError: There is a crowd, two stuff segments of a category, or more than 256 instances of one.
+
+    Example:
+        >>> rows = Categories([Category(1, "bird", True, (0, 0, 0)), Category(2, "curb", False, (0, 0, 0))])
+        >>> one = PanopticMap(np.array([[5, 9, 0]]), [Segment(5, 1), Segment(9, 2)])
+        >>> vistas_instances_of(one, rows).tolist()
+        [[0, 256, 512]]
+    """
+    check_no_crowd(one.segments, "Vistas")
+    check_one_stuff_segment_a_category(one.segments, categories)
+    values, count = {VOID_ID: _num_labels(categories) * INSTANCES}, Counter[int]()
+    for segment in sorted(one.segments, key=lambda segment: segment.id):
+        number = count[segment.category_id]
+        count[segment.category_id] += 1
+        if number >= INSTANCES:
+            fail("segments", f"at most {INSTANCES} of a category", f"more of category {segment.category_id}")
+        values[segment.id] = (segment.category_id - 1) * INSTANCES + number
+    shown, inverse = np.unique(one.ids, return_inverse=True)
+    return np.array([values[id] for id in shown.tolist()])[inverse].reshape(one.ids.shape)
+
+
+def write_map(
+    root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap, *, version: str
+) -> dict[str, Any]:
+    """Write instance image, label image and photo of one image."""
+    folder = root / FOLDER_OF_SPLIT.get(part.name, "training")
+    values = vistas_instances_of(panoptic_map, part.categories)
+    colors = [color for label in _config(part.categories, version)["labels"] for color in label["color"]]
+    write_values(folder / version / "instances" / f"{one.name}.png", values)
+    write_values(folder / version / "labels" / f"{one.name}.png", values // INSTANCES, palette=colors)
+    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.jpg'}")
+    return {}
+
+
+def write_config(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]], *, version: str) -> None:
+    """Write `config_<version>.json`, the table of labels."""
+    path = root / f"config_{version}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_file = path.with_name(path.name + ".partial")
+    partial_file.write_text(json.dumps(_config(part.categories, version), indent=1))
+    partial_file.replace(path)
+
+
+TARGETS = {
+    version: Target(partial(write_map, version=version), partial(write_config, version=version))
+    for version in ("v1.2", "v2.0")
+}
+
+
+def _config(categories: Categories, version: str) -> dict[str, Any]:
+    """A label for each id from 1 to the last, and one for void; those of no category are not evaluated."""
+    row_of_id = {row.id: row for row in categories}
+    labels = []
+    for id in range(1, _num_labels(categories) + 2):
+        row = row_of_id.get(id, Category(id, "Unlabeled", False, (0, 0, 0)))
+        name = {"name": row.name.lower().replace(" ", "-"), "readable": row.name, "color": list(row.color)}
+        labels.append({**name, "instances": row.is_thing, "evaluate": id in row_of_id})
+    return {"labels": labels, "version": version.removeprefix("v")}
+
+
+def _num_labels(categories: Categories) -> int:
+    ids = [row.id for row in categories]
+    if min(ids) < 1 or max(ids) >= INSTANCES:
+        fail("categories", f"of ids in [1, {INSTANCES}) for Vistas", f"{min(ids)} to {max(ids)}")
+    return max(ids)
 
 
 def _categories(folder: Path, version: str) -> Categories:
@@ -70,7 +156,8 @@ def _categories(folder: Path, version: str) -> Categories:
 def _part(folder: Path, split: str, version: str, categories: Categories) -> SourcePart:
     maps = []
     for path in sorted((folder / split / version / "instances").glob("*.png")):
-        image = folder / split / "images" / f"{path.stem}.jpg"
+        images = [folder / split / "images" / (path.stem + suffix) for suffix in (".jpg", ".png", ".jpeg")]
+        image = next((image for image in images if image.exists()), images[0])
         read = partial(_read, path, categories)
         shown = image if image.exists() else None
         maps.append(SourceMap(path.stem, image.name, path.name, shown, read))

@@ -1,0 +1,78 @@
+"""Which category each label of a label image is: a JSON beside the images, or named on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from intarsia._check import fail
+from intarsia.formats.coco import naming
+from intarsia.panoptic import Categories, Category
+
+FILE_NAME = "category_map.json"
+OBJECT = Category(1, "object", True, (235, 90, 90))
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryMap:
+    """The categories of label images, and what each label is.
+
+    Args:
+        categories: Of the data set.
+        labels: The category id of each label, where labels mean the same in all images.
+        images: The category id of each label of an image, by the image's name without suffix.
+        crowds: The labels that are crowds, by image.
+    """
+
+    categories: Categories
+    labels: Mapping[int, int] = field(default_factory=dict)
+    images: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    crowds: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def of_image(self, name: str) -> Mapping[int, int]:
+        """The category id of each label of an image."""
+        return {**self.labels, **self.images.get(name, {})}
+
+
+def read_category_map(path: str | Path) -> CategoryMap:
+    """Read a category map: `{"categories": ..., "labels": {...}, "images": {...}, "crowds": {...}}`.
+
+    `categories` is a list as in COCO's JSON or the name of a known table; of the other keys one is enough. A
+    category is given by its id or by its name.
+
+    Raises:
+        ValueError: The file is missing, is no JSON of this shape, or names an unknown category.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        fail(str(path), "a readable category map", error.strerror or str(error))
+    except (ValueError, RecursionError) as error:
+        fail(str(path), "a category map", f"text that is no JSON ({error})")
+    with naming(path):
+        return _category_map(content)
+
+
+def _category_map(content: Any) -> CategoryMap:
+    rows = content["categories"]
+    categories = Categories.named(rows) if isinstance(rows, str) else Categories.from_coco(rows)
+    return CategoryMap(
+        categories,
+        labels=_ids(content.get("labels", {}), categories),
+        images={name: _ids(row, categories) for name, row in content.get("images", {}).items()},
+        crowds={name: frozenset(map(int, row)) for name, row in content.get("crowds", {}).items()},
+    )
+
+
+def _ids(rows: Mapping[str, int | str], categories: Categories) -> dict[int, int]:
+    return {int(label): _id(category, categories) for label, category in rows.items()}
+
+
+def _id(category: int | str, categories: Categories) -> int:
+    for row in categories:
+        if category in (row.id, row.name):
+            return row.id
+    return fail("category", "the id or name of a listed category", repr(category))

@@ -1,0 +1,119 @@
+"""Two images a photo: `semantic/` of category ids and `instances/` of numbers, and `categories.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from intarsia._check import fail
+from intarsia.formats.coco import naming
+from intarsia.formats.label_image import IMAGE_SUFFIXES, map_of_semantic_and_instances, read_labels
+from intarsia.formats.source import (
+    SourceMap,
+    SourcePart,
+    Target,
+    check_one_stuff_segment_a_category,
+    copy_image,
+    write_values,
+)
+from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
+
+PARTS = ("train", "val", "test")
+
+
+def read_semantic_instances(folder: str | Path) -> list[SourcePart]:
+    """The parts of a folder with `semantic/`, `instances/`, `categories.json`, or of `train/`, `val/` in it.
+
+    The JSON has `categories` as COCO's, and perhaps `void`, the value of `semantic` that means none (255). In
+    `instances`, stuff has 0; a thing of number 0 is a crowd.
+
+    Raises:
+        ValueError: A folder or the JSON is missing or broken.
+    """
+    folder = Path(folder)
+    places = [(name, folder / name) for name in PARTS if (folder / name / "semantic").is_dir()]
+    return [_part(name, place) for name, place in places or [("", folder)]]
+
+
+def semantic_and_instances_of(
+    one: PanopticMap, categories: Categories, *, void: int = VOID_INDEX
+) -> tuple[Int[np.ndarray, "h w"], Int[np.ndarray, "h w"]]:
+    """Category ids, and the numbers of things from 1; crowds and stuff have number 0.
+
+    Raises:
+        ValueError: There are two stuff segments or two crowds of a category, which this cannot tell apart.
+
+    Example:
+        >>> one = map_of_semantic_and_instances(np.array([[3, 3, 6, 255]]), np.array([[1, 2, 0, 0]]))
+        >>> semantic, instances = semantic_and_instances_of(one, Categories.named("facades"))
+        >>> semantic.tolist(), instances.tolist()
+        ([[3, 3, 6, 255]], [[1, 2, 0, 0]])
+    """
+    check_one_stuff_segment_a_category(one.segments, categories)
+    ids = np.array([row.id for row in categories] + [void])
+    return ids[np.minimum(one.semantic(categories), len(categories))], one.instances(categories)
+
+
+def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+    """Write both images and the photo."""
+    folder, void = root / part.name, _void(part.categories)
+    semantic, instances = semantic_and_instances_of(panoptic_map, part.categories, void=void)
+    write_values(folder / "semantic" / f"{one.name}.png", semantic)
+    write_values(folder / "instances" / f"{one.name}.png", instances)
+    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
+    return {}
+
+
+def write_categories(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
+    """Write `categories.json`."""
+    path = root / part.name / "categories.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_file = path.with_name(path.name + ".partial")
+    partial_file.write_text(
+        json.dumps({"categories": part.categories.to_coco(), "void": _void(part.categories)})
+    )
+    partial_file.replace(path)
+
+
+TARGET = Target(write_map, write_categories)
+
+
+def _void(categories: Categories) -> int:
+    """255, or the value behind the last id where that is a category's or smaller."""
+    return max(VOID_INDEX, *(row.id + 1 for row in categories))
+
+
+def _part(name: str, folder: Path) -> SourcePart:
+    for needed in ("semantic", "instances", "categories.json"):
+        if not (folder / needed).exists():
+            fail(str(folder), "a folder with semantic/, instances/ and categories.json", f"no {needed}")
+    path = folder / "categories.json"
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        fail(str(path), "a JSON with categories", str(error))
+    with naming(path):
+        categories, void = Categories.from_coco(content), int(content.get("void", VOID_INDEX))
+    images = {p.stem: p for p in (folder / "images").glob("*") if p.suffix.lower() in IMAGE_SUFFIXES}
+    maps = []
+    for semantic in sorted((folder / "semantic").glob("*.png")):
+        image = images.get(semantic.stem)
+        read = partial(_read, semantic, folder / "instances" / semantic.name, void, categories)
+        image_file = image.name if image else semantic.name
+        maps.append(SourceMap(semantic.stem, image_file, semantic.name, image, read))
+    return SourcePart(name, categories, tuple(maps))
+
+
+def _read(semantic: Path, instances: Path, void: int, categories: Categories) -> PanopticMap:
+    values, numbers = read_labels(semantic)[0], read_labels(instances)[0]
+    with naming(semantic):
+        one = map_of_semantic_and_instances(values, numbers, void=void, categories=categories)
+        for segment in one.segments:
+            categories.index_of(segment.category_id)
+    return one
