@@ -16,7 +16,10 @@ COMMANDS = {
         "intarsia.engine.evaluate:evaluate",
         "Exact PQ, SQ and RQ of predictions against the truth.",
     ),
-    "convert": ("intarsia.engine.convert:convert", "Another data set format in, COCO panoptic out."),
+    "convert": (
+        "intarsia.engine.convert:convert",
+        "A data set from one format to another, COCO panoptic by default.",
+    ),
     "inspect": ("intarsia.engine.inspect:inspect", "What is in a data set, and what is wrong with it."),
     "cut": ("intarsia.cut.command:cut_file", "Solve a saved cut problem; prints cost, segments, time."),
     "recipes": ("intarsia.engine.list_recipes:list_recipes", "The recipes that `train` knows."),
