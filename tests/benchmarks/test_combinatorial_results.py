@@ -15,12 +15,13 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks/combinatorial_results.py"
 
 
 @pytest.mark.slow
-def test_all_rows_are_trained_measured_and_written(tmp_path):
+def test_rows_are_trained_measured_and_written(tmp_path):
     write_synthetic(tmp_path / "data", kind="sticks", num_train=3, num_val=2, seed=0)
     small = [f"method.affinity.{key}" for key in ("width=16", "classifier_width=8", "distances=1,4")]
     steps = [*OVERRIDES, *small, "schedule.steps=2", "schedule.evaluate_every=2"]
     out = tmp_path / "out"
-    arguments = ["--data", str(tmp_path / "data"), "--seeds", "0", "1", "--out", str(out)]
+    arguments = ["--data", str(tmp_path / "data"), "--seeds", "0", "--out", str(out)]
+    arguments += ["--only", "baseline", "end to end", "separate losses"]
     main = runpy.run_path(str(SCRIPT))["main"]
     main(
         [
@@ -35,7 +36,7 @@ def test_all_rows_are_trained_measured_and_written(tmp_path):
     )
     found = json.loads((out / "results.json").read_text())
     assert {"baseline", "end to end", "separate losses", "baseline, semantic oracle"} <= set(found)
-    assert all(len(seeds) == 2 and set(seeds[0]) >= {"PQ", "AP", "mIoU"} for seeds in found.values())
+    assert all(len(seeds) == 1 and set(seeds[0]) >= {"PQ", "AP", "mIoU"} for seeds in found.values())
     assert found["baseline, semantic oracle"][0]["mIoU"] > found["baseline"][0]["mIoU"]
     assert (out / "samples.png").is_file()
     assert (out / "results.md").read_text().count("\n") == len(found) + 2

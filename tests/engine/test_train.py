@@ -17,9 +17,14 @@ from PIL import Image
 
 import intarsia
 from intarsia.cli import main
+from intarsia.configs import override
 from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
+from intarsia.engine.train import _optimizer
 from intarsia.formats.coco import CocoWriter
+from intarsia.methods import CombinatorialPanoptic
 from intarsia.panoptic import Categories, PanopticMap, Segment
+from intarsia.recipes.find import find_recipe
+from intarsia.recipes.recipe import Optim
 from tests.engine.tiny import OVERRIDES, losses_of
 
 TRAIN = [sys.executable, "-c", "import sys; from intarsia.cli import main; sys.exit(main())", "train"]
@@ -231,3 +236,29 @@ def test_a_run_through_the_cut_starts_from_another_one_and_trains_its_heads(stre
     same = {n: torch.equal(p, dict(after.named_parameters())[n]) for n, p in before.named_parameters()}
     assert all(same[name] for name in same if name.startswith("backbone."))
     assert not all(same[name] for name in same if name.startswith("affinity_head."))
+
+
+def test_a_method_knows_what_its_loss_is_multiplied_with(streets, tmp_path, monkeypatch):
+    """Two batches a step: each is half of the loss."""
+    seen = []
+    losses = CombinatorialPanoptic.losses
+
+    def recorded(method, output, targets):
+        seen.append(method.loss_scale)
+        return losses(method, output, targets)
+
+    monkeypatch.setattr(CombinatorialPanoptic, "losses", recorded)
+    short = ("accumulate=2", "schedule.steps=1", "batch_size=1", f"data={streets}")
+    intarsia.train("cops-facades", (*OVERRIDES, *SMALL_CUT, *short), out=str(tmp_path / "run"))
+    assert seen == [0.5, 0.5]
+
+
+def test_the_steps_of_a_ladder_have_their_own_learning_rates():
+    recipe = override(
+        find_recipe("cops-facades-e2e"),
+        ["method.backbone.name=lcnet_050", "method.backbone.pretrained=false", "method.end_to_end.ladder=20"],
+    )
+    method = CombinatorialPanoptic(recipe.method, Categories.named("facades"))
+    optimizer = _optimizer(method, Optim(lr=1.0))
+    rates = {group["base_lr"] for group in optimizer.param_groups if group["params"]}
+    assert rates == {1.0, 1 / 20, 1 / 40, 1 / 60}
