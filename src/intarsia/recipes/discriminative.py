@@ -38,8 +38,10 @@ def facades() -> Recipe:
             semantic_loss=SemanticLossConfig(
                 hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"
             ),
-            # Chosen on 30 training images, from 1.5 (δ_d) to 6: windows rarely touch, so splits cost more.
-            grouping=MeanShiftConfig(bandwidth=3.5, min_thing_px=128, min_stuff_px=2048),
+            # Chosen on 30 training images: the cut gives 33.5 PQ there, the best mean shift 31.4.
+            grouping=MeanShiftConfig(
+                kind="cut", bandwidth=2.0, distances=(1, 2, 4), min_thing_px=128, min_stuff_px=2048
+            ),
         ),
         augmentation=Augmentation(scale=(0.6, 1.4), crop=(256, 256), rare_focus=0.3),
         batch_size=4,
@@ -72,7 +74,12 @@ def cityscapes() -> Recipe:
     hard = SemanticLossConfig(hardest=0.2, small_thing_weight=3.0)
     return replace(
         base,
-        method=replace(base.method, semantic_loss=hard, embedding=EmbeddingHeadConfig(coordinates="added")),
+        method=replace(
+            base.method,
+            semantic_loss=hard,
+            embedding=EmbeddingHeadConfig(coordinates="added"),
+            grouping=MeanShiftConfig(),
+        ),
         augmentation=Augmentation(scale=(0.5, 2.0), crop=(512, 1024)),
         batch_size=16,
         workers=8,
@@ -85,7 +92,7 @@ def coco() -> Recipe:
     """Everyday photos: 133 categories, crops of 512x512; for a GPU."""
     return replace(
         cityscapes(),
-        method=facades().method,
+        method=replace(facades().method, grouping=MeanShiftConfig()),
         augmentation=Augmentation(scale=(0.5, 1.5), crop=(512, 512)),
         schedule=Schedule(steps=120_000, warmup=1000, evaluate_every=10_000, checkpoint_every=1000),
     )
