@@ -2,7 +2,8 @@
 
 One image, one thread, process CPU time, best of a few rounds in which both sides take turns. Memory is what
 one call adds to the peak of a fresh process. References: every pixel against every centre in torch (centre
-and offset), the rules of mean shift in plain NumPy, scikit-learn's mean shift on 10,000 points.
+and offset), the rules of mean shift and of seed decoding in plain NumPy, scikit-learn's mean shift on 10,000
+points.
 
 Run:  python benchmarks/grouping.py
 """
@@ -23,7 +24,7 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from intarsia.clustering import center_offset_grouping, mean_shift
+from intarsia.clustering import center_offset_grouping, mean_shift, seed_decoding
 
 DIMS, NOISE, BANDWIDTH = 8, 0.2, 1.5
 Case = Callable[[], object]
@@ -136,6 +137,40 @@ def plain_mean_shift(points: np.ndarray, order: np.ndarray, min_size: int) -> np
     return labels
 
 
+def seed_pair(height: int, width: int, num_objects: int) -> tuple[Case, Case]:
+    """A position that points at the object's centre and eight features; seeds are low where objects meet."""
+    centers, objects = object_map(height, width, num_objects)
+    generator = np.random.default_rng(1)
+    features = embedded(height, width, num_objects).numpy() / 10
+    places = np.moveaxis(centers[objects] / 64.0, 2, 0) + generator.normal(0, 0.1, (2, height, width))
+    embeddings = np.concatenate([places, features]).astype(np.float32)
+    edge = (objects != np.roll(objects, 2, axis=1)) | (objects != np.roll(objects, 2, axis=0))
+    seeds = np.where(edge, 0.3, generator.uniform(0.6, 1, objects.shape)).astype(np.float32)
+    log_lambda = np.full(objects.shape, np.log(4.0), np.float32)
+    tensors = [torch.from_numpy(x) for x in (embeddings, seeds, log_lambda)]
+    points = embeddings.reshape(len(embeddings), -1).T.copy()
+    foreground = torch.ones(objects.shape, dtype=torch.bool)
+    return (
+        lambda: plain_seed_decoding(points, seeds.ravel(), np.exp(log_lambda.ravel())),
+        lambda: seed_decoding(*tensors, foreground=foreground),
+    )
+
+
+def plain_seed_decoding(points: np.ndarray, seeds: np.ndarray, lambdas: np.ndarray) -> np.ndarray:
+    unused, labels = np.ones(len(points), bool), np.zeros(len(points), np.int32)
+    while unused.sum() >= 8:
+        seed = int(np.where(unused, seeds, -1).argmax())
+        if seeds[seed] < 0.5:
+            break
+        around = np.exp(-lambdas[seed] * ((points - points[seed]) ** 2).sum(1)) > 0.5
+        free = around & unused
+        if around.sum() >= 8 and 2 * free.sum() > around.sum():
+            labels[free] = labels.max() + 1
+        unused &= ~around
+        unused[seed] = False
+    return labels
+
+
 def scikit_learn_pair() -> tuple[Case, Case]:
     from sklearn.cluster import MeanShift  # pyright: ignore[reportMissingImports]
 
@@ -183,6 +218,8 @@ PAIRS: dict[str, Callable[[], tuple[Case, Case]]] = {
     "centres, 1024x2048, 50 objects": lambda: center_pair(1024, 2048, 50),
     "mean shift, 256x512, 10 objects": lambda: mean_shift_pair(10),
     "mean shift, 256x512, 50 objects": lambda: mean_shift_pair(50),
+    "seeds, 256x512, 50 objects": lambda: seed_pair(256, 512, 50),
+    "seeds, 1024x2048, 50 objects": lambda: seed_pair(1024, 2048, 50),
     "mean shift, 10,000 points, scikit-learn": scikit_learn_pair,
 }
 

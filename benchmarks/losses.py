@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from intarsia.losses import discriminative_loss, lovasz_hinge, lovasz_softmax
+from intarsia.losses import discriminative_loss, hierarchical_lovasz_terms, lovasz_hinge, lovasz_softmax
 
 IMAGES, HEIGHT, WIDTH, CLASSES, DIMS = 8, 256, 512, 19, 8
 Case = Callable[[], Tensor]
@@ -138,6 +138,59 @@ def discriminative_pair(num_instances: int) -> tuple[Tensor, Case, Case]:
     return embeddings, loop, lambda: discriminative_loss(embeddings, instances).mean()
 
 
+def spatial_pair(num_instances: int, *, categories: int) -> tuple[Tensor, Case, Case]:
+    """Offsets, λ and seeds as a network gives them after its first steps; the loop has no category level.
+
+    With `categories`, ours also compares two features of every pixel with as many class means.
+    """
+    instances = instance_maps(num_instances)
+    semantic = instances % max(categories, 1)
+    position = torch.stack(
+        torch.meshgrid(torch.arange(HEIGHT) / 1024, torch.arange(WIDTH) / 1024, indexing="ij")
+    )
+    raw = (torch.randn(IMAGES, 6 if categories else 4, HEIGHT, WIDTH) * 0.1).requires_grad_()
+
+    def split() -> tuple[Tensor, Tensor, Tensor]:
+        places = torch.tanh(raw[:, :2]) + position
+        return torch.cat([places, raw[:, 4:]], dim=1), raw[:, 2] + 0.5, torch.sigmoid(raw[:, 3])
+
+    def loop() -> Tensor:
+        return torch.stack(
+            [spatial_embedding_loss(*one) for one in zip(*split(), instances, strict=True)]
+        ).mean()
+
+    def ours() -> Tensor:
+        embeddings, sharpness, seeds = split()
+        terms = hierarchical_lovasz_terms(
+            embeddings,
+            instances,
+            semantic,
+            seeds=seeds,
+            sharpness=sharpness,
+            category_from=2,
+            min_class_px=10 if categories else instances.numel() + 1,
+        )
+        return terms.instance + terms.category + terms.seed + 10 * terms.variance
+
+    return raw, loop, ours
+
+
+def spatial_embedding_loss(places: Tensor, sharpness: Tensor, seeds: Tensor, ids: Tensor) -> Tensor:
+    """One image, one instance after the other: seeds, variance and the hinge of its memberships."""
+    hinge, variance = seeds.sum() * 0, seeds.sum() * 0
+    seed = (seeds * (ids == 0)).square().sum()
+    numbers = ids[ids > 0].unique()
+    for number in numbers:
+        mask = ids == number
+        center = places[:, mask].mean(1)
+        v = sharpness[mask]
+        phi = torch.exp(-torch.exp(10 * v.mean()) * (places - center[:, None, None]).square().sum(0))
+        variance = variance + (v - v.mean().detach()).square().mean()
+        seed = seed + 10 * (seeds[mask] - phi[mask].detach()).square().sum()
+        hinge = hinge + one_hinge(2 * phi - 1, mask)
+    return (hinge + 10 * variance) / len(numbers) + seed / ids.numel()
+
+
 def instance_maps(num_instances: int) -> Tensor:
     """Ids from 1 in patches around random places."""
     torch.manual_seed(0)
@@ -156,6 +209,8 @@ PAIRS: dict[str, Callable[[], tuple[Tensor, Case, Case]]] = {
     "Lovász softmax, 19 classes": softmax_pair,
     "discriminative, 10 instances": lambda: discriminative_pair(10),
     "discriminative, 120 instances": lambda: discriminative_pair(120),
+    "spatial embedding, 10 instances": lambda: spatial_pair(10, categories=0),
+    "and 5 categories on top": lambda: spatial_pair(10, categories=5),
 }
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "clustering/mean_shift.hpp"
 #include "clustering/nearest_center.hpp"
 #include "clustering/point_blocks.hpp"
+#include "clustering/seed_decoding.hpp"
 
 #include <array>
 #include <limits>
@@ -57,4 +58,22 @@ TEST(pixels_that_point_outside_of_the_image_find_the_nearest_center) {
     inside[0] = inside[1] = inside[2] = true;
     const std::array<float, 4> centers{0.0f, 0.0f, 0.0f, 2.0f};
     CHECK((group_by_offset(offsets, {inside.get(), 3}, {1, 3}, centers)[1] == 2));
+}
+
+TEST(the_highest_seed_takes_its_margin_and_a_used_one_is_no_seed) {
+    const std::array<float, 5> line{0.0f, 0.5f, 1.0f, 5.0f, 5.5f};
+    const std::array<float, 5> seeds{0.2f, 0.9f, 0.8f, 0.7f, 0.1f};
+    const std::array<float, 5> lambdas{1.0f, 1.0f, 1.0f, 1.0f, 1.0f}; // a margin of 0.83
+    const auto groups = decode_seeds(line, 1, seeds, lambdas, {0.5f, 2, 0, 10});
+    CHECK((groups.labels == std::vector<std::int32_t>{1, 1, 1, 2, 2}));
+    CHECK((groups.centers == std::vector<float>{0.5f, 5.0f}));
+    CHECK((groups.scores == std::vector<float>{0.9f, 0.7f}));
+    CHECK(decode_seeds({}, 3, {}, {}, {0.5f, 1, 0, 10}).labels.empty());
+}
+
+TEST(a_center_of_another_category_is_not_the_likeliest) {
+    const std::array<float, 2> line{0.0f, 1.0f}, centers{0.0f, 1.5f}, lambdas{1.0f, 1.0f};
+    const std::array<std::int32_t, 2> categories{7, 7}, theirs{8, 7};
+    CHECK((likeliest_center(line, categories, 1, {centers, lambdas, theirs}, 0.1f) == std::vector<std::int32_t>{2, 2}));
+    CHECK((likeliest_center(line, categories, 1, {centers, lambdas, theirs}, 0.5f) == std::vector<std::int32_t>{0, 2}));
 }

@@ -1,9 +1,16 @@
 """Losses: plain functions of tensors, one value an image or mask."""
 
 from intarsia.losses.affinity_loss import affinity_loss
+from intarsia.losses.class_means import ClassMeans, class_sums, nearest_mean_logits
 from intarsia.losses.discriminative_loss import DiscriminativeTerms, discriminative_loss, discriminative_terms
+from intarsia.losses.hierarchical_lovasz_loss import (
+    HierarchicalLovaszTerms,
+    hierarchical_lovasz_loss,
+    hierarchical_lovasz_terms,
+)
 from intarsia.losses.lovasz_hinge import lovasz_hinge
 from intarsia.losses.lovasz_softmax import lovasz_softmax
+from intarsia.losses.membership_loss import membership_loss
 from intarsia.losses.panoptic_quality_surrogate import (
     MatchedMasks,
     match_masks,
@@ -12,14 +19,21 @@ from intarsia.losses.panoptic_quality_surrogate import (
 from intarsia.losses.top_k_cross_entropy import top_k_cross_entropy
 
 __all__ = [
+    "ClassMeans",
     "DiscriminativeTerms",
+    "HierarchicalLovaszTerms",
     "MatchedMasks",
     "affinity_loss",
+    "class_sums",
     "discriminative_loss",
     "discriminative_terms",
+    "hierarchical_lovasz_loss",
+    "hierarchical_lovasz_terms",
     "lovasz_hinge",
     "lovasz_softmax",
     "match_masks",
+    "membership_loss",
+    "nearest_mean_logits",
     "panoptic_quality_surrogate",
     "top_k_cross_entropy",
 ]

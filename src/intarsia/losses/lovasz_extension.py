@@ -45,9 +45,9 @@ def lovasz_extension(
 class _LovaszExtension(torch.autograd.Function):
     @staticmethod
     def forward(ctx, scores: Tensor, labels: Tensor, valid: Tensor | None, floor: float) -> Tensor:
-        on_cpu = scores.device.type == "cpu" and scores.dtype == torch.float32
-        evaluate = _evaluate_native if on_cpu else evaluate_sorted
-        losses, gradient = evaluate(scores, labels, valid, floor, needs_gradient=ctx.needs_input_grad[0])
+        losses, gradient = evaluated_masks(
+            scores, labels, valid, floor, needs_gradient=ctx.needs_input_grad[0]
+        )
         if gradient is not None:
             ctx.save_for_backward(gradient)
         return losses
@@ -59,6 +59,20 @@ class _LovaszExtension(torch.autograd.Function):
     ) -> tuple[Tensor, None, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient * losses_grad[0][:, None], None, None, None
+
+
+def evaluated_masks(
+    scores: Tensor, labels: Tensor, valid: Tensor | None, floor: float, *, needs_gradient: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Losses and d losses / d scores by the way that is fastest for the device and precision.
+
+    Example:
+        >>> evaluated_masks(torch.tensor([[0.25]]), torch.tensor([[True]]), None, 0.0, needs_gradient=False)
+        (tensor([0.7500]), None)
+    """
+    on_cpu = scores.device.type == "cpu" and scores.dtype == torch.float32
+    evaluate = _evaluate_native if on_cpu else evaluate_sorted
+    return evaluate(scores, labels, valid, floor, needs_gradient=needs_gradient)
 
 
 def _evaluate_native(

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from intarsia import _native
 
+NO_SPREAD = 1e18
+"""A margin for callers that need the means alone."""
+
 
 def segment_spread(
     pixels: Float[Tensor, "b d p"], index: Int[Tensor, "b p"], num_segments: int, *, margin: float, norm: int

@@ -1,0 +1,161 @@
+"""Seed decoding: each seed takes the pixels within the margin that it predicts for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Int32
+from torch import Tensor
+
+from intarsia import _native
+from intarsia._check import fail
+from intarsia.clustering.mean_shift import foreground_columns
+
+
+@dataclass(frozen=True, slots=True)
+class SeedGroups:
+    """Instances from seeds; instance i + 1 has centre i. The highest seed comes first."""
+
+    instances: Int32[Tensor, "h w"]  # 0 for none
+    centers: Float[Tensor, "n d"]
+    log_lambda: Float[Tensor, " n"]
+    scores: Float[Tensor, " n"]  # the value of the seed
+
+
+def seed_decoding(
+    embeddings: Float[Tensor, "d h w"],
+    seeds: Float[Tensor, ...],
+    log_lambda: Float[Tensor, ...],
+    *,
+    foreground: Bool[Tensor, ...],
+    threshold: float = 0.5,
+    min_size_px: int = 8,
+    refinements: int = 0,
+    patience: int = 500,
+) -> SeedGroups:
+    """Instances one after the other, each around the highest seed that is left.
+
+    A seed takes the foreground with φ = exp(-λ |e - e_seed|^2) > 1/2, its own λ: the ball of 1.17741 σ. That
+    is an instance if it has `min_size_px` pixels and more than half of them are unused; they are used up
+    either way. There is no limit to the number of instances. Native, on one thread, with the interpreter lock
+    released; pixels near each other in the embedding space are kept together, so a seed looks at few of them.
+
+    Source: Neven et al. 2019, released code; that a seed need not be rejected twice (`patience` instead of a
+    limit), and the refinement, are ours.
+
+    Args:
+        embeddings: One embedding a pixel.
+        seeds: Float `h w`, how good a seed each pixel is.
+        log_lambda: Float `h w`, logarithm of λ = 1 / (2 σ^2).
+        foreground: Bool `h w`, the pixels to group.
+        threshold: Least value of a seed.
+        min_size_px: Least number of pixels within a margin, at least 1.
+        refinements: How often a centre moves to the φ-weighted mean of what is within the margin.
+        patience: Consecutive seeds without a new instance that end the search.
+
+    Returns:
+        The instances, none where no seed reaches the threshold.
+
+    Raises:
+        ValueError: If sizes differ, a value in the foreground is not finite, or an option is out of range.
+
+    Example:
+        >>> line = torch.tensor([[[0.0, 0.5, 5.0, 5.5]]])
+        >>> seeds, everywhere = torch.tensor([[0.6, 0.9, 0.7, 0.2]]), torch.ones(1, 4, dtype=torch.bool)
+        >>> seed_decoding(line, seeds, torch.zeros(1, 4), foreground=everywhere, min_size_px=2).instances
+        tensor([[1, 1, 2, 2]], dtype=torch.int32)
+    """
+    for name, value in (("min_size_px", min_size_px), ("patience", patience)):
+        if value < 1:
+            fail(name, "at least 1", value)
+    if refinements < 0:
+        fail("refinements", "0 or more", refinements)
+    inside, columns = foreground_columns(embeddings, foreground)
+    labels, centers, lambdas, scores = _native.decode_seeds(
+        columns,
+        _inside("seeds", seeds, inside),
+        np.exp(_inside("log_lambda", log_lambda, inside)),
+        threshold,
+        min_size_px,
+        refinements,
+        patience,
+    )
+    return SeedGroups(
+        instances=_placed(labels, inside).to(embeddings.device),
+        centers=torch.from_numpy(centers),
+        log_lambda=torch.from_numpy(np.log(lambdas)),
+        scores=torch.from_numpy(scores),
+    )
+
+
+def assign_by_membership(
+    embeddings: Float[Tensor, "d h w"],
+    centers: Float[Tensor, ...],
+    log_lambda: Float[Tensor, " n"],
+    *,
+    foreground: Bool[Tensor, ...],
+    least: float = 0.5,
+    categories: tuple[Int[Tensor, ...], Int[Tensor, ...]] | None = None,
+) -> Int32[Tensor, "h w"]:
+    """Give each foreground pixel to the known centre of which it is most likely a member.
+
+    With the centres of an earlier frame it carries instances through a video without new seeds.
+
+    Source: ours.
+
+    Args:
+        embeddings: One embedding a pixel.
+        centers: Float `n d`, one embedding a centre.
+        log_lambda: Logarithm of λ of each centre.
+        foreground: Bool `h w`, the pixels to assign.
+        least: A membership exp(-λ |e - μ|^2) that is not enough; 0.5 keeps to the margins.
+        categories: Int `h w` and Int `n`: pixels only join centres of their category.
+
+    Returns:
+        0 for none, i + 1 for centre i.
+
+    Raises:
+        ValueError: If sizes differ, a value is not finite, or `least` is not in (0, 1).
+
+    Example:
+        >>> line, everywhere = torch.tensor([[[0.0, 0.5, 5.0]]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> assign_by_membership(line, torch.tensor([[5.5], [0.0]]), torch.zeros(2), foreground=everywhere)
+        tensor([[2, 2, 1]], dtype=torch.int32)
+    """
+    if not 0 < least < 1:
+        fail("least", "in (0, 1)", least)
+    if centers.ndim != 2 or centers.shape[1] != embeddings.shape[0] or len(centers) != len(log_lambda):
+        fail("centers", f"{len(log_lambda)} rows of {embeddings.shape[0]} values", f"{tuple(centers.shape)}")
+    if not (centers.isfinite().all() and log_lambda.isfinite().all()):
+        fail("centers", "finite, with a finite `log_lambda`", "NaN or infinity")
+    inside, columns = foreground_columns(embeddings, foreground)
+    if categories is None:
+        of_pixels, of_centers = np.zeros(columns.shape[1], np.int32), np.zeros(len(centers), np.int32)
+    else:
+        of_pixels = categories[0].cpu().numpy().astype(np.int32)[inside]
+        of_centers = categories[1].cpu().numpy().astype(np.int32)
+    labels = _native.likeliest_center(
+        columns, of_pixels, _array(centers), np.exp(_array(log_lambda)), of_centers, least
+    )
+    return _placed(labels, inside).to(embeddings.device)
+
+
+def _inside(name: str, values: Tensor, inside: np.ndarray) -> np.ndarray:
+    if values.shape != inside.shape:
+        fail(name, f"{inside.shape} like `foreground`", tuple(values.shape))
+    chosen = _array(values)[inside]
+    if not np.isfinite(chosen).all():
+        fail(name, "finite in the foreground", "NaN or infinity")
+    return chosen
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().contiguous().numpy()
+
+
+def _placed(labels: np.ndarray, inside: np.ndarray) -> Tensor:
+    result = np.zeros(inside.shape, np.int32)
+    result[inside] = labels
+    return torch.from_numpy(result)

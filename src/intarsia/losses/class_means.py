@@ -1,0 +1,212 @@
+"""The mean embedding of each class: how it is estimated, kept, and used to classify."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from intarsia._check import fail
+from intarsia.losses.segment_spread import NO_SPREAD, segment_spread
+
+__all__ = ["ClassMeans", "ClassSums", "MeanSource", "class_sums", "nearest_mean_logits"]
+
+MeanSource = Literal["batch", "ema", "online", "learned"]
+
+
+class ClassSums(tuple[Tensor, Tensor]):
+    """Sums (k, d) of the features of each class, with their gradient, and how many pixels it has (k)."""
+
+    @property
+    def means(self) -> Float[Tensor, "k d"]:
+        """Zero where a class has no pixel."""
+        return self[0] / self[1].clamp(min=1)[:, None]
+
+
+def class_sums(
+    features: Float[Tensor, "b d p"],
+    labels: Int[Tensor, "b p"],
+    num_classes: int,
+    *,
+    across_processes: bool = False,
+) -> ClassSums:
+    """Sum and count of each class over the batch.
+
+    Args:
+        features: One vector a pixel.
+        labels: Class index; what is not in [0, num_classes) does not count.
+        num_classes: Number of classes.
+        across_processes: Over the batches of all processes where there are several; each must take part.
+
+    Example:
+        >>> sums = class_sums(torch.tensor([[[1.0, 3.0, 9.0]]]), torch.tensor([[1, 1, 255]]), 2)
+        >>> sums.means, sums[1]
+        (tensor([[0.],
+                [2.]]), tensor([0., 2.]))
+    """
+    counted = (labels >= 0) & (labels < num_classes)
+    image = torch.arange(len(labels), device=labels.device)[:, None] * num_classes
+    key = torch.where(counted, labels + image, -1)  # a segment for each image and class
+    area = key[counted].bincount(minlength=len(labels) * num_classes)
+    shown = area.nonzero()[:, 0]
+    index = torch.where(counted, F.pad((area > 0).cumsum(0), (0, 1))[key] - 1, -1)
+    means, _ = segment_spread(features, index, len(shown), margin=NO_SPREAD, norm=2)
+    pixels = area[shown].to(features.dtype)
+    sums = features.new_zeros(num_classes, features.shape[1])
+    sums = sums.index_add(0, shown % num_classes, means * pixels[:, None])
+    counts = features.new_zeros(num_classes).index_add(0, shown % num_classes, pixels)
+    if across_processes and torch.distributed.is_available() and torch.distributed.is_initialized():
+        sums, counts = _SumOverProcesses.apply(sums), _SumOverProcesses.apply(counts)
+    return ClassSums((sums, counts))  # pyright: ignore[reportArgumentType]
+
+
+def nearest_mean_logits(
+    features: Float[Tensor, "b d *p"], means: Float[Tensor, "k d"], log_lambda: Float[Tensor, " k"]
+) -> Tensor:
+    """Logits -λ |f - m|^2 of each class: their argmax is the nearest class mean.
+
+    Source: Guerriero, Caputo and Mensink 2018 (DeepNCM), eq. (1); λ is ours.
+
+    Args:
+        features: One vector a pixel.
+        means: One vector a class.
+        log_lambda: Logarithm of λ = 1 / (2 σ^2) of each class.
+
+    Returns:
+        Float `b k *p`.
+
+    Example:
+        >>> means = torch.tensor([[0.0], [4.0]])
+        >>> nearest_mean_logits(torch.tensor([[[1.0]]]), means, torch.zeros(2)).flatten().tolist()
+        [-1.0, -9.0]
+    """
+    flat = features.flatten(2)  # b d p
+    cross = torch.matmul(means, flat)  # b k p
+    squared = flat.square().sum(1, keepdim=True) - 2 * cross + means.square().sum(1)[:, None]
+    logits = -log_lambda.exp()[:, None] * squared.clamp(min=0)
+    return logits.view(len(features), len(means), *features.shape[2:])
+
+
+class ClassMeans(nn.Module):
+    """A mean embedding for each class, in one of four ways; all keep the means that prediction uses.
+
+    "batch": the mean over the batch's pixels, with gradient; prediction uses a moving average of it.
+    "ema": that moving average also in training, without gradient; "online": the average over all pixels so
+    far, forgotten every `reset_every` updates. "learned": parameters. A class with too few pixels in the
+    batch keeps its stored mean. Means begin orthogonal, so that classes start apart.
+
+    Source: Guerriero, Caputo and Mensink 2018 for "online" (with condensation) and "ema" (decay); the
+    gradient through "batch" is as in prototypical networks (Snell et al. 2017).
+
+    Example:
+        >>> means = ClassMeans(3, 4)
+        >>> means(torch.zeros(1, 4, 2), torch.zeros(1, 2, dtype=torch.long)).shape
+        torch.Size([3, 4])
+    """
+
+    stored: Tensor
+    count: Tensor
+    seen: Tensor
+    updates: Tensor
+
+    def __init__(
+        self,
+        num_classes: int,
+        dims: int,
+        *,
+        source: MeanSource = "batch",
+        momentum: float = 0.95,
+        radius: float = 3.0,
+        min_class_px: int = 10,
+        reset_every: int = 0,
+    ) -> None:
+        """Start the means.
+
+        Args:
+            num_classes: Number of classes.
+            dims: Dimensions of a feature.
+            source: What `forward` returns.
+            momentum: Share that the stored mean keeps at an update by "batch" and "ema".
+            radius: Length of the first means; two of them are sqrt(2) times that apart.
+            min_class_px: Pixels in the batch below which a class keeps its stored mean.
+            reset_every: Updates after which "online" forgets its counts; 0 for never.
+        """
+        super().__init__()
+        if source not in ("batch", "ema", "online", "learned"):
+            fail("mean_source", '"batch", "ema", "online" or "learned"', repr(source))
+        if not 0 <= momentum < 1:
+            fail("mean_momentum", "in [0, 1)", momentum)
+        self.source = source
+        self.momentum = momentum
+        self.min_class_px = min_class_px
+        self.reset_every = reset_every
+        start = _spread_out(num_classes, dims) * radius
+        self.prototypes = nn.Parameter(start.clone()) if source == "learned" else None
+        self.register_buffer("stored", start)
+        self.register_buffer("count", torch.zeros(num_classes))
+        self.register_buffer("seen", torch.zeros(num_classes, dtype=torch.bool))
+        self.register_buffer("updates", torch.zeros((), dtype=torch.long))
+
+    @property
+    def means(self) -> Float[Tensor, "k d"]:
+        """What prediction uses."""
+        return self.stored if self.prototypes is None else self.prototypes
+
+    @property
+    def known(self) -> Bool[Tensor, " k"]:
+        """The classes that training has shown; all of them before training."""
+        return self.seen | ~self.seen.any()
+
+    def forward(self, features: Float[Tensor, "b d p"], labels: Int[Tensor, "b p"]) -> Float[Tensor, "k d"]:
+        """The means to train with; in training mode the stored ones take this batch in."""
+        sums = class_sums(features, labels, len(self.stored), across_processes=self.training)
+        enough = sums[1] >= self.min_class_px
+        if self.training:
+            self._store(sums, enough)
+        if self.prototypes is not None:
+            return self.prototypes
+        stored = self.stored.to(features.dtype).clone()
+        return torch.where(enough[:, None], sums.means, stored) if self.source == "batch" else stored
+
+    @torch.no_grad()
+    def _store(self, sums: ClassSums, enough: Tensor) -> None:
+        if self.source == "online":
+            if self.reset_every and int(self.updates) % self.reset_every == 0:
+                self.count.zero_()
+            kept = self.count / (self.count + sums[1]).clamp(min=1)
+            self.count += torch.where(enough, sums[1], 0)
+        else:
+            kept = torch.where(self.seen, self.momentum, 0.0)
+        mixed = torch.lerp(sums.means.to(self.stored.dtype), self.stored, kept.to(self.stored.dtype)[:, None])
+        self.stored.copy_(torch.where(enough[:, None], mixed, self.stored))
+        self.seen |= enough
+        self.updates += 1
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """Every process's loss depends on every process's pixels, so gradients are summed as values are."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor) -> Tensor:
+        values = values.clone()
+        torch.distributed.all_reduce(values)
+        return values
+
+    @staticmethod
+    def backward(ctx, *grads: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        grad = grads[0].contiguous().clone()
+        torch.distributed.all_reduce(grad)
+        return grad
+
+
+def _spread_out(count: int, dims: int) -> Float[Tensor, "k d"]:
+    """Unit vectors: orthogonal as far as there are dimensions for it, the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    blocks = [
+        torch.linalg.qr(torch.randn(dims, dims, generator=generator))[0] for _ in range(-(-count // dims))
+    ]
+    signs = [(-1.0) ** number for number in range(len(blocks))]  # the second basis away from the first
+    return F.normalize(torch.cat([sign * q for sign, q in zip(signs, blocks, strict=True)])[:count], dim=1)
