@@ -12,6 +12,8 @@ from intarsia.metrics.measures import Request
 from intarsia.metrics.panoptic_quality import PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
 from intarsia.metrics.semantic_iou import SemanticIoU
+from intarsia.metrics.temporal import TemporalConsistency, embedding_drift
+from intarsia.metrics.video_quality import SegmentationTrackingQuality, VideoPanopticQuality
 
 __all__ = [
     "BoundaryQuality",
@@ -24,6 +26,10 @@ __all__ = [
     "PanopticQuality",
     "QualityReport",
     "Request",
+    "SegmentationTrackingQuality",
     "SemanticIoU",
+    "TemporalConsistency",
+    "VideoPanopticQuality",
+    "embedding_drift",
     "evaluate_folders",
 ]
