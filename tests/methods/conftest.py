@@ -10,6 +10,8 @@ from torch import Tensor
 from intarsia.data.targets import PanopticTargets, targets_of
 from intarsia.methods.combinatorial import CombinatorialConfig, CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
+from intarsia.methods.hierarchical import HierarchicalConfig, HierarchicalEmbedding
+from intarsia.methods.hierarchical_config import HierarchicalEmbeddingConfig, HierarchicalLossConfig
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
 from intarsia.methods.semantic import SemanticLossConfig
@@ -91,7 +93,19 @@ def combinatorial() -> AbstractMethod:
     return CombinatorialPanoptic(config, CATEGORIES)
 
 
-@pytest.fixture(params=[discriminative, deeplab, combinatorial])
+def hierarchical() -> AbstractMethod:
+    config = HierarchicalConfig(
+        backbone=BACKBONE,
+        decoder=DECODER,
+        head_width=16,
+        head_depth=1,
+        embedding=HierarchicalEmbeddingConfig(features=4),
+        loss=HierarchicalLossConfig(mean_momentum=0.5),  # for a training of 50 steps
+    )
+    return HierarchicalEmbedding(config, CATEGORIES)
+
+
+@pytest.fixture(params=[discriminative, deeplab, combinatorial, hierarchical])
 def method(request: pytest.FixtureRequest) -> AbstractMethod:
     torch.manual_seed(0)
     return request.param().eval()

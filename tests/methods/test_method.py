@@ -155,9 +155,16 @@ def test_no_number_of_instances_is_too_large(method, scene):
     """Forty by forty grid points, each an instance of its own."""
     with torch.no_grad():
         output = tensors(method(torch.zeros(1, 3, 160, 160)))
-    output["semantic_logits"].zero_()[:, 0] = 9
     places = torch.arange(1600.0).view(1, 40, 40)
-    if "embeddings" in output:
+    if "semantic_logits" in output:
+        output["semantic_logits"].zero_()[:, 0] = 9
+    if "seed_logits" in output:
+        mean = method.class_means.means[0, :, None, None].expand(-1, 40, 40)
+        output["embeddings"] = torch.cat([torch.stack([places[0] * 4, places[0] * 0]), mean])[None]
+        output["seed_logits"], output["sharpness"] = places * 0 + 5, places * 0
+        changed = dataclasses.replace(method.config.decoding, min_thing_px=1, min_seed_points=1)
+        method.config = dataclasses.replace(method.config, decoding=changed)
+    elif "embeddings" in output:
         output["embeddings"] = torch.stack([places * 4, *[places * 0] * 3], dim=1)
         changed = dataclasses.replace(method.config.grouping, min_thing_px=1)
         method.config = dataclasses.replace(method.config, grouping=changed)

@@ -2,6 +2,7 @@
 
 from intarsia.methods.combinatorial import CombinatorialConfig, CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
+from intarsia.methods.hierarchical import HierarchicalConfig, HierarchicalEmbedding
 from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
@@ -13,6 +14,8 @@ __all__ = [
     "CombinatorialPanoptic",
     "DiscriminativeConfig",
     "DiscriminativeEmbedding",
+    "HierarchicalConfig",
+    "HierarchicalEmbedding",
     "PanopticDeepLab",
     "PanopticDeepLabConfig",
 ]

@@ -16,6 +16,7 @@ from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.losses import discriminative_loss
 from intarsia.methods.cut_decoding import CutConfig, cut_map
 from intarsia.methods.embedding_cut import embedding_cut_view
+from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.embedding_grouping import EmbeddingView, embedding_view, grouped_by_embedding
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
@@ -195,6 +196,11 @@ class DiscriminativeEmbedding(AbstractMethod):
         if self.config.grouping.kind == "cut":
             return in_threads(lambda row: self._cut(output, *row), enumerate(sizes))
         return in_threads(lambda row: self._grouped(self._view(output, *row)), enumerate(sizes))
+
+    def embedding_field(self, output: DiscriminativeOutput) -> EmbeddingField:
+        """The embeddings; the margin is the bandwidth of grouping."""
+        embeddings = output.embeddings.detach().float()
+        return EmbeddingField(embeddings, torch.full_like(embeddings[:, 0], _bandwidth(self.config)))
 
     def decode_with_oracle(
         self,

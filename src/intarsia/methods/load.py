@@ -11,6 +11,7 @@ from huggingface_hub import snapshot_download
 from intarsia._check import fail, nearest
 from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeEmbedding
+from intarsia.methods.hierarchical import HierarchicalEmbedding
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab
@@ -20,6 +21,7 @@ __all__ = ["METHODS", "load", "shipped_models", "start_from"]
 METHODS: dict[str, type[AbstractMethod]] = {
     "CombinatorialPanoptic": CombinatorialPanoptic,
     "DiscriminativeEmbedding": DiscriminativeEmbedding,
+    "HierarchicalEmbedding": HierarchicalEmbedding,
     "PanopticDeepLab": PanopticDeepLab,
 }
 """The methods that a saved model may be of."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets
+from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.images import ImageLike, as_image
 from intarsia.methods.model_folder import read_model, write_model
 from intarsia.panoptic import Categories, PanopticMap
@@ -69,6 +70,16 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             output: What `forward` returned.
             sizes: Height and width of each image, which stands top left in the batch; the rest is padding.
         """
+
+    def embedding_field(self, output: Any) -> EmbeddingField:
+        """Where the pixels of a batch lie in the space that the method groups them in.
+
+        For looking inside and for following instances through a video.
+
+        Raises:
+            ValueError: The method groups in another way.
+        """
+        return fail("model", "of a method with an embedding", type(self).__name__)
 
     @overload
     def predict(self, image: ImageLike, *, batch: int = 1) -> PanopticMap: ...

@@ -15,6 +15,7 @@ from intarsia._check import fail
 from intarsia.clustering import center_offset_grouping, majority_vote
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.methods.assembly import Thing, assembled
+from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_labels
@@ -168,6 +169,13 @@ class PanopticDeepLab(AbstractMethod):
     def decode(self, output: PanopticDeepLabOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
         """Centres are peaks of the heat; an instance's category is its pixels' majority among the things."""
         return in_threads(lambda row: self._grouped(output, *row), enumerate(sizes))
+
+    def embedding_field(self, output: PanopticDeepLabOutput) -> EmbeddingField:
+        """The place that each pixel points at, in pixels of the image; the margin is the heat's width."""
+        offsets = output.offsets.detach().float()
+        position = position_grid(*offsets.shape[2:], stride=self.stride, device=offsets.device)
+        margin = torch.full_like(offsets[:, 0], self.config.center_loss.sigma_px)
+        return EmbeddingField(position + offsets, margin)
 
     def _head(self, channels: int, width: int, depth: int = 1) -> ConvHead:
         decoder = self.config.decoder

@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from intarsia._check import fail, nearest
+from intarsia.recipes.ablation import Study
 from intarsia.recipes.recipe import Recipe
+
+_Tree = TypeVar("_Tree")
 
 RECIPES = {
     "discriminative-facades": "intarsia.recipes.discriminative:facades",
@@ -28,7 +33,15 @@ RECIPES = {
     "cops-cityscapes-e2e": "intarsia.recipes.combinatorial:cityscapes_end_to_end",
     "cops-coco": "intarsia.recipes.combinatorial:coco",
     "cops-coco-e2e": "intarsia.recipes.combinatorial:coco_end_to_end",
+    "hle-facades": "intarsia.recipes.hle:facades",
+    "hle-nuclei": "intarsia.recipes.hle:nuclei",
+    "hle-cityscapes": "intarsia.recipes.hle:cityscapes",
+    "hle-coco": "intarsia.recipes.hle:coco",
+    "hle-vistas": "intarsia.recipes.hle:vistas",
 }
+
+
+STUDIES = {"hle-ablations": "intarsia.recipes.hle_ablations:facades"}
 
 
 def find_recipe(name: str) -> Recipe:
@@ -37,16 +50,29 @@ def find_recipe(name: str) -> Recipe:
     Raises:
         ValueError: There is no such recipe, or the function does not return one.
     """
-    target = RECIPES.get(name, name)
+    return _made("recipe", name, RECIPES, Recipe)
+
+
+def find_study(name: str) -> Study:
+    """The ablation study of a shipped name, or of `module:function` / `file.py:function` of your own.
+
+    Raises:
+        ValueError: There is no such study, or the function does not return one.
+    """
+    return _made("study", name, STUDIES, Study)
+
+
+def _made(what: str, name: str, shipped: Mapping[str, str], kind: type[_Tree]) -> _Tree:
+    target = shipped.get(name, name)
     module_name, colon, function = target.partition(":")
     if not colon:
-        fail("recipe", "a shipped recipe or module:function", repr(name), hint=nearest(name, RECIPES))
-    recipe = getattr(_module(module_name), function, None)
-    if recipe is None:
-        fail("recipe", f"a function of {module_name}", repr(function))
-    tree = recipe()
-    if not isinstance(tree, Recipe):
-        fail("recipe", "a function that returns a Recipe", f"{type(tree).__name__} from {name}")
+        fail(what, f"a shipped {what} or module:function", repr(name), hint=nearest(name, shipped))
+    make = getattr(_module(module_name), function, None)
+    if make is None:
+        fail(what, f"a function of {module_name}", repr(function))
+    tree = make()
+    if not isinstance(tree, kind):
+        fail(what, f"a function that returns a {kind.__name__}", f"{type(tree).__name__} from {name}")
     return tree
 
 

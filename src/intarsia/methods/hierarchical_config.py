@@ -1,0 +1,160 @@
+"""Settings of the hierarchical embedding: each decision of our reading is one of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from intarsia._check import fail
+from intarsia.losses.class_means import MeanSource
+from intarsia.losses.hierarchical_levels import LevelLoss
+from intarsia.losses.membership_loss import HALF
+
+__all__ = [
+    "HierarchicalEmbeddingConfig",
+    "HierarchicalLossConfig",
+    "SeedDecodingConfig",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HierarchicalEmbeddingConfig:
+    """What an embedding is made of.
+
+    Attributes:
+        coordinates: "added": two dimensions are the pixel's position plus a learned offset; "input": the
+            position is two more channels of the head; "none": convolutions alone.
+        features: Dimensions beside the coordinates, D_f.
+        unit_px: Pixels for one unit of position. The category margin is 1.18 units, so this says how large
+            instances are beside categories.
+        reach_px: Farthest that an offset points, through a tanh.
+        sigma: "learned": each pixel predicts the margin of its instance; "fixed": the start radius for all.
+        start_radius_px: Margin of an instance before training. Wide, because outside of it a membership has
+            no gradient, and embeddings begin scattered.
+        category_dims: "features": categories do not see the coordinates; "all": they do.
+        branches: "one": the embedding of our reading. "two", for comparison: the features are as many as the
+            categories and are their logits, and instances see the coordinates alone.
+    """
+
+    coordinates: Literal["none", "input", "added"] = "added"
+    features: int = 14
+    unit_px: float = 32.0
+    reach_px: float = 1024.0
+    sigma: Literal["learned", "fixed"] = "learned"
+    start_radius_px: float = 32.0
+    category_dims: Literal["features", "all"] = "features"
+    branches: Literal["one", "two"] = "one"
+
+    def __post_init__(self) -> None:
+        if self.branches == "two" and self.coordinates != "added":
+            fail("embedding.coordinates", '"added" with two branches', repr(self.coordinates))
+        if self.features < 1:
+            fail("embedding.features", "1 or more", self.features)
+        for name in ("unit_px", "reach_px", "start_radius_px"):
+            if getattr(self, name) <= 0:
+                fail(f"embedding.{name}", "above 0", getattr(self, name))
+
+    @property
+    def num_coordinates(self) -> int:
+        """Dimensions that are a position."""
+        return 2 if self.coordinates == "added" else 0
+
+    @property
+    def category_from(self) -> int:
+        """The first dimension that categories see."""
+        return self.num_coordinates if self.category_dims == "features" else 0
+
+    @property
+    def start_sharpness(self) -> float:
+        """v with exp(-exp(10 v) r^2) = 1/2 at the start radius r."""
+        return math.log(HALF / (self.start_radius_px / self.unit_px) ** 2) / 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class HierarchicalLossConfig:
+    """Settings of the loss; see `intarsia.losses.hierarchical_lovasz_terms`.
+
+    Attributes:
+        instance_weight: Weight of the instance level.
+        category_weight: Weight of the category level.
+        seed_weight: Weight of the seeds.
+        variance_weight: Weight of the spread of v within an instance.
+        hierarchy_weight: Weight of the penalty on instances larger than categories.
+        cross_entropy_weight: Weight of a cross-entropy over the distances to the class means.
+        instance_loss: What compares memberships of instances with the truth.
+        category_loss: What compares memberships of categories with the truth.
+        mean_source: How class means are estimated; see `intarsia.losses.ClassMeans`.
+        mean_momentum: Share that a stored mean keeps at an update.
+        mean_reset_every: Updates after which "online" means forget their counts; 0 for never.
+        category_sigma: "fixed", or learned as one number ("shared") or one a category ("per_class").
+        sigma: σ of a category, at the start where it is learned.
+        absent: Whether categories that the batch does not show push pixels away.
+        to_center: Instances gather at their centroid instead of their mean offset.
+        stuff_as_instances: Each stuff category of an image is an instance, too.
+        max_instances: Instances of an image at the instance level; of more, as many are drawn at random.
+        min_class_px: Categories with fewer pixels on the grid of a batch count as absent.
+        foreground_weight: Weight of an instance's pixels in the seed loss.
+        hierarchy_ratio: How many times larger than an instance's a category's σ should be.
+    """
+
+    instance_weight: float = 1.0
+    category_weight: float = 1.0
+    seed_weight: float = 1.0
+    variance_weight: float = 10.0
+    hierarchy_weight: float = 0.0
+    cross_entropy_weight: float = 0.0
+    instance_loss: LevelLoss = "lovasz"
+    category_loss: LevelLoss = "lovasz"
+    mean_source: MeanSource = "batch"
+    mean_momentum: float = 0.95
+    mean_reset_every: int = 0
+    category_sigma: Literal["fixed", "shared", "per_class"] = "fixed"
+    sigma: float = 1.0
+    absent: Literal["skip", "hinge"] = "skip"
+    to_center: bool = False
+    stuff_as_instances: bool = False
+    max_instances: int = 40
+    min_class_px: int = 10
+    foreground_weight: float = 10.0
+    hierarchy_ratio: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in vars(self):
+            if name.endswith("_weight") and getattr(self, name) < 0:
+                fail(f"loss.{name}", "0 or more", getattr(self, name))
+        if self.sigma <= 0:
+            fail("loss.sigma", "above 0", self.sigma)
+        if self.max_instances < 1:
+            fail("loss.max_instances", "at least 1", self.max_instances)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedDecodingConfig:
+    """Settings of decoding; see `intarsia.clustering.seed_decoding`.
+
+    Attributes:
+        seed_threshold: Least value of a seed.
+        foreground_threshold: Thing pixels below this seed value found no instance; they may join one.
+        min_seed_points: Least number of points of the grid within the margin of a seed.
+        refinements: How often the centre of an instance moves to the mean of its members.
+        leftover_membership: Thing pixels of no instance join the likeliest of their category above this.
+        patience: Seeds in a row without a new instance that end the search.
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    seed_threshold: float = 0.5
+    foreground_threshold: float = 0.0
+    min_seed_points: int = 8
+    refinements: int = 0
+    leftover_membership: float = 0.1
+    patience: int = 500
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+    def __post_init__(self) -> None:
+        if not 0 < self.leftover_membership < 1:
+            fail("decoding.leftover_membership", "in (0, 1)", self.leftover_membership)
+        if self.min_seed_points < 1:
+            fail("decoding.min_seed_points", "at least 1", self.min_seed_points)
