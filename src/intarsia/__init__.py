@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = _version("intarsia")
 
 if TYPE_CHECKING:
+    from intarsia.engine.ablate import ablate
     from intarsia.engine.convert import convert
     from intarsia.engine.evaluate import evaluate
+    from intarsia.engine.explain import explain
     from intarsia.engine.inspect import inspect
     from intarsia.engine.predict import predict
     from intarsia.engine.train import train
@@ -26,8 +28,10 @@ _HOMES = {
     "Category": "intarsia.panoptic",
     "PanopticMap": "intarsia.panoptic",
     "Segment": "intarsia.panoptic",
+    "ablate": "intarsia.engine.ablate",
     "convert": "intarsia.engine.convert",
     "evaluate": "intarsia.engine.evaluate",
+    "explain": "intarsia.engine.explain",
     "inspect": "intarsia.engine.inspect",
     "load": "intarsia.methods.load",
     "predict": "intarsia.engine.predict",
@@ -39,8 +43,10 @@ __all__ = [
     "Category",
     "PanopticMap",
     "Segment",
+    "ablate",
     "convert",
     "evaluate",
+    "explain",
     "inspect",
     "load",
     "predict",

@@ -12,10 +12,12 @@ from intarsia._check import InputError, PartialFailure, nearest
 COMMANDS = {
     "predict": ("intarsia.engine.predict:predict", "Photos in, panoptic maps and pictures out."),
     "train": ("intarsia.engine.train:train", "A data set in, a trained model out; continues a stopped run."),
+    "ablate": ("intarsia.engine.ablate:ablate", "A study in, a table of what each change is worth out."),
     "evaluate": (
         "intarsia.engine.evaluate:evaluate",
         "Exact PQ, SQ and RQ of predictions against the truth.",
     ),
+    "explain": ("intarsia.engine.explain:explain", "Where one pixel of a photo lies in embedding space."),
     "convert": (
         "intarsia.engine.convert:convert",
         "A data set from one format to another, COCO panoptic by default.",

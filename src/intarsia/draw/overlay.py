@@ -25,6 +25,7 @@ def overlay(
     alpha: float = 0.5,
     outlines: bool = True,
     names: bool = True,
+    steady: bool = False,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw segments over the image in their categories' colours, things each in a shade of its own.
 
@@ -35,6 +36,7 @@ def overlay(
         alpha: Opacity of the colours, from 0 (image only) to 1 (colours only).
         outlines: Draw a light line around things and a dark one between stuff.
         names: Write names on segments that have room for them; crowds are marked with a plus.
+        steady: A thing's shade follows from its id, so that it keeps it through a video.
 
     Raises:
         ValueError: The image is no 8-bit RGB image of the map's size, or `alpha` is not in [0, 1].
@@ -52,7 +54,7 @@ def overlay(
     if not 0 <= alpha <= 1:
         fail("alpha", "in [0, 1]", alpha)
     rows = segment_rows(panoptic_map)
-    colors = segment_colors(panoptic_map, categories)
+    colors = segment_colors(panoptic_map, categories, steady=steady)
     drawn = _blended(image, rows, colors, alpha)
     if outlines:
         _draw_outlines(drawn, rows, colors, _is_thing(panoptic_map, categories))
@@ -68,14 +70,19 @@ def segment_rows(panoptic_map: PanopticMap) -> Int32[np.ndarray, "h w"]:
     return _native.relabel(panoptic_map.ids, keys, numbers, VOID_ID)
 
 
-def segment_colors(panoptic_map: PanopticMap, categories: Categories) -> UInt8[np.ndarray, "s 3"]:
-    """The colour of each segment after that of void: its category's, for things in changing shades."""
+def segment_colors(
+    panoptic_map: PanopticMap, categories: Categories, *, steady: bool = False
+) -> UInt8[np.ndarray, "s 3"]:
+    """The colour of each segment after that of void: its category's, for things in changing shades.
+
+    Shades count up within a category, or follow from the ids where they should be `steady`.
+    """
     colors: list[tuple[int, int, int]] = [VOID_COLOR]
     hues = max(0.07, 0.6 / max(1, len(categories.things)))  # the fewer kinds of things, the freer their hue
     seen: dict[int, int] = {}
     for segment in panoptic_map.segments:
         category = categories[categories.index_of(segment.category_id)]
-        number = seen.get(category.id, 0)
+        number = segment.id if steady else seen.get(category.id, 0)
         seen[category.id] = number + 1
         colors.append(_shade(category.color, number, hues=hues) if category.is_thing else category.color)
     return np.array(colors, np.uint8)

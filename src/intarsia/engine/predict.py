@@ -1,10 +1,11 @@
-"""Prediction: photos in, a COCO panoptic folder and pictures out; a broken file does not stop the rest."""
+"""Prediction: photos or videos in, a COCO panoptic folder and pictures out; a broken photo stops nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,10 +21,12 @@ from rich.progress import track
 from intarsia import draw
 from intarsia._check import InputError, PartialFailure, fail
 from intarsia.data.image import read_image
+from intarsia.engine.video import VIDEO_SUFFIXES, predict_video
 from intarsia.formats.coco import CocoWriter
+from intarsia.formats.png import read_ids
 from intarsia.methods.load import load
 from intarsia.methods.method import AbstractMethod
-from intarsia.panoptic import PanopticMap
+from intarsia.panoptic import PanopticMap, Segment
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 """Which files of a folder are taken for images."""
@@ -33,10 +36,15 @@ Picture = UInt8[np.ndarray, "h w 3"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """One image's name, as in the JSON, and its map."""
+    """One image's name, as in the JSON, and its map; a frame's is read from its file when it is asked for."""
 
     name: str
-    map: PanopticMap
+    read: Callable[[], PanopticMap]
+
+    @property
+    def map(self) -> PanopticMap:
+        """The map."""
+        return self.read()
 
 
 def predict(
@@ -50,8 +58,11 @@ def predict(
 ) -> list[Prediction]:
     """Segment photos and write OUT/panoptic.json, OUT/panoptic/*.png and OUT/overlays/*.jpg.
 
+    Of a video every frame is an image, an instance keeps its id from frame to frame, and the overlays are a
+    video, too: OUT/overlays/*.mp4.
+
     Args:
-        images: Image files, and folders that are searched for images at any depth.
+        images: Image files, and folders that are searched for images at any depth; or video files.
         model: The name of a model that ships with intarsia, or a folder written by training.
         out: The folder to write into; what is there of the same name is replaced.
         batch_size: How many images of one size are run at once.
@@ -59,16 +70,20 @@ def predict(
         overlays: Also draw each result over its photo.
 
     Returns:
-        A prediction for every image that could be read, in the order of the files.
+        A prediction for every image that could be read and every frame, in the order of the files.
 
     Raises:
         ValueError: No image was found or can be read, no such model, or `out` cannot be written.
         PartialFailure: Some images could not be read; the others are written.
     """
-    files = find_images((images,) if isinstance(images, str | Path) else images)
+    paths = (images,) if isinstance(images, str | Path) else images
+    videos = _videos(paths)
+    files = {} if videos else find_images(paths)
     method = load(model)
-    method.to(_device(device)).eval()
+    method.to(chosen_device(device)).eval()
     folder = Path(out)
+    if videos:
+        return _predicted_videos(videos, method, folder, overlays=overlays)
     broken: list[str] = []
     pictures = _readable(files, broken)
     first = next(pictures, None)
@@ -91,7 +106,7 @@ def predict(
                 writer.add(name, panoptic_map)
                 if overlays:
                     _write_overlay(folder / "overlays" / _flat(name), picture, panoptic_map, method)
-                predictions.append(Prediction(name, panoptic_map))
+                predictions.append(Prediction(name, partial(_itself, panoptic_map)))
     except OSError as error:
         raise InputError(
             f"`out` must be a folder that can be written, got {out} ({error.strerror})."
@@ -122,6 +137,43 @@ def find_images(paths: Sequence[str | Path]) -> dict[str, Path]:
     if not found:
         fail("images", "at least one file or folder", "none")
     return found
+
+
+def _videos(paths: Sequence[str | Path]) -> list[Path]:
+    """The paths if they are videos; a folder is searched for images only."""
+    videos = [path for path in map(Path, paths) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+    if videos and len(videos) < len(paths):
+        others = [str(path) for path in paths if Path(path) not in videos]
+        fail("images", "all photos or all videos", f"the video {videos[0]} and {others[0]}")
+    if len({video.stem for video in videos}) < len(videos):
+        fail("images", "videos of different names", ", ".join(map(str, videos)))
+    return videos
+
+
+def _predicted_videos(
+    videos: Sequence[Path], method: AbstractMethod, folder: Path, *, overlays: bool
+) -> list[Prediction]:
+    predictions: list[Prediction] = []
+    try:
+        with CocoWriter(folder / "panoptic.json", method.categories) as writer:
+            for path in videos:
+                found = predict_video(path, method, writer, folder=folder / "overlays" if overlays else None)
+                for name, segments in found.frames:
+                    file = writer.folder / _flat(name)
+                    predictions.append(Prediction(name, partial(_read_back, file, segments)))
+                print(f"{found.name}: {len(found.frames)} frames, {found.num_instances} things")
+    except OSError as error:
+        fail("out", "a folder that can be written", f"{folder} ({error.strerror})")
+    print(f"Maps in {folder}/panoptic.json" + (f", videos in {folder}/overlays" if overlays else ""))
+    return predictions
+
+
+def _itself(panoptic_map: PanopticMap) -> PanopticMap:
+    return panoptic_map
+
+
+def _read_back(path: Path, segments: Sequence[Segment]) -> PanopticMap:
+    return PanopticMap(read_ids(path), segments)
 
 
 def _unused(name: str, taken: Iterable[str]) -> str:
@@ -171,7 +223,12 @@ def _flat(name: str) -> str:
     return name.replace("/", "_")
 
 
-def _device(device: str) -> torch.device:
+def chosen_device(device: str) -> torch.device:
+    """The device that "auto", "cpu" or "cuda" means here.
+
+    Raises:
+        ValueError: There is no GPU.
+    """
     if device == "cuda" and not torch.cuda.is_available():
         fail("device", "one that torch finds here", "cuda")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")

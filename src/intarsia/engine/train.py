@@ -58,7 +58,7 @@ def train(
         ValueError: The recipe, a key or the data set is wrong, or a loss became infinite or NaN.
     """
     run = _resolve(recipe, overrides, out)
-    accelerator = _accelerator(run.tree)
+    accelerator = accelerator_of(run.tree)
     folder = _open_folder(run, accelerator)
     Trainer(run.tree, folder, accelerator).run()
     return folder
@@ -73,7 +73,7 @@ class Trainer:
             torch.set_num_threads(recipe.threads)
         self.recipe, self.folder, self.accelerator = recipe, folder, accelerator
         set_seed(recipe.seed, device_specific=True)
-        self.train_data, self.validation_data = _data_of(recipe)
+        self.train_data, self.validation_data = data_of(recipe)
         method = _method_of(recipe.method)(recipe.method, self.train_data.categories)
         if recipe.initial:
             start_from(method, recipe.initial)
@@ -216,7 +216,7 @@ class Trainer:
         self.step, self.best_pq, self.stale = state["step"], state["best_pq"], state["stale"]
 
 
-def _data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
+def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
     """What to train on and what to validate on; of a folder without `val`, every tenth image is held out.
 
     A folder with a single image is both.
@@ -287,7 +287,7 @@ def _resolve(recipe: str, overrides: tuple[str, ...], out: str) -> _Run:
     return _Run(name, tree, folder, is_new)
 
 
-def _accelerator(recipe: Recipe) -> Accelerator:
+def accelerator_of(recipe: Recipe) -> Accelerator:
     """accelerate's own state is one for the whole Python process; each run starts with a fresh one."""
     if not torch.distributed.is_initialized():
         AcceleratorState._reset_state(reset_partial_state=True)

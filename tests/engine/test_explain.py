@@ -1,0 +1,72 @@
+"""Looking inside a model: the picture, the three medians, wrong pixels."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import intarsia
+from intarsia._check import InputError
+from intarsia.cli import main
+from intarsia.methods.hierarchical import HierarchicalEmbedding
+from intarsia.panoptic import PanopticMap, Segment
+from tests.methods.conftest import hierarchical
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "house.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 42, 3), np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("model")
+    hierarchical().save(folder)
+    return str(folder)
+
+
+def test_one_pixel_is_explained(photo, model, tmp_path, capsys, monkeypatch):
+    """Two windows and a facade, decoded by hand: medians are those of the three groups of pixels."""
+    ids = np.full((30, 42), 3, np.int32)
+    ids[4:12, 4:16], ids[4:12, 24:36] = 1, 2
+    truth = PanopticMap(ids, [Segment(1, 1), Segment(2, 1), Segment(3, 6)])
+    monkeypatch.setattr(HierarchicalEmbedding, "decode", lambda *_: [truth])
+    found = intarsia.explain(str(photo), pixel="5,6", model=model, out=str(tmp_path / "deep" / "seen.png"))
+    assert found.distances.shape == (30, 42)
+    assert found.distances[5, 6] == 0
+    for got, where in ((found.same_segment, 1), (found.same_category, 2), (found.other, 3)):
+        assert got == pytest.approx(np.median(found.distances[ids == where]))
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "deep" / "seen.png")), found.picture)
+    said = capsys.readouterr().out
+    assert "Pixel 5,6 is window; its margin is" in said
+    assert "other window segments" in said
+
+
+def test_a_void_pixel_has_no_segment(photo, model, tmp_path, monkeypatch):
+    empty = PanopticMap(np.zeros((30, 42), np.int32), [])
+    monkeypatch.setattr(HierarchicalEmbedding, "decode", lambda *_: [empty])
+    found = intarsia.explain(str(photo), pixel=(5, 6), model=model, out=str(tmp_path / "seen.png"))
+    assert (found.same_segment, found.same_category, found.other) == (None, None, None)
+
+
+def test_the_command_line_takes_row_and_column(photo, model, tmp_path, capsys):
+    out = tmp_path / "seen.png"
+    assert main(["explain", str(photo), "--pixel", "29,41", "--model", model, "--out", str(out)]) == 0
+    assert out.is_file()
+    for pixel, message in (
+        ("30,0", "`pixel` must be inside the image of 30x42, got 30,0"),
+        ("x", "`pixel` must be ROW,COLUMN, got 'x'"),
+    ):
+        assert main(["explain", str(photo), "--pixel", pixel, "--model", model]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_method_without_an_embedding_is_refused(photo, model, monkeypatch):
+    monkeypatch.setattr(
+        HierarchicalEmbedding, "embedding_field", HierarchicalEmbedding.__mro__[1].embedding_field
+    )
+    with pytest.raises(InputError, match="`model` must be of a method with an embedding"):
+        intarsia.explain(str(photo), pixel="0,0", model=model)
