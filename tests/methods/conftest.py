@@ -10,12 +10,23 @@ from torch import Tensor
 from intarsia.data.targets import PanopticTargets, targets_of
 from intarsia.methods.combinatorial import CombinatorialConfig, CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
+from intarsia.methods.heuristic_merge import MergeConfig
 from intarsia.methods.hierarchical import HierarchicalConfig, HierarchicalEmbedding
 from intarsia.methods.hierarchical_config import HierarchicalEmbeddingConfig, HierarchicalLossConfig
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
+from intarsia.methods.panoptic_fpn import PanopticFpn, PanopticFpnConfig
+from intarsia.methods.panoptic_head import AffinityConfig
 from intarsia.methods.semantic import SemanticLossConfig
-from intarsia.nets import AffinityHeadConfig, BackboneConfig, DecoderConfig, EmbeddingHeadConfig
+from intarsia.methods.unified import PyramidConfig, UnifiedConfig, UnifiedPanoptic
+from intarsia.nets import (
+    AffinityHeadConfig,
+    BackboneConfig,
+    DecoderConfig,
+    DetectionConfig,
+    EmbeddingHeadConfig,
+    SharedDecoderConfig,
+)
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
 CATEGORIES = Categories(
@@ -105,7 +116,46 @@ def hierarchical() -> AbstractMethod:
     return HierarchicalEmbedding(config, CATEGORIES)
 
 
-@pytest.fixture(params=[discriminative, deeplab, combinatorial, hierarchical])
+DETECTION = DetectionConfig(
+    anchor_scale=4.0,
+    candidates=200,
+    proposals=40,
+    test_proposals=40,
+    rpn_samples=4096,  # all anchors and all proposals, so that the losses do not depend on what is drawn
+    roi_samples=4096,
+    canonical_px=56,
+    box_width=32,
+    mask_width=8,
+    mask_depth=1,
+    max_detections=20,
+)
+
+
+def unified() -> AbstractMethod:
+    config = UnifiedConfig(
+        backbone=BACKBONE,
+        pyramid=PyramidConfig(width=16),
+        decoder=SharedDecoderConfig(width=8, depth=1, deformable=False),
+        semantic_loss=SemanticLossConfig(hardest=1.0),
+        detection=DETECTION,
+        affinity=AffinityConfig(channels=8),
+    )
+    return UnifiedPanoptic(config, CATEGORIES)
+
+
+def panoptic_fpn() -> AbstractMethod:
+    config = PanopticFpnConfig(
+        backbone=BACKBONE,
+        pyramid_width=16,
+        semantic_width=16,
+        semantic_loss=SemanticLossConfig(hardest=1.0),
+        detection=DETECTION,
+        merge=MergeConfig(min_stuff_px=1),
+    )
+    return PanopticFpn(config, CATEGORIES)
+
+
+@pytest.fixture(params=[discriminative, deeplab, combinatorial, hierarchical, unified, panoptic_fpn])
 def method(request: pytest.FixtureRequest) -> AbstractMethod:
     torch.manual_seed(0)
     return request.param().eval()

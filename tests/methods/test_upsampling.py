@@ -7,7 +7,13 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intarsia.methods.upsampling import grid_size, upsampled, upsampled_argmax, upsampled_labels
+from intarsia.methods.upsampling import (
+    grid_size,
+    upsampled,
+    upsampled_argmax,
+    upsampled_labels,
+    upsampled_winners,
+)
 
 SIZES = [(1, 1), (3, 7), (4, 4), (33, 65), (530, 9)]
 
@@ -19,6 +25,19 @@ def test_the_argmax_in_bands_is_the_argmax_of_the_whole(height, width, stride):
     logits = torch.randn(5, rows, columns, generator=torch.Generator().manual_seed(0))
     whole = upsampled(logits[None], height, width, stride=stride)[0].argmax(dim=0)
     assert np.array_equal(upsampled_argmax(logits, height, width, stride=stride), whole.numpy())
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_winners_between_edges_are_the_argmax_of_the_whole(height, width, stride):
+    """Smoothed, so that there are cells without an edge; 300 channels, more than a byte can count."""
+    rows, columns = grid_size(height, width, stride=stride)
+    values = torch.randn(300, rows, columns, generator=torch.Generator().manual_seed(0))
+    values = F.avg_pool2d(values, 5, stride=1, padding=2)
+    whole = upsampled(values[None], height, width, stride=stride)[0]
+    winners = torch.from_numpy(upsampled_winners(values, height, width, stride=stride)).long()
+    reached = whole.gather(0, winners[None])[0]
+    assert torch.allclose(reached, whole.amax(dim=0), atol=1e-6)  # rounding decides between equals
 
 
 def masks_argmax(labels, group_of_label, groups, free, stride):

@@ -11,6 +11,7 @@ from intarsia.losses.hierarchical_lovasz_loss import (
 from intarsia.losses.lovasz_hinge import lovasz_hinge
 from intarsia.losses.lovasz_softmax import lovasz_softmax
 from intarsia.losses.membership_loss import membership_loss
+from intarsia.losses.panoptic_matching import DetectionMatch, match_detections, panoptic_matching_loss
 from intarsia.losses.panoptic_quality_surrogate import (
     MatchedMasks,
     match_masks,
@@ -20,6 +21,7 @@ from intarsia.losses.top_k_cross_entropy import top_k_cross_entropy
 
 __all__ = [
     "ClassMeans",
+    "DetectionMatch",
     "DiscriminativeTerms",
     "HierarchicalLovaszTerms",
     "MatchedMasks",
@@ -31,9 +33,11 @@ __all__ = [
     "hierarchical_lovasz_terms",
     "lovasz_hinge",
     "lovasz_softmax",
+    "match_detections",
     "match_masks",
     "membership_loss",
     "nearest_mean_logits",
+    "panoptic_matching_loss",
     "panoptic_quality_surrogate",
     "top_k_cross_entropy",
 ]

@@ -6,6 +6,8 @@ from intarsia.methods.hierarchical import HierarchicalConfig, HierarchicalEmbedd
 from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
+from intarsia.methods.panoptic_fpn import PanopticFpn, PanopticFpnConfig
+from intarsia.methods.unified import UnifiedConfig, UnifiedPanoptic
 
 __all__ = [
     "METHODS",
@@ -18,4 +20,8 @@ __all__ = [
     "HierarchicalEmbedding",
     "PanopticDeepLab",
     "PanopticDeepLabConfig",
+    "PanopticFpn",
+    "PanopticFpnConfig",
+    "UnifiedConfig",
+    "UnifiedPanoptic",
 ]

@@ -15,6 +15,8 @@ from intarsia.methods.hierarchical import HierarchicalEmbedding
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab
+from intarsia.methods.panoptic_fpn import PanopticFpn
+from intarsia.methods.unified import UnifiedPanoptic
 
 __all__ = ["METHODS", "load", "shipped_models", "start_from"]
 
@@ -23,6 +25,8 @@ METHODS: dict[str, type[AbstractMethod]] = {
     "DiscriminativeEmbedding": DiscriminativeEmbedding,
     "HierarchicalEmbedding": HierarchicalEmbedding,
     "PanopticDeepLab": PanopticDeepLab,
+    "PanopticFpn": PanopticFpn,
+    "UnifiedPanoptic": UnifiedPanoptic,
 }
 """The methods that a saved model may be of."""
 

@@ -5,9 +5,12 @@ from intarsia.nets.backbone import Backbone, BackboneConfig
 from intarsia.nets.cut_costs import CutCosts
 from intarsia.nets.decoder import DecoderConfig, build_decoder
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
+from intarsia.nets.detections import Detections
+from intarsia.nets.detector import DetectionConfig, Detector
 from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
 from intarsia.nets.heads import ConvHead, EmbeddingHead, EmbeddingHeadConfig
 from intarsia.nets.mlp_decoder import MlpDecoder
+from intarsia.nets.shared_decoder import SharedDecoder, SharedDecoderConfig
 
 __all__ = [
     "AffinityHead",
@@ -18,10 +21,15 @@ __all__ = [
     "CutCosts",
     "DecoderConfig",
     "DeepLabDecoder",
+    "DetectionConfig",
+    "Detections",
+    "Detector",
     "EmbeddingHead",
     "EmbeddingHeadConfig",
     "FpnDecoder",
     "FpnPyramid",
     "MlpDecoder",
+    "SharedDecoder",
+    "SharedDecoderConfig",
     "build_decoder",
 ]

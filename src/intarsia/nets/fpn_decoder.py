@@ -10,16 +10,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.nets.blocks import Norm, conv_block
+from intarsia.nets.top_context import GlobalAverage, SqueezeExcitation, TopContext
 
-__all__ = ["FpnDecoder", "FpnPyramid"]
+__all__ = ["FpnClimbs", "FpnDecoder", "FpnPyramid"]
 
 
 class FpnPyramid(nn.Module):
     """The feature pyramid: every level sees what the coarser ones know.
 
-    Lateral 1x1 convolutions, top-down nearest up-sampling by 2, output 3x3 convolutions; no norm.
+    Lateral 1x1 convolutions, top-down nearest up-sampling by 2, output 3x3 convolutions; no norm. The
+    coarsest features may first be told about the whole image: "squeeze" scales their channels
+    (squeeze-and-excitation), "average" adds their projected mean to the coarsest level.
 
-    Source: Lin et al. 2017.
+    Source: Lin et al. 2017; for the context see `intarsia.nets.top_context`.
 
     Example:
         >>> pyramid = FpnPyramid((8, 16), width=4)
@@ -27,18 +30,58 @@ class FpnPyramid(nn.Module):
         [(1, 4, 6, 6), (1, 4, 3, 3)]
     """
 
-    def __init__(self, channels: Sequence[int], *, width: int = 256) -> None:
+    def __init__(
+        self, channels: Sequence[int], *, width: int = 256, top_context: TopContext = "none"
+    ) -> None:
         """Build the layers for features of these channels, from fine to coarse."""
         super().__init__()
+        self.squeeze = SqueezeExcitation(channels[-1]) if top_context == "squeeze" else None
+        self.average = GlobalAverage(channels[-1], width) if top_context == "average" else None
         self.laterals = nn.ModuleList(_plain_conv(c, width, 1) for c in channels)
         self.outputs = nn.ModuleList(_plain_conv(width, width, 3) for _ in channels)
 
     def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> list[Float[Tensor, "b p _ _"]]:
         """The pyramid, from fine to coarse."""
+        *finer, top = features
+        features = [*finer, top if self.squeeze is None else self.squeeze(top)]
         levels = [lateral(x) for lateral, x in zip(self.laterals, features, strict=True)]
+        if self.average is not None:
+            levels[-1] = levels[-1] + self.average(top)
         for fine in range(len(levels) - 2, -1, -1):
             levels[fine] = levels[fine] + F.interpolate(levels[fine + 1], size=levels[fine].shape[-2:])
         return [output(x) for output, x in zip(self.outputs, levels, strict=True)]
+
+
+class FpnClimbs(nn.Module):
+    """The levels of a pyramid brought to its finest stride, one doubling at a time, and summed.
+
+    Source: Kirillov et al. 2019 (Panoptic FPN), semantic branch.
+
+    Example:
+        >>> climbs = FpnClimbs((4, 8), 8, width=16)
+        >>> climbs([torch.zeros(1, 8, 6, 6), torch.zeros(1, 8, 3, 3)]).shape
+        torch.Size([1, 16, 6, 6])
+    """
+
+    def __init__(
+        self,
+        strides: Sequence[int],
+        channels_in: int,
+        *,
+        width: int = 128,
+        separable: bool = False,
+        norm: Norm = "group",
+    ) -> None:
+        """Build the layers for levels of these strides, each with `channels_in` channels."""
+        super().__init__()
+        doublings = [(stride // strides[0]).bit_length() - 1 for stride in strides]
+        self.paths = nn.ModuleList(_climb(channels_in, width, steps, separable, norm) for steps in doublings)
+
+    def forward(self, pyramid: Sequence[Float[Tensor, "b p _ _"]]) -> Float[Tensor, "b c h w"]:
+        """The map at the stride of the finest level."""
+        levels = [path(x) for path, x in zip(self.paths, pyramid, strict=True)]
+        height, width = levels[0].shape[-2:]
+        return torch.stack([x[..., :height, :width] for x in levels]).sum(dim=0)
 
 
 class FpnDecoder(nn.Module):
@@ -65,21 +108,19 @@ class FpnDecoder(nn.Module):
         super().__init__()
         self.channels = width
         self.pyramid = FpnPyramid(channels, width=width)
-        doublings = [(stride // strides[0]).bit_length() - 1 for stride in strides]
-        self.climbs = nn.ModuleList(_climb(width, steps, separable, norm) for steps in doublings)
+        self.climbs = FpnClimbs(strides, width, width=width, separable=separable, norm=norm)
 
     def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""
-        levels = [climb(x) for climb, x in zip(self.climbs, self.pyramid(features), strict=True)]
-        size = levels[0].shape[-2:]
-        return torch.stack([x[..., : size[0], : size[1]] for x in levels]).sum(dim=0)
+        return self.climbs(self.pyramid(features))
 
 
-def _climb(width: int, steps: int, separable: bool, norm: Norm) -> nn.Sequential:
+def _climb(channels_in: int, width: int, steps: int, separable: bool, norm: Norm) -> nn.Sequential:
     """As many times convolution and doubling as the level is coarser; at least the convolution."""
     layers: list[nn.Module] = []
     for _ in range(max(steps, 1)):
-        layers.append(conv_block(width, width, separable=separable, norm=norm))
+        layers.append(conv_block(channels_in, width, separable=separable, norm=norm))
+        channels_in = width
         if steps:
             layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
     return nn.Sequential(*layers)

@@ -38,6 +38,14 @@ RECIPES = {
     "hle-cityscapes": "intarsia.recipes.hle:cityscapes",
     "hle-coco": "intarsia.recipes.hle:coco",
     "hle-vistas": "intarsia.recipes.hle:vistas",
+    "unified-facades": "intarsia.recipes.unified:facades",
+    "unified-nuclei": "intarsia.recipes.unified:nuclei",
+    "unified-cityscapes": "intarsia.recipes.unified:cityscapes",
+    "unified-coco": "intarsia.recipes.unified:coco",
+    "fpn-facades": "intarsia.recipes.unified:fpn_facades",
+    "fpn-nuclei": "intarsia.recipes.unified:fpn_nuclei",
+    "fpn-cityscapes": "intarsia.recipes.unified:fpn_cityscapes",
+    "fpn-coco": "intarsia.recipes.unified:fpn_coco",
 }
 
 

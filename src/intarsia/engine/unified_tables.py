@@ -1,0 +1,130 @@
+"""The tables of unified panoptic segmentation: train what is missing, measure, print beside the paper's
+numbers.
+
+    python -m intarsia.engine.unified_tables TABLE DATA [--on facades] [--seeds 3] [key.path=value ...]
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from intarsia.configs import override
+from intarsia.data.dataset import PanopticDataset
+from intarsia.engine.checkpoint import load_checkpoint
+from intarsia.engine.measure import measured
+from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe
+from intarsia.engine.train import train
+from intarsia.methods.load import load
+from intarsia.recipes.find import find_recipe
+from intarsia.recipes.unified_tables import DataName, Row, Table, table
+
+TableName = Literal["1", "F", "H", "I"]
+
+
+def unified_table(
+    name: Annotated[TableName, tyro.conf.Positional],
+    data: Annotated[str, tyro.conf.Positional],
+    overrides: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    *,
+    on: DataName = "facades",
+    seeds: int = 3,
+    out: str = "runs/unified",
+) -> Path:
+    """Make one table of the paper on a data set, in Markdown, and print it.
+
+    Runs are kept in `out`, one a network and seed, and shared between tables; stopped ones are continued and
+    finished ones are only measured.
+
+    Args:
+        name: "1", "F", "H" or "I".
+        data: A data set folder with train and val.
+        overrides: Leaves of every row's recipe, such as `schedule.steps=500`.
+        on: Whose recipes: facades and nuclei are made for a CPU, cityscapes and coco for GPUs.
+        seeds: How many runs of each network.
+        out: The folder of the runs and of the table.
+
+    Returns:
+        The Markdown file.
+
+    Raises:
+        ValueError: As `intarsia.train`.
+    """
+    chosen = table(name, on)
+    numbers = {
+        row.name: [_numbers(row, data, overrides, Path(out), on, seed) for seed in range(seeds)]
+        for row in chosen.rows
+    }
+    text = as_markdown(chosen, numbers, on=on)
+    path = Path(out) / f"table-{name}-{on}.md"
+    path.write_text(text)
+    print(text)
+    return path
+
+
+def as_markdown(chosen: Table, numbers: Mapping[str, Sequence[dict[str, float]]], *, on: DataName) -> str:
+    """The table: mean over the seeds, spread, in brackets the paper's number; then which claims hold."""
+    lines = [f"## {chosen.title}, {on}", "", "| | " + " | ".join(chosen.columns) + " |"]
+    lines.append("|---" * (len(chosen.columns) + 1) + "|")
+    for row in chosen.rows:
+        paper = row.paper_coco if on == "coco" else row.paper
+        cells = [_cell(numbers[row.name], column, paper) for column in chosen.columns]
+        lines.append("| " + " | ".join([row.name, *cells]) + " |")
+    seeds = max(map(len, numbers.values()))
+    lines += ["", f"Mean ± standard deviation over {seeds} seeds, in percent; in brackets the paper's.", ""]
+    for claim in chosen.claims:
+        better, worse = (_mean(numbers[one], claim.column) for one in (claim.better, claim.worse))
+        verdict = "holds" if better > worse else "does not hold" if better <= worse else "cannot be said"
+        said = f"{claim.better} above {claim.worse} in {claim.column}"
+        lines.append(f"- {said}: {verdict} here ({better:.1f} against {worse:.1f})")
+    return "\n".join(lines) + "\n"
+
+
+def _numbers(
+    row: Row, data: str, overrides: tuple[str, ...], out: Path, on: DataName, seed: int
+) -> dict[str, float]:
+    """The numbers of a row with a seed; trains its network first, where that is not done."""
+    folder = out / f"{on}-{row.run}-{seed}"
+    kept = folder / f"{row.name.replace(' ', '-').replace(',', '')}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text())
+    if not (folder / RECIPE_FILE).is_file():
+        changes = (*row.changes, *overrides, f"data={data}", f"seed={seed}")
+        train(row.recipe, changes, out=str(folder))
+    elif not _finished(folder):
+        train(str(folder))
+    method = load(folder / "best")
+    tree = override(find_recipe(row.recipe), (*row.changes, *overrides, *row.decoding))
+    method.config = tree.method  # decoding differs between rows of one network
+    numbers = measured(method, PanopticDataset(data, split="val"))
+    kept.write_text(json.dumps(numbers, indent=1))
+    return numbers
+
+
+def _finished(folder: Path) -> bool:
+    if not (folder / CHECKPOINT_FILE).is_file():
+        return False
+    return load_checkpoint(folder / CHECKPOINT_FILE)["step"] >= load_recipe(folder)[1].schedule.steps
+
+
+def _cell(rows: Sequence[dict[str, float]], column: str, paper: Mapping[str, float]) -> str:
+    values = [row[column] for row in rows if not math.isnan(row.get(column, math.nan))]
+    if not values:
+        return "–"
+    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    known = f" ({paper[column]:.1f})" if column in paper else ""
+    return f"{statistics.mean(values):.1f}{spread}{known}"
+
+
+def _mean(rows: Sequence[dict[str, float]], column: str) -> float:
+    return statistics.mean(row[column] for row in rows)
+
+
+if __name__ == "__main__":
+    tyro.cli(unified_table)

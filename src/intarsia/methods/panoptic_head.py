@@ -1,0 +1,213 @@
+"""The panoptic head: dynamic potentials, instance affinities, and the loss on what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from intarsia._check import fail
+from intarsia.layers import DenseInstanceAffinity, dynamic_potential
+from intarsia.layers.dynamic_potential import Variant
+from intarsia.layers.instance_affinity import AffinityActivation
+from intarsia.losses import match_detections, panoptic_matching_loss
+from intarsia.losses.panoptic_matching import Matching, Normalisation
+from intarsia.nets.detections import Detections
+
+__all__ = ["AffinityConfig", "MatchingConfig", "PanopticHead", "PotentialConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PotentialConfig:
+    """Settings of the dynamic potential; see `intarsia.layers.dynamic_potential`."""
+
+    variant: Variant = "B"
+    stuff_score: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AffinityConfig:
+    """Settings of the dense instance affinity; see `intarsia.layers.DenseInstanceAffinity`.
+
+    Attributes:
+        channels: Rank of the affinities; 0 for a network without them (models A, C1 and C2 of the paper).
+        project: A 1x1 convolution from the decoder's channels to `channels` before φ0 and φ1: the paper's Q
+            has 128 channels where its decoder ends with 512, so something must stand between. False lets φ0
+            and φ1 do it.
+        activation: Of φ0 and φ1, which the paper does not name.
+        tied: One convolution for φ0 and φ1.
+        gain: What the factor of the correction starts from.
+        iterations: How often potentials are corrected.
+    """
+
+    channels: int = 128
+    project: bool = True
+    activation: AffinityActivation = "softmax"
+    tied: bool = False
+    gain: float = 1.0
+    iterations: int = 1
+
+    def __post_init__(self) -> None:
+        if self.channels < 0:
+            fail("affinity.channels", "0 or more", self.channels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingConfig:
+    """Settings of the panoptic matching loss; see `intarsia.losses.panoptic_matching_loss`.
+
+    Attributes:
+        weight: Of the loss; 0 to train without it (models A, C1 and C2 of the paper).
+        detections: "predicted", or "true": boxes of the truth with score 1, as UPSNet trains.
+        max_detections: The surest ones of an image that the loss sees; the paper does not tell.
+        keep_truth: Share of the true boxes that are kept, drawn anew each time; UPSNet has 0.7.
+        min_iou: Least IoU of the boxes of a match.
+        matching: "optimal" or "greedy".
+        unmatched_detections: "keep" them as negatives, or "drop".
+        unmatched_truth: "ignore" its pixels, or call them "void" (variant A alone has such a channel).
+        normalisation: P as logits ("softmax") or as shares of their "sum".
+        sharpness: What P is multiplied by before the softmax, at the start; it is learnt. Among 100
+            detections a potential of 1 against zeros has a softmax of 3 % with 1 and of 99.6 % with 10.
+    """
+
+    weight: float = 1.0
+    detections: Literal["predicted", "true"] = "predicted"
+    max_detections: int = 100
+    keep_truth: float = 1.0
+    min_iou: float = 0.5
+    matching: Matching = "optimal"
+    unmatched_detections: Literal["keep", "drop"] = "keep"
+    unmatched_truth: Literal["ignore", "void"] = "ignore"
+    normalisation: Normalisation = "softmax"
+    sharpness: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.weight < 0:
+            fail("matching.weight", "0 or more", self.weight)
+        for name in ("min_iou", "keep_truth"):
+            if not 0 < getattr(self, name) <= 1:
+                fail(f"matching.{name}", "in (0, 1]", getattr(self, name))
+        if self.max_detections < 1:
+            fail("matching.max_detections", "1 or more", self.max_detections)
+        if self.sharpness <= 0:
+            fail("matching.sharpness", "above 0", self.sharpness)
+
+
+class PanopticHead(nn.Module):
+    """From semantics, detections and affinity features of one image to its panoptic map as logits.
+
+    Source: Li, Qi and Torr 2020, section 3.4. The sharpness is ours.
+
+    Example:
+        >>> settings = PotentialConfig(), AffinityConfig(channels=4), MatchingConfig()
+        >>> head = PanopticHead(*settings, channels_in=8, stuff=(1,), stride=4)
+        >>> found = Detections.true(torch.tensor([[0.0, 0, 8, 8]]), torch.tensor([0]))
+        >>> head(torch.zeros(2, 3, 5), torch.zeros(4, 3, 5), found).shape
+        torch.Size([2, 3, 5])
+    """
+
+    stuff: Tensor
+
+    def __init__(
+        self,
+        potential: PotentialConfig,
+        affinity: AffinityConfig,
+        matching: MatchingConfig,
+        *,
+        channels_in: int,
+        stuff: tuple[int, ...],
+        stride: int,
+    ) -> None:
+        """Build what is learnt: the projection, φ0, φ1, the gain and the sharpness.
+
+        Raises:
+            ValueError: Unmatched truth shall be void in a variant without void, or P shall be divided by its
+                sum where it may be negative.
+        """
+        super().__init__()
+        if matching.unmatched_truth == "void" and potential.variant != "A":
+            fail("matching.unmatched_truth", "'ignore' without variant A", "'void'")
+        if matching.normalisation == "sum" and potential.variant == "A":
+            fail("matching.normalisation", "'softmax' in variant A, which has logits", "'sum'")
+        self.potential, self.matching, self.stride = potential, matching, stride
+        self.register_buffer("stuff", torch.tensor(stuff, dtype=torch.long), persistent=False)
+        rank = affinity.channels
+        self.project = nn.Conv2d(channels_in, rank, 1) if rank and affinity.project else None
+        self.affinity = None
+        if rank:
+            self.affinity = DenseInstanceAffinity(
+                rank if affinity.project else channels_in,
+                rank,
+                activation=affinity.activation,
+                tied=affinity.tied,
+                gain=affinity.gain,
+                iterations=affinity.iterations,
+            )
+        learns = matching.weight and matching.normalisation == "softmax"
+        self.log_sharpness = nn.Parameter(torch.tensor(matching.sharpness).log()) if learns else None
+
+    def features(self, decoded: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        """Q of a batch from its decoder's map."""
+        return decoded if self.project is None else self.project(decoded)
+
+    def forward(
+        self,
+        semantic_logits: Float[Tensor, "k h w"],
+        features: Float[Tensor, "c h w"] | None,
+        detections: Detections,
+    ) -> Float[Tensor, "s h w"]:
+        """P: a channel for each stuff category, one for each detection, and in variant A one for void."""
+        potentials = dynamic_potential(
+            semantic_logits.float(),
+            detections.boxes,
+            detections.mask_logits,
+            categories=detections.categories,
+            scores=detections.scores,
+            stuff=self.stuff,
+            variant=self.potential.variant,
+            stuff_score=self.potential.stuff_score,
+            stride=self.stride,
+        )
+        if self.affinity is None or features is None:
+            return potentials
+        with torch.autocast(potentials.device.type, enabled=False):
+            return self.affinity(features.float(), potentials)
+
+    def loss(
+        self,
+        panoptic: Float[Tensor, "s h w"],
+        semantic: Int64[Tensor, "h w"],
+        instances: Int64[Tensor, "h w"],
+        *,
+        detections: Detections,
+        truth: Detections,
+    ) -> Float[Tensor, ""]:
+        """The panoptic matching loss of one image, without its weight."""
+        settings = self.matching
+        match = match_detections(
+            detections.boxes,
+            truth.boxes,
+            categories=detections.categories,
+            true_categories=truth.categories,
+            min_iou=settings.min_iou,
+            matching=settings.matching,
+        )
+        logits = panoptic if self.log_sharpness is None else panoptic * self.log_sharpness.exp()
+        return panoptic_matching_loss(
+            logits,
+            semantic,
+            instances,
+            match=match,
+            stuff=self.stuff,
+            unmatched_detections=settings.unmatched_detections,
+            unmatched_truth=settings.unmatched_truth,
+            normalisation=settings.normalisation,
+        )
+
+    def kept(self, truth: Detections) -> Detections:
+        """Some of the true boxes, as `keep_truth` says."""
+        share = self.matching.keep_truth
+        return truth if share == 1 else truth.chosen(torch.rand_like(truth.scores) < share)

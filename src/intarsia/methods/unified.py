@@ -1,0 +1,309 @@
+"""Unified panoptic segmentation: one map with a channel for each segment, in training as in inference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from intarsia._check import fail
+from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.methods.assembly import Thing, assembled
+from intarsia.methods.heuristic_merge import MergeConfig, merged_by_rules
+from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
+from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
+from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_winners
+from intarsia.nets import (
+    Backbone,
+    BackboneConfig,
+    DetectionConfig,
+    Detections,
+    Detector,
+    FpnPyramid,
+    SharedDecoder,
+    SharedDecoderConfig,
+)
+from intarsia.nets.blocks import prediction
+from intarsia.nets.detector import Proposals
+from intarsia.nets.top_context import TopContext
+from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
+
+__all__ = ["InferenceConfig", "PyramidConfig", "UnifiedConfig", "UnifiedOutput", "UnifiedPanoptic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PyramidConfig:
+    """Settings of the feature pyramid.
+
+    Attributes:
+        width: Channels of each level.
+        top_context: "squeeze" scales the channels of the backbone's last features by what their means say,
+            "average" adds their mean (UPSNet's way), "none" does neither. Li et al. say "a
+            squeeze-and-excitation operation" and point to UPSNet, whose way is the other one.
+    """
+
+    width: int = 256
+    top_context: TopContext = "squeeze"
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            fail("pyramid.width", "1 or more", self.width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceConfig:
+    """Settings of decoding.
+
+    Attributes:
+        rule: "argmax" of the panoptic logits (models A, B, C2 and D2 of the paper), or "merge" of masks and
+            semantics by rules (C1 and D1).
+        min_score: Detections below do not enter; 0.5 for Cityscapes and 0.75 for COCO in the paper.
+        max_overlap: A mask of which a larger share is taken is left out; for the merge alone.
+        min_stuff_px: Stuff with fewer pixels of the image becomes void. The paper trims for its tables, but
+            does not tell at how many; UPSNet does at 2048 for Cityscapes and 4096 for COCO. 1: nothing is
+            trimmed.
+    """
+
+    rule: Literal["argmax", "merge"] = "argmax"
+    min_score: float = 0.5
+    max_overlap: float = 0.5
+    min_stuff_px: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_score <= 1:
+            fail("inference.min_score", "in [0, 1]", self.min_score)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnifiedConfig:
+    """Settings of `UnifiedPanoptic`.
+
+    Attributes:
+        backbone: The network with pretrained weights.
+        pyramid: The feature pyramid on it.
+        decoder: From the pyramid to the map for semantics, and, with weights of its own, for affinities.
+        semantic_loss: Loss of the semantic head.
+        detection: Boxes, with masks or without.
+        potential: How semantics and detections become potentials.
+        affinity: How potentials are corrected.
+        matching: The panoptic matching loss.
+        inference: From panoptic logits to the map.
+    """
+
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    pyramid: PyramidConfig = field(default_factory=PyramidConfig)
+    decoder: SharedDecoderConfig = field(default_factory=SharedDecoderConfig)
+    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+    potential: PotentialConfig = field(default_factory=PotentialConfig)
+    affinity: AffinityConfig = field(default_factory=AffinityConfig)
+    matching: MatchingConfig = field(default_factory=MatchingConfig)
+    inference: InferenceConfig = field(default_factory=InferenceConfig)
+
+    def __post_init__(self) -> None:
+        if self.inference.rule == "merge" and not self.detection.masks:
+            fail("inference.rule", "'argmax' without masks", "'merge'")
+
+
+@dataclass(frozen=True, eq=False)
+class UnifiedOutput:
+    """What the networks say: on the grid, for each image, and what the losses of the detector start from.
+
+    Attributes:
+        semantic_logits: On the grid.
+        affinity_features: Q, on the grid; None without affinities.
+        detections: Of each image. None are looked for in training without the panoptic matching loss.
+        pyramid: The features that detection looks at, from fine to coarse.
+        proposals: Where things may be.
+    """
+
+    semantic_logits: Float[Tensor, "b k h w"]
+    affinity_features: Float[Tensor, "b c h w"] | None
+    detections: tuple[Detections, ...]
+    pyramid: tuple[Tensor, ...]
+    proposals: Proposals
+
+
+class UnifiedPanoptic(AbstractMethod):
+    """Panoptic segmentation whose output is trained as it is used: the argmax of panoptic logits.
+
+    Every stuff category and every detection is a channel; affinities between pixels correct the channels
+    beyond boxes and masks; a cross-entropy on them, after detections were matched with the true instances,
+    trains everything at once. Works with boxes alone or with masks.
+
+    Source: Li, Qi and Torr 2020. What the paper leaves open is a named setting: see the configs.
+
+    Example:
+        >>> config = UnifiedConfig(backbone=BackboneConfig(name="lcnet_050"), pyramid=PyramidConfig(width=16))
+        >>> method = UnifiedPanoptic(config, Categories.named("facades"))
+        >>> method.predict(torch.zeros(3, 9, 7)).size
+        (9, 7)
+    """
+
+    config_type: ClassVar[type] = UnifiedConfig
+    config: UnifiedConfig
+
+    def __init__(self, config: UnifiedConfig, categories: Categories) -> None:
+        """Build the networks; the backbone's weights are read here."""
+        super().__init__(config, categories)
+        self.backbone = Backbone.from_config(config.backbone)
+        self.stride = self.backbone.strides[0]
+        strides, width = self.backbone.strides, config.pyramid.width
+        self.pyramid = FpnPyramid(self.backbone.channels, width=width, top_context=config.pyramid.top_context)
+        self.semantic_decoder = SharedDecoder.from_config(config.decoder, strides, width)
+        self.semantic_head = prediction(self.semantic_decoder.channels, len(categories))
+        affinities = bool(config.affinity.channels)
+        self.affinity_decoder = (
+            SharedDecoder.from_config(config.decoder, strides, width) if affinities else None
+        )
+        things = [index for index, category in enumerate(categories) if category.is_thing]
+        self.detector = Detector(config.detection, strides, width, things=things)
+        self.head = PanopticHead(
+            config.potential,
+            config.affinity,
+            config.matching,
+            channels_in=self.semantic_decoder.channels,
+            stuff=tuple(index for index, category in enumerate(categories) if not category.is_thing),
+            stride=self.stride,
+        )
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> UnifiedOutput:
+        """Semantics, affinity features and detections."""
+        height, width = grid_size(*images.shape[-2:], stride=self.stride)
+        pyramid = self.pyramid(self.backbone(images))
+        logits = self.semantic_head(self.semantic_decoder(pyramid)).float()
+        features = None
+        if self.affinity_decoder is not None:
+            features = self.head.features(self.affinity_decoder(pyramid))[..., :height, :width]
+        proposals = self.detector.propose(pyramid)
+        wanted = not self.training or self._learns_from_detections
+        limit = (self.config.matching if self.training else self.config.detection).max_detections
+        return UnifiedOutput(
+            semantic_logits=logits[..., :height, :width],
+            affinity_features=features,
+            detections=self.detector.detect(pyramid, proposals, limit=limit) if wanted else (),
+            pyramid=tuple(pyramid),
+            proposals=proposals,
+        )
+
+    def losses(self, output: UnifiedOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
+        """The losses of semantics and of the detector, and the panoptic matching loss."""
+        losses = semantic_losses(
+            output.semantic_logits, targets, self.config.semantic_loss, stride=self.stride
+        )
+        losses |= self.detector.losses(output.pyramid, output.proposals, targets)
+        if self.config.matching.weight:
+            losses["panoptic"] = self.config.matching.weight * self._panoptic_loss(output, targets)
+        return losses
+
+    def decode(self, output: UnifiedOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
+        """The argmax of the panoptic logits at each pixel, or the merge by rules."""
+        decode = self._merged if self.config.inference.rule == "merge" else self._strongest
+        return in_threads(lambda row: decode(output, *row), enumerate(sizes))
+
+    @torch.no_grad()
+    def panoptic_logits(
+        self, output: UnifiedOutput, row: int, *, size: tuple[int, int]
+    ) -> tuple[Float[Tensor, "s h w"], Detections]:
+        """P of one image, and the detections that its channels after those of stuff stand for.
+
+        Args:
+            output: What `forward` returned.
+            row: The image's number in the batch.
+            size: Its height and width, without padding.
+        """
+        rows, columns = grid_size(*size, stride=self.stride)
+        features = output.affinity_features
+        found = output.detections[row].above(self.config.inference.min_score).within(*size)
+        panoptic = self.head(
+            output.semantic_logits[row, :, :rows, :columns],
+            None if features is None else features[row, :, :rows, :columns],
+            found,
+        )
+        return panoptic, found
+
+    @torch.no_grad()
+    def affinity_map(
+        self, output: UnifiedOutput, row: int, *, size: tuple[int, int], pixel: tuple[int, int]
+    ) -> Float[Tensor, "h w"]:
+        """How strongly one pixel listens to each point of the grid, as in Figure 6 of the paper.
+
+        Args:
+            output: What `forward` returned.
+            row: The image's number in the batch.
+            size: Its height and width, without padding.
+            pixel: Row and column in the image.
+
+        Raises:
+            ValueError: The method has no affinities, or the pixel is not in the image.
+        """
+        if self.head.affinity is None or output.affinity_features is None:
+            fail("affinity.channels", "above 0 where affinities are asked for", 0)
+        if not (0 <= pixel[0] < size[0] and 0 <= pixel[1] < size[1]):
+            fail("pixel", f"in the image of {size[0]}x{size[1]}", pixel)
+        rows, columns = grid_size(*size, stride=self.stride)
+        at = (pixel[0] // self.stride, pixel[1] // self.stride)
+        return self.head.affinity.affinity_map(output.affinity_features[row, :, :rows, :columns].float(), at)
+
+    @property
+    def _learns_from_detections(self) -> bool:
+        return self.config.matching.weight > 0 and self.config.matching.detections == "predicted"
+
+    def _panoptic_loss(self, output: UnifiedOutput, targets: PanopticTargets) -> Float[Tensor, ""]:
+        grid = at_grid(targets, stride=self.stride)
+        truth = [Detections.true(*pair) for pair in zip(grid.boxes, grid.categories, strict=True)]
+        if self._learns_from_detections:
+            found = output.detections
+        else:
+            found = self.detector.with_masks(output.pyramid, [self.head.kept(one) for one in truth])
+        features = output.affinity_features
+        losses = []
+        for row, (detections, true) in enumerate(zip(found, truth, strict=True)):
+            q = None if features is None else features[row]
+            panoptic = self.head(output.semantic_logits[row], q, detections)
+            semantic, instances = grid.semantic[row], grid.instances[row]
+            losses.append(self.head.loss(panoptic, semantic, instances, detections=detections, truth=true))
+        return torch.stack(losses).mean()
+
+    def _strongest(self, output: UnifiedOutput, row: int, size: tuple[int, int]) -> PanopticMap:
+        panoptic, found = self.panoptic_logits(output, row, size=size)
+        num_stuff = len(self.head.stuff)
+        semantic_of_channel = np.full(num_stuff + len(found) + 1, VOID_INDEX, np.uint8)
+        semantic_of_channel[:num_stuff] = self.head.stuff.cpu().numpy()
+        thing_of_channel = np.zeros(num_stuff + len(found) + 1, np.int32)
+        thing_of_channel[num_stuff:-1] = np.arange(1, len(found) + 1)
+        if not len(panoptic):  # no stuff, no detection
+            winners = np.full(size, len(semantic_of_channel) - 1)
+        else:
+            winners = upsampled_winners(panoptic, *size, stride=self.stride)
+        pairs = zip(found.categories.tolist(), found.scores.tolist(), strict=True)
+        return assembled(
+            semantic_of_channel[winners],
+            thing_of_channel[winners],
+            [Thing(category, score) for category, score in pairs],
+            categories=self.categories,
+            min_stuff_px=self.config.inference.min_stuff_px,
+        )
+
+    def _merged(self, output: UnifiedOutput, row: int, size: tuple[int, int]) -> PanopticMap:
+        settings = self.config.inference
+        rows, columns = grid_size(*size, stride=self.stride)
+        logits = output.semantic_logits[row, :, :rows, :columns].detach()
+        rules = MergeConfig(
+            min_score=settings.min_score,
+            max_overlap=settings.max_overlap,
+            min_stuff_px=settings.min_stuff_px,
+        )
+        return merged_by_rules(
+            upsampled_argmax(logits, *size, stride=self.stride),
+            output.detections[row].within(*size).detached(),
+            rules,
+            categories=self.categories,
+        )

@@ -1,0 +1,334 @@
+"""Detection on a feature pyramid: torchvision's region proposals, box head and mask head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
+from torchvision.models.detection.rpn import (
+    AnchorGenerator,
+    RegionProposalNetwork,
+    RPNHead,
+    concat_box_prediction_layers,
+)
+from torchvision.ops import MultiScaleRoIAlign
+
+from intarsia._check import fail
+from intarsia.data.targets import PanopticTargets
+from intarsia.losses import lovasz_hinge
+from intarsia.nets.detections import Detections
+
+__all__ = ["DetectionConfig", "Detector", "Proposals"]
+
+_CELLS = 28
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectionConfig:
+    """Settings of `Detector`; the defaults are those of detectron2's Faster and Mask R-CNN.
+
+    Attributes:
+        masks: A mask head beside the box head.
+        weight: Of all its losses together.
+        anchor_scale: Side of the anchors of a level, in strides of the level.
+        anchor_ratios: Heights of anchors over their widths.
+        candidates: Boxes of each level that enter the suppression of proposals.
+        proposals: Boxes that come out of it in training.
+        test_proposals: Boxes that come out of it otherwise.
+        rpn_samples: Anchors of an image that train the proposals, at most half of them on instances.
+        roi_samples: Proposals of an image that train the heads, at most a quarter of them on instances.
+        canonical_px: Side of the boxes that are looked at on the level of stride 16.
+        box_width: Channels of the two layers of the box head.
+        mask_width: Channels of the mask head.
+        mask_depth: Convolutions of the mask head.
+        mask_loss: "lovasz" (hinge, as in Li et al. 2020) or "cross_entropy".
+        mask_average: "rois": every box counts the same; "images": every image does. Li et al. do not tell;
+            the first is what cross-entropy over all boxes does too.
+        min_score: Least score of a detection.
+        nms_iou: Boxes of one category that overlap a surer one by more are dropped.
+        max_detections: In one image.
+    """
+
+    masks: bool = True
+    weight: float = 1.0
+    anchor_scale: float = 8.0
+    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    candidates: int = 1000
+    proposals: int = 1000
+    test_proposals: int = 1000
+    rpn_samples: int = 256
+    roi_samples: int = 512
+    canonical_px: int = 224
+    box_width: int = 1024
+    mask_width: int = 256
+    mask_depth: int = 4
+    mask_loss: Literal["lovasz", "cross_entropy"] = "lovasz"
+    mask_average: Literal["rois", "images"] = "rois"
+    min_score: float = 0.05
+    nms_iou: float = 0.5
+    max_detections: int = 100
+
+    def __post_init__(self) -> None:
+        counts = ("candidates", "proposals", "test_proposals", "rpn_samples", "roi_samples", "max_detections")
+        for name in (*counts, "box_width", "mask_width", "mask_depth", "canonical_px"):
+            if getattr(self, name) < 1:
+                fail(f"detection.{name}", "1 or more", getattr(self, name))
+        if self.anchor_scale <= 0:
+            fail("detection.anchor_scale", "above 0", self.anchor_scale)
+        if not self.anchor_ratios or min(self.anchor_ratios) <= 0:
+            fail("detection.anchor_ratios", "one or more above 0", self.anchor_ratios)
+        if self.weight < 0:
+            fail("detection.weight", "0 or more", self.weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """Where things may be, of a batch: what the proposal network said of each anchor, and its best boxes."""
+
+    objectness: Float[Tensor, "n 1"]
+    deltas: Float[Tensor, "n 4"]
+    anchors: tuple[Float[Tensor, "_ 4"], ...]
+    boxes: tuple[Float[Tensor, "_ 4"], ...]
+
+
+class Detector(nn.Module):
+    """Boxes, scores and categories of things on a feature pyramid, with masks or without.
+
+    What is sampled for the losses is apart from what is found, so that it detects in training as well. Scores
+    and masks are differentiable, so that a loss on what is made of them trains the detector. Computes in
+    float32 also under autocast.
+
+    Source: Ren et al. 2015, He et al. 2017, in torchvision's form; Li, Qi and Torr 2020, appendix A.2, for
+    the Lovász hinge on masks. True masks are looked up at the middles of the cells.
+
+    Example:
+        >>> config = DetectionConfig(box_width=16, mask_width=8)
+        >>> detector = Detector(config, (4, 8), 8, things=(0, 2))
+        >>> pyramid = [torch.zeros(1, 8, 8, 8), torch.zeros(1, 8, 4, 4)]
+        >>> [found] = detector.detect(pyramid, detector.propose(pyramid))
+        >>> found.mask_logits.shape[1:]
+        torch.Size([28, 28])
+    """
+
+    category_of_label: Tensor
+
+    def __init__(
+        self, config: DetectionConfig, strides: Sequence[int], channels: int, *, things: Sequence[int]
+    ) -> None:
+        """Build the heads for levels of these strides; `things` are the category indices to detect."""
+        super().__init__()
+        self.config = config
+        self.stride = strides[0]
+        self.rpn = _proposal_network(config, strides, channels)
+        self.heads = _heads(config, len(strides), channels, len(things) + 1)
+        self.register_buffer("category_of_label", torch.tensor([-1, *things]), persistent=False)
+
+    def propose(self, pyramid: Sequence[Float[Tensor, "b p _ _"]]) -> Proposals:
+        """The boxes of a batch where things may be."""
+        with torch.autocast(pyramid[0].device.type, enabled=False):
+            levels = [x.float() for x in pyramid]
+            levels.append(F.max_pool2d(levels[-1], 1, stride=2))
+            objectness, deltas = self.rpn.head(levels)
+            counts = [x[0].numel() for x in objectness]
+            height, width = self._size(pyramid)
+            canvas = levels[0].new_zeros(1).expand(len(levels[0]), 3, height, width)
+            sizes = [(height, width)] * len(canvas)
+            anchors = self.rpn.anchor_generator(ImageList(canvas, sizes), levels)
+            scores, changes = concat_box_prediction_layers(objectness, deltas)
+            moved = self.rpn.box_coder.decode(changes.detach(), anchors).view(len(canvas), -1, 4)
+            boxes, _ = self.rpn.filter_proposals(moved, scores.detach(), sizes, counts)
+        return Proposals(scores, changes, tuple(anchors), tuple(boxes))
+
+    def detect(
+        self, pyramid: Sequence[Float[Tensor, "b p _ _"]], proposals: Proposals, *, limit: int = 1 << 30
+    ) -> tuple[Detections, ...]:
+        """The detections of each image, at most `limit` and `max_detections`."""
+        with torch.autocast(pyramid[0].device.type, enabled=False):
+            boxes = list(proposals.boxes)
+            logits, deltas = self._box_head(pyramid, boxes)
+            sizes = [self._size(pyramid)] * len(boxes)
+            found = self.heads.postprocess_detections(logits, deltas, boxes, sizes)
+        plain = [
+            Detections(box[:limit].detach(), score[:limit], self.category_of_label[label[:limit]], None)
+            for box, score, label in zip(*found, strict=True)
+        ]
+        return self.with_masks(pyramid, plain)
+
+    def with_masks(
+        self, pyramid: Sequence[Float[Tensor, "b p _ _"]], found: Sequence[Detections]
+    ) -> tuple[Detections, ...]:
+        """The same boxes with their masks; as they are where the detector has none."""
+        if not self.config.masks:
+            return tuple(found)
+        labels = torch.cat([self._label_of(one.categories) for one in found])
+        logits = self._mask_head(pyramid, [one.boxes for one in found], labels)
+        masks = logits.split([len(one) for one in found])
+        return tuple(
+            Detections(one.boxes, one.scores, one.categories, mask)
+            for one, mask in zip(found, masks, strict=True)
+        )
+
+    def losses(
+        self, pyramid: Sequence[Float[Tensor, "b p _ _"]], proposals: Proposals, targets: PanopticTargets
+    ) -> dict[str, Float[Tensor, ""]]:
+        """The weighted losses: two of the proposals, two of the boxes, and one of the masks."""
+        truth = [
+            {"boxes": boxes.float(), "labels": self._label_of(categories)}
+            for boxes, categories in zip(targets.boxes, targets.categories, strict=True)
+        ]
+        with torch.autocast(pyramid[0].device.type, enabled=False):
+            terms = self._proposal_losses(proposals, truth) | self._head_losses(
+                pyramid, proposals, truth, targets
+            )
+        return {name: self.config.weight * value for name, value in terms.items()}
+
+    def _proposal_losses(self, proposals: Proposals, truth: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        anchors = list(proposals.anchors)
+        labels, matched = self.rpn.assign_targets_to_anchors(anchors, truth)
+        wanted = self.rpn.box_coder.encode(matched, anchors)
+        objectness, box = self.rpn.compute_loss(proposals.objectness, proposals.deltas, labels, wanted)
+        return {"proposal_score": objectness, "proposal_box": box}
+
+    def _head_losses(
+        self,
+        pyramid: Sequence[Tensor],
+        proposals: Proposals,
+        truth: list[dict[str, Tensor]],
+        targets: PanopticTargets,
+    ) -> dict[str, Tensor]:
+        heads = self.heads
+        truth = [one | {"masks": one["boxes"]} for one in truth]  # only asked for, never looked at
+        sampled, matched, labels, wanted = heads.select_training_samples(list(proposals.boxes), truth)
+        logits, deltas = self._box_head(pyramid, sampled)
+        category, box = fastrcnn_loss(logits, deltas, labels, wanted)
+        terms = {"box_category": category, "box": box}
+        if self.config.masks:
+            rows = [label > 0 for label in labels]
+            boxes = [one[row] for one, row in zip(sampled, rows, strict=True)]
+            numbers = [one[row] + 1 for one, row in zip(matched, rows, strict=True)]
+            positive = torch.cat([label[row] for label, row in zip(labels, rows, strict=True)])
+            true = true_masks(targets.instances, boxes, numbers)
+            terms["mask"] = self._mask_loss(self._mask_head(pyramid, boxes, positive), true, boxes)
+        return terms
+
+    def _mask_loss(
+        self, logits: Float[Tensor, "r m m"], true: Bool[Tensor, "r m m"], boxes: list[Tensor]
+    ) -> Float[Tensor, ""]:
+        if not len(logits):
+            return logits.sum() * 0
+        logits, true = logits.flatten(1), true.flatten(1)
+        if self.config.mask_loss == "lovasz":
+            costs = lovasz_hinge(logits, true)
+        else:
+            costs = F.binary_cross_entropy_with_logits(logits, true.float(), reduction="none").mean(dim=1)
+        if self.config.mask_average == "rois":
+            return costs.mean()
+        means = [one.mean() for one in costs.split([len(box) for box in boxes]) if len(one)]
+        return torch.stack(means).mean()
+
+    def _box_head(self, pyramid: Sequence[Tensor], boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
+        pooled = self._pooled(self.heads.box_roi_pool, pyramid, boxes)
+        return self.heads.box_predictor(self.heads.box_head(pooled))
+
+    def _mask_head(
+        self, pyramid: Sequence[Tensor], boxes: Sequence[Tensor], labels: Int64[Tensor, " r"]
+    ) -> Float[Tensor, "r m m"]:
+        with torch.autocast(pyramid[0].device.type, enabled=False):
+            heads: Any = self.heads  # torchvision's types have no mask head
+            pooled = self._pooled(heads.mask_roi_pool, pyramid, list(boxes))
+            logits = heads.mask_predictor(heads.mask_head(pooled))  # r labels m m
+        return logits[torch.arange(len(labels), device=labels.device), labels]
+
+    def _pooled(self, pool: nn.Module, pyramid: Sequence[Tensor], boxes: list[Tensor]) -> Tensor:
+        levels = {str(n): x.float() for n, x in enumerate(pyramid)}
+        return pool(levels, boxes, [self._size(pyramid)] * len(boxes))
+
+    def _label_of(self, categories: Int64[Tensor, " q"]) -> Int64[Tensor, " q"]:
+        return (categories[:, None] == self.category_of_label).int().argmax(dim=1)
+
+    def _size(self, pyramid: Sequence[Tensor]) -> tuple[int, int]:
+        height, width = pyramid[0].shape[-2:]
+        return height * self.stride, width * self.stride
+
+
+def true_masks(
+    instances: Int64[Tensor, "b h w"], boxes: Sequence[Float[Tensor, "_ 4"]], numbers: Sequence[Tensor]
+) -> Bool[Tensor, "r m m"]:
+    """Whether the middle of each cell of each box lies on the box's instance.
+
+    Example:
+        >>> instances = torch.tensor([[[1, 2], [1, 2]]])
+        >>> masks = true_masks(instances, [torch.tensor([[0.0, 0, 2, 2]])], [torch.tensor([2])])
+        >>> masks[0, 0, 13:15].tolist()
+        [False, True]
+    """
+    masks = []
+    for ids, box, number in zip(instances, boxes, numbers, strict=True):
+        steps = (torch.arange(_CELLS, device=box.device) + 0.5) / _CELLS
+        rows = (box[:, 1:2] + steps * (box[:, 3:] - box[:, 1:2])).long().clamp(0, ids.shape[0] - 1)
+        columns = (box[:, :1] + steps * (box[:, 2:3] - box[:, :1])).long().clamp(0, ids.shape[1] - 1)
+        masks.append(ids[rows[:, :, None], columns[:, None]] == number[:, None, None])
+    return torch.cat(masks)
+
+
+def _proposal_network(
+    config: DetectionConfig, strides: Sequence[int], channels: int
+) -> RegionProposalNetwork:
+    sides = [config.anchor_scale * stride for stride in (*strides, 2 * strides[-1])]
+    anchors = AnchorGenerator(
+        tuple((side,) for side in sides),
+        (config.anchor_ratios,) * len(sides),  # type: ignore[arg-type]
+    )
+    both = {"training": config.candidates, "testing": config.candidates}
+    kept = {"training": config.proposals, "testing": config.test_proposals}
+    head = RPNHead(channels, len(config.anchor_ratios))
+    return RegionProposalNetwork(anchors, head, 0.7, 0.3, config.rpn_samples, 0.5, both, kept, 0.7)
+
+
+def _heads(config: DetectionConfig, num_levels: int, channels: int, num_labels: int) -> RoIHeads:
+    levels = [str(n) for n in range(num_levels)]
+
+    def pool(cells: int) -> MultiScaleRoIAlign:
+        return MultiScaleRoIAlign(levels, cells, 2, canonical_scale=config.canonical_px)
+
+    heads = RoIHeads(
+        pool(7),
+        TwoMLPHead(channels * 49, config.box_width),
+        FastRCNNPredictor(config.box_width, num_labels),
+        fg_iou_thresh=0.5,
+        bg_iou_thresh=0.5,
+        batch_size_per_image=config.roi_samples,
+        positive_fraction=0.25,
+        bbox_reg_weights=None,
+        score_thresh=config.min_score,
+        nms_thresh=config.nms_iou,
+        detections_per_img=config.max_detections,
+    )
+    if config.masks:
+        heads.mask_roi_pool = pool(_CELLS // 2)
+        heads.mask_head = MaskRCNNHeads(channels, (config.mask_width,) * config.mask_depth, 1)
+        heads.mask_predictor = MaskRCNNPredictor(config.mask_width, config.mask_width, num_labels)
+    _start_unsure(heads)
+    return heads
+
+
+def _start_unsure(heads: Any) -> None:
+    """Small last weights: a hinge on torchvision's first mask logits costs some 30.
+
+    Not as small as detectron2's 0.001, which AdamW answers with steps that spoil the pretrained layers.
+    """
+    last = [heads.box_predictor.cls_score, heads.box_predictor.bbox_pred]
+    if heads.mask_predictor is not None:
+        last.append(heads.mask_predictor.mask_fcn_logits)
+    for layer in last:
+        nn.init.normal_(layer.weight, std=0.02)
+        nn.init.zeros_(layer.bias)
