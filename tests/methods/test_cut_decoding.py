@@ -92,7 +92,7 @@ def test_up_sampled_segments_equal_a_loop_over_pixels(seed, size, stride):
     ids = rng.integers(0, 4, (rows, columns)).astype(np.int32)
     categories = np.array([0, 1, 1, 2])
     logits = rng.normal(size=(3, rows, columns)).astype(np.float32)
-    got = upsampled_segments(ids, categories, logits, *size, stride=stride)
+    got = upsampled_segments(ids, categories, logits, size=size, stride=stride)
     for r, c in np.ndindex(*size):
         y, x = (r + 0.5) / stride - 0.5, (c + 0.5) / stride - 0.5
         corners: dict[int, float] = {}

@@ -215,7 +215,7 @@ def _at_pixels(segments: CutSegments, view: CutView, *, guided: bool) -> Int32[n
     """The segment of each pixel."""
     if guided:
         return upsampled_segments(
-            segments.ids, segments.categories, view.logits, *view.size, stride=view.stride
+            segments.ids, segments.categories, view.logits, size=view.size, stride=view.stride
         )
     height, width = view.size
     return segments.ids.repeat(view.stride, axis=0).repeat(view.stride, axis=1)[:height, :width]

@@ -146,9 +146,8 @@ def upsampled_segments(
     ids: Int32[np.ndarray, "hs ws"],
     categories: Int64[np.ndarray, " s"],
     logits: Float32[np.ndarray, "k hs ws"],
-    height: int,
-    width: int,
     *,
+    size: tuple[int, int],
     stride: int = 4,
 ) -> Int32[np.ndarray, "h w"]:
     """The segment of each pixel: of those at the four grid points around it the one that fits best.
@@ -162,16 +161,16 @@ def upsampled_segments(
         ids: Segment of each grid point, from 0.
         categories: Category index of each segment.
         logits: Of the categories.
-        height: Of the image.
-        width: Of the image.
+        size: Height and width of the image.
         stride: Pixels between neighbours on the grid.
 
     Example:
         >>> logits = np.array([[[1.0, 0.0]], [[0.0, 3.0]]], np.float32)  # the right point is surer
         >>> ids = np.array([[0, 1]], np.int32)
-        >>> upsampled_segments(ids, np.array([0, 1]), logits, 1, 8)
+        >>> upsampled_segments(ids, np.array([0, 1]), logits, size=(1, 8))
         array([[0, 0, 0, 1, 1, 1, 1, 1]], dtype=int32)
     """
+    height, width = size
     pixels = ids.repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
     row, row_weight = _left_neighbour(height, stride)
     column, column_weight = _left_neighbour(width, stride)
