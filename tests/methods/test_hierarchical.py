@@ -15,6 +15,8 @@ from intarsia.methods.hierarchical_config import (
     HierarchicalLossConfig,
     SeedDecodingConfig,
 )
+from intarsia.methods.panoptic_fpn import PanopticFpn
+from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.metrics import PanopticQuality
 from intarsia.nets import BackboneConfig, DecoderConfig
 from tests.methods.conftest import CATEGORIES
@@ -190,8 +192,9 @@ def test_settings_that_cannot_be_are_refused():
 def test_methods_with_an_embedding_have_a_field_and_the_others_say_so(method):
     with torch.no_grad():
         output = method(torch.rand(1, 3, 20, 24))
-    if isinstance(method, CombinatorialPanoptic):
-        with pytest.raises(InputError, match="`model` must be of a method with an embedding, got Combinat"):
+    if isinstance(method, CombinatorialPanoptic | PanopticFpn | UnifiedPanoptic):
+        sentence = f"`model` must be of a method with an embedding, got {type(method).__name__}"
+        with pytest.raises(InputError, match=sentence):
             method.embedding_field(output)
         return
     field = method.embedding_field(output)

@@ -173,6 +173,11 @@ def test_frozen_levels_keep_the_weights_and_statistics_they_stand_on_and_train_t
     assert not stem.training
 
 
+def test_a_frozen_backbone_can_be_built_where_gradients_are_off():
+    with torch.no_grad():
+        assert Backbone(TINY, frozen_levels=1).frozen == Backbone(TINY, frozen_levels=1).frozen != frozenset()
+
+
 def test_frozen_levels_beyond_the_strides_are_refused():
     with pytest.raises(InputError, match="`frozen_levels` must be 0 to 4, got 5"):
         BackboneConfig(frozen_levels=5)

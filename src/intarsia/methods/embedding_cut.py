@@ -37,7 +37,7 @@ def embedding_affinities(
         c_E as `intarsia.cut.GridProblem` takes it; 0 for pairs that leave the grid.
 
     Example:
-        >>> embedding_affinities(torch.tensor([[[0.0, 2.0, 2.0]]]), [(0, 1)], radius=2.0)
+        >>> embedding_affinities(torch.tensor([[[0.0, 2.0, 2.0]]]), [(0, 1)], radius=2.0).round() + 0.0
         tensor([[[0., 6., 0.]]])
     """
     height, width = embeddings.shape[1:]

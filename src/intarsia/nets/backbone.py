@@ -156,10 +156,11 @@ def _freeze(network: nn.Module, levels: Sequence[int]) -> frozenset[str]:
     """
     if not levels:
         return frozenset()
-    features = network.eval()(torch.zeros(1, 3, 64, 64))
     names, parameters = zip(*network.named_parameters(), strict=True)
-    total = torch.stack([features[n].sum() for n in levels]).sum()
-    found = torch.autograd.grad(total, parameters, allow_unused=True)
+    with torch.enable_grad():  # models are also built where gradients are off
+        features = network.eval()(torch.zeros(1, 3, 64, 64))
+        total = torch.stack([features[n].sum() for n in levels]).sum()
+        found = torch.autograd.grad(total, parameters, allow_unused=True)
     frozen = [n for n, slope in enumerate(found) if slope is not None]
     for n in frozen:
         parameters[n].requires_grad_(False)
