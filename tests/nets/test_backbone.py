@@ -175,7 +175,10 @@ def test_frozen_levels_keep_the_weights_and_statistics_they_stand_on_and_train_t
 
 def test_a_frozen_backbone_can_be_built_where_gradients_are_off():
     with torch.no_grad():
-        assert Backbone(TINY, frozen_levels=1).frozen == Backbone(TINY, frozen_levels=1).frozen != frozenset()
+        without_gradients = Backbone(TINY, frozen_levels=1).frozen
+    with torch.inference_mode():
+        in_inference = Backbone(TINY, frozen_levels=1).frozen
+    assert without_gradients == in_inference == Backbone(TINY, frozen_levels=1).frozen != frozenset()
 
 
 def test_frozen_levels_beyond_the_strides_are_refused():

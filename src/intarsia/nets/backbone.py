@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,15 +157,16 @@ def _freeze(network: nn.Module, levels: Sequence[int]) -> frozenset[str]:
     """
     if not levels:
         return frozenset()
-    names, parameters = zip(*network.named_parameters(), strict=True)
-    with torch.enable_grad():  # models are also built where gradients are off
-        features = network.eval()(torch.zeros(1, 3, 64, 64))
+    with torch.inference_mode(False), torch.enable_grad():  # models are also built where gradients are off
+        twin = copy.deepcopy(network).eval()
+        names, parameters = zip(*twin.named_parameters(), strict=True)
+        features = twin(torch.zeros(1, 3, 64, 64))
         total = torch.stack([features[n].sum() for n in levels]).sum()
         found = torch.autograd.grad(total, parameters, allow_unused=True)
-    frozen = [n for n, slope in enumerate(found) if slope is not None]
-    for n in frozen:
-        parameters[n].requires_grad_(False)
-    return frozenset(names[n] for n in frozen)
+    frozen = frozenset(name for name, slope in zip(names, found, strict=True) if slope is not None)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+    return frozen
 
 
 def stretched(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
