@@ -71,7 +71,7 @@ def test_a_run_killed_in_the_middle_reaches_the_losses_of_an_unbroken_one(finish
 
 def test_two_processes_train_together(streets, tmp_path):
     out = tmp_path / "two"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29517"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
     script = tmp_path / "launch.py"
     script.write_text("from intarsia.cli import main\nraise SystemExit(main())\n")
     arguments = [
