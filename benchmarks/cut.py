@@ -6,9 +6,12 @@ Prints one table. Without --problems it makes its own. Files are .npz as `intars
 writes them, or with c_V, edges, c_E, thing_mask, shape and distances (edges down, then right, per distance).
 Peers, if they are installed: mwatershed (mutex watershed, knows no classes: each of its segments gets its
 cheapest) and bioimage-cpp (semantic mutex watershed). Times are process CPU and wall ms, the least of the
-repeats; "/ yardstick" divides by the CPU time of a stable argsort of all edge costs plus an argmin over all
-node costs, to compare machines. "gap" is to the lowest cost of any row of that problem. MiB is what the
-solver added to the memory of a fresh process that holds the problem (Linux).
+repeats; "/ yardstick" divides by the CPU time of the two yardsticks that are printed above each problem, a
+stable argsort of all edge costs and an argmin over all node costs, to compare machines. "gap" is to the
+lowest cost of any row of that problem. MiB is what the solver added to the memory of a fresh process that
+holds the problem (Linux), "x input" that over the size of the costs. --special solves each problem as
+multicut (no classes) and as multiway cut (nothing splittable) as well. At the end: how busy a batch keeps
+the cores (CPU over wall), and how well time limits are kept.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +37,17 @@ def main() -> None:
     parser.add_argument("--problems", nargs="*", type=Path, default=[])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--plots", type=Path, help="also measure scaling, and draw it into this folder")
+    parser.add_argument("--special", action="store_true")
     parser.add_argument("--skip", nargs="*", default=[], help="rows to leave out, such as contraction")
     options = parser.parse_args()
-    columns = f"{'CPU ms':>9}{'wall':>9}{'/ yardstick':>13}{'cost':>15}{'gap %':>8}{'MiB':>7}"
+    columns = f"{'CPU ms':>9}{'wall':>9}{'/ yardstick':>13}{'cost':>15}{'gap %':>8}{'MiB':>7}{'x input':>9}"
     print(f"{'problem':<26}{'solver':<26}{columns}")
     for name, problem in load(options.problems):
         show(name, problem, options.repeats, options.skip)
+        for kind, special in special_cases(problem).items() if options.special else ():
+            show(f"{name[:15]} {kind}", special, options.repeats, options.skip)
+    show_batch()
+    show_limits()
     if options.plots:
         plot_scaling(options.plots)
 
@@ -82,14 +91,19 @@ def show(name: str, problem: GridProblem, repeats: int, skip: list[str]) -> None
     rows = {key: run for key, run in solvers(problem).items() if key not in skip}
     results = {key: measure(run, repeats) for key, run in rows.items()}
     by_pixel = problem.node_costs.reshape(len(problem.node_costs), -1).T.copy()
-    yardstick = measure(lambda: yard(problem, by_pixel), repeats)[0]
+    sort, argmin = (measure(run, repeats)[:2] for run in yardsticks(problem, by_pixel))
+    yardstick = sort[0] + argmin[0]
+    for key, (cpu, wall) in (("(argsort of edges)", sort), ("(argmin of nodes)", argmin)):
+        print(f"{name:<26}{key:<26}{cpu:>9.1f}{wall:>9.1f}{cpu / yardstick:>13.3f}")
+    input_mib = (problem.node_costs.nbytes + problem.affinity_costs.nbytes) / 2**20
     costs = {key: problem.cost(*answer) for key, (_, _, answer) in results.items()}
     best = min(costs.values())
     for key, (cpu, wall, _) in results.items():
         gap = 100 * (costs[key] - best) / abs(best)
+        peak = peak_mib(problem, key)
         print(
             f"{name:<26}{key:<26}{cpu:>9.1f}{wall:>9.1f}{cpu / yardstick:>13.3f}{costs[key]:>15.1f}"
-            f"{gap:>8.2f}{peak_mib(problem, key):>7.0f}",
+            f"{gap:>8.2f}{peak:>7.0f}{peak / input_mib:>9.2f}",
             flush=True,
         )
 
@@ -138,9 +152,22 @@ def peers(problem: GridProblem) -> dict[str, Callable[[], Segments]]:
             return name_segments(problem, found[0])
 
         rows["bioimage-cpp semantic MWS"] = run
+        if len(problem.node_costs) == 1:
+            rows["bioimage-cpp GAEC"] = lambda: additive_contraction(problem)
     except ImportError:
         pass
     return rows
+
+
+def additive_contraction(problem: GridProblem) -> Segments:
+    from bioimage_cpp import graph  # pyright: ignore[reportMissingImports]
+
+    plain = problem.to_graph()
+    edges = graph.UndirectedGraph(len(plain.node_costs))
+    edges.insert_edges(plain.edges)
+    objective = graph.multicut.MulticutObjective(edges, plain.edge_costs.astype(np.float64))
+    found = graph.multicut.GreedyAdditiveMulticut().optimize(objective)
+    return name_segments(problem, np.asarray(found).reshape(problem.shape))
 
 
 def name_segments(problem: GridProblem, segments: np.ndarray) -> Segments:
@@ -152,9 +179,47 @@ def name_segments(problem: GridProblem, segments: np.ndarray) -> Segments:
     return labels, np.where(problem.splittable[labels], len(problem.splittable) + clusters, labels)
 
 
-def yard(problem: GridProblem, by_pixel: np.ndarray) -> Segments:
-    np.argsort(problem.affinity_costs.astype(np.float64), axis=None, kind="stable")
-    return by_pixel.argmin(1), np.zeros(0)
+def yardsticks(problem: GridProblem, by_pixel: np.ndarray) -> tuple[Callable[[], Segments], ...]:
+    def sort() -> Segments:
+        costs = problem.affinity_costs.astype(np.float64)
+        return np.argsort(costs, axis=None, kind="stable"), np.zeros(0)
+
+    return sort, lambda: (by_pixel.argmin(1), np.zeros(0))
+
+
+def special_cases(problem: GridProblem) -> dict[str, GridProblem]:
+    none = np.zeros((1, *problem.shape), np.float32)
+    whole = np.zeros(len(problem.splittable), bool)
+    return {
+        "multicut": GridProblem(none, problem.affinity_costs, problem.offsets, [True]),
+        "multiway": GridProblem(problem.node_costs, problem.affinity_costs, problem.offsets, whole),
+    }
+
+
+def show_batch() -> None:
+    batch = [synthetic_problem(128, 256, seed=seed)[0] for seed in range(16)]
+    solve_batch(batch, threads=2)
+    for threads in (1, 2):
+        cpu, wall = time.process_time(), time.perf_counter()
+        for _ in range(10):
+            solve_batch(batch, threads=threads)
+        cpu, wall = 100 * (time.process_time() - cpu), 100 * (time.perf_counter() - wall)
+        busy = f"{cpu / wall:.2f} cores busy"
+        print(f"16 of 128x256, {threads} threads: {cpu:.1f} CPU ms, {wall:.1f} wall ms, {busy}")
+
+
+def show_limits() -> None:
+    problem = synthetic_problem(256, 512, noise=2.0)[0]
+    runs: list[dict[str, Any]] = [{"refine": True}, {"solver": "contraction"}]
+    for options in runs:
+        whole = solve(problem, **options).stats.seconds
+        for share in (0.5, 0.7, 0.9):
+            begin = time.perf_counter()
+            cut = solve(problem, time_limit_s=share * whole, **options)
+            taken = (time.perf_counter() - begin) / (share * whole)
+            print(
+                f"256x512 {options}, limit {share * whole:.3f} s: took {taken:.2f} of it, cost {cut.cost:.1f}"
+            )
 
 
 def measure(run: Callable[[], Segments], repeats: int) -> tuple[float, float, Segments]:

@@ -45,10 +45,10 @@ Answer cut_graph(Array<float, 2> node_costs, Array<Node, 2> edges, Array<float, 
     Solution solution;
     {
         nb::gil_scoped_release unlocked;
+        const Options options{solver_named(solver), refine, threads, min_size, Deadline(time_limit_s)};
         const Graph graph = make_graph(static_cast<Node>(node_costs.shape(0)), static_cast<Class>(node_costs.shape(1)),
                                        view(node_costs), view(edges), view(edge_costs));
-        solution = solve(graph, to_splittable(splittable), {solver_named(solver), refine, threads, min_size, time_limit_s},
-                         {view(start_labels), view(start_clusters)});
+        solution = solve(graph, to_splittable(splittable), options, {view(start_labels), view(start_clusters)});
     }
     return to_answer(std::move(solution));
 }
@@ -62,12 +62,12 @@ Answer cut_grid(Array<float, 3> node_costs, Array<float, 3> affinity_costs, Arra
     Solution solution;
     {
         nb::gil_scoped_release unlocked;
+        const Options options{solver_named(solver), refine, threads, min_size, Deadline(time_limit_s)};
         std::vector<Offset> steps;
         for (std::size_t o = 0; o < offsets.shape(0); ++o) steps.push_back({offsets.data()[2 * o], offsets.data()[2 * o + 1]});
         const Grid grid{static_cast<std::int32_t>(node_costs.shape(1)), static_cast<std::int32_t>(node_costs.shape(2)),
                         static_cast<Class>(node_costs.shape(0)), view(node_costs), view(affinity_costs), steps};
-        solution = solve(grid, to_splittable(splittable), {solver_named(solver), refine, threads, min_size, time_limit_s},
-                         {view(start_labels), view(start_clusters)});
+        solution = solve(grid, to_splittable(splittable), options, {view(start_labels), view(start_clusters)});
     }
     return to_answer(std::move(solution));
 }
@@ -79,7 +79,8 @@ NewArray<std::int32_t> superpixels(Array<float, 3> affinity_costs, Array<Node, 2
     std::vector<Offset> steps;
     for (std::size_t o = 0; o < offsets.shape(0); ++o) steps.push_back({offsets.data()[2 * o], offsets.data()[2 * o + 1]});
     const Grid grid{static_cast<std::int32_t>(height), static_cast<std::int32_t>(width), 0, {}, view(affinity_costs), steps};
-    return to_numpy(find_superpixels(grid, 1), {height, width});
+    Workers workers;
+    return to_numpy(find_superpixels(grid, workers), {height, width});
 }
 
 } // namespace

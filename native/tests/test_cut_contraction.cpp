@@ -51,7 +51,7 @@ TEST(contraction_is_feasible_and_never_below_the_optimum) {
     for (unsigned seed = 0; seed < 200; ++seed) {
         const RandomProblem problem(seed, static_cast<Node>(1 + seed % 9), static_cast<Class>(1 + seed % 4), seed % 23);
         const Graph graph = problem.graph();
-        const Cut best = solve_optimal(graph, problem.splittable);
+        const Cut best = *solve_optimal(graph, problem.splittable);
         for (const Refresh refresh : {Refresh::full, Refresh::lazy}) {
             const Clustering merged = contract(graph, refresh, Deadline());
             const Cut cut = make_cut(graph, problem.splittable, merged.labels, merged.clusters);

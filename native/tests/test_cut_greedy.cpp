@@ -1,9 +1,12 @@
 #include "check.hpp"
+#include "cut/coarse.hpp"
 #include "cut/graph.hpp"
+#include "cut/local_moves.hpp"
 #include "cut/optimal.hpp"
 #include "cut/solve.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <random>
 #include <thread>
@@ -69,6 +72,71 @@ TEST(greedy_answers_do_not_depend_on_threads_or_company) {
     for (const Solution& other : together) {
         CHECK(other.cut.cost == alone.cut.cost);
         CHECK(other.cut.clusters == alone.cut.clusters);
+    }
+}
+
+TEST(moves_side_by_side_never_raise_the_cost_and_do_not_depend_on_the_threads) {
+    for (unsigned seed = 0; seed < 4; ++seed) { // 200 x 170 pixels are two stretches
+        Image image(seed, 200, 170, 3);
+        image.offsets = {{0, 1}, {1, 0}, {100, 0}, {-60, 7}};
+        for (float& cost : image.edge_costs) cost *= 3; // much to disagree about
+        const Grid grid = image.grid();
+        const Graph graph = graph_of(grid);
+        std::vector<Class> classes;
+        std::mt19937 random(seed);
+        for (std::size_t p = 0; p < grid.num_pixels(); ++p) classes.push_back(static_cast<Class>(random() % 3));
+        const Labels start = labels_of(image.splittable, classes);
+        std::vector<Label> alone;
+        for (const int threads : {1, 2, 5}) {
+            Workers workers(threads);
+            Labels z = start;
+            move_locally(grid, image.splittable, cheapest_classes(grid, image.splittable, workers), z, Deadline(), workers);
+            CHECK(cost_of(graph, z) < cost_of(graph, start));
+            if (threads == 1) alone = z.of;
+            CHECK(z.of == alone);
+        }
+    }
+}
+
+TEST(every_piece_of_work_is_done_once_by_some_worker) {
+    Workers workers(3);
+    for (std::size_t count = 0; count < 50; ++count) {
+        std::vector<std::atomic<int>> done(count);
+        workers.run(count, [&](std::size_t piece, std::size_t worker) {
+            CHECK(worker < workers.count());
+            ++done[piece];
+        });
+        for (const auto& times : done) CHECK(times == 1);
+    }
+}
+
+TEST(solving_stops_at_the_deadline_with_a_feasible_answer) {
+    const Image image(5, 120, 140, 3);
+    const Graph graph = graph_of(image.grid());
+    for (const Solver solver : {Solver::greedy, Solver::contraction, Solver::lazy_contraction})
+        for (const double limit_s : {1e-6, 3e-3, 2e-2}) {
+            const Solution found = solve(image.grid(), image.splittable, {solver, true, 2, 0, Deadline(limit_s)});
+            CHECK(feasible(graph, image.splittable, found.cut));
+            CHECK(std::abs(found.cut.cost - cost_of(graph, found.cut.labels, found.cut.clusters)) < 1e-3);
+        }
+}
+
+TEST(odd_costs_offsets_and_sizes_give_feasible_answers) {
+    std::mt19937 random(9);
+    const float sizes[] = {0.0f, 1e-30f, 1.0f, 1e6f, 1e30f};
+    for (int trial = 0; trial < 150; ++trial) {
+        const auto draw = [&](unsigned end) { return static_cast<std::int32_t>(random() % end); };
+        Image image(static_cast<unsigned>(trial), 1 + draw(40), 1 + draw(40), 1 + draw(4));
+        image.offsets.clear();
+        for (std::int32_t o = draw(5); o > 0; --o) image.offsets.push_back({draw(90) - 45, draw(90) - 45});
+        std::erase_if(image.offsets, [](const Offset& offset) { return offset.rows == 0 && offset.cols == 0; });
+        image.edge_costs.resize(image.offsets.size() * static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width), -0.5f);
+        for (float& cost : image.edge_costs) cost *= sizes[draw(5)];
+        const float node_size = sizes[draw(5)];
+        for (float& cost : image.node_costs) cost *= node_size;
+        const Options options{trial % 3 == 0 ? Solver::contraction : Solver::greedy, trial % 2 == 0, 1 + trial % 3, draw(6)};
+        const Solution found = solve(image.grid(), image.splittable, options);
+        CHECK(feasible(graph_of(image.grid()), image.splittable, found.cut));
     }
 }
 

@@ -1,11 +1,13 @@
 """The default solver: how good, how small its segments, and what must not change its answer."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intarsia.cut import Cut, CutProblem, GridProblem, solve
+from intarsia.cut import Cut, CutProblem, GridProblem, solve, synthetic_problem
 from tests.cut.problems import random_graph, random_grid
 from tests.cut.test_solving import assert_sound
 
@@ -65,9 +67,40 @@ def test_refinement_never_costs_more_on_images(seed: int):
     assert refined.cost <= solve(problem).cost
 
 
+@pytest.mark.parametrize("solver", ["contraction", "lazy contraction"])
+def test_refinement_of_any_solver_never_costs_more(solver: str):
+    rough = random_grid(4, 30, 40)
+    for problem in (scene(2), scene(2).to_graph(), rough):
+        refined = solve(problem, solver=solver, refine=True)
+        assert_sound(problem, refined)
+        assert refined.cost <= solve(problem, solver=solver).cost
+    assert solve(rough, solver=solver, refine=True).cost < solve(rough, solver=solver).cost
+
+
+def test_a_node_may_take_the_second_class_where_a_neighbour_repels_it_from_the_first():
+    """Class 0 is the cheapest of both nodes, and one label: only class 1, at 1, lets them part and gain 5."""
+    problem = CutProblem([[0, 9, 9], [0, 1, 9]], [[0, 1]], [-5.0], [False] * 3)
+    assert solve(problem).cost == -4.0
+    assert solve(problem).labels.tolist() == [0, 1]
+
+
+def test_halves_that_would_swap_their_labels_agree_in_the_end():
+    """Each pixel is joined with one of the other half at 10, and of another class by 1. Seen from where the
+    other is, both gain 9 by taking its class; if both do, nothing is gained and 2 are lost."""
+    upper = np.arange(128)[:, None] < 64
+    node_costs = (
+        np.stack([~upper, upper]).repeat(256, axis=2).astype(float)
+    )  # classes 0 and 1 are cheap above and below
+    problem = GridProblem(node_costs, np.full((1, 128, 256), 10.0), [(64, 0)], [False, False])
+    cut = solve(problem)
+    assert_sound(problem, cut)
+    assert cut.cost == 64 * 256
+
+
+@pytest.mark.parametrize("size", [(64, 96), (180, 200)], ids=["one stretch", "two stretches"])
 @pytest.mark.parametrize("refine", [False, True])
-def test_any_number_of_threads_gives_the_same_answer(refine: bool):
-    problem = scene(7, 64, 96)
+def test_any_number_of_threads_gives_the_same_answer(refine: bool, size: tuple[int, int]):
+    problem = scene(7, *size)
     one = solve(problem, refine=refine)
     for threads in (2, 3, 8):
         other = solve(problem, threads=threads, refine=refine, seed=threads)
@@ -80,6 +113,37 @@ def test_the_graph_of_an_image_is_solved_about_as_well():
     cut = solve(problem.to_graph())
     assert_sound(problem.to_graph(), cut)
     assert cut.cost == pytest.approx(solve(problem).cost, rel=0.02)
+
+
+@pytest.mark.parametrize("solver", ["greedy", "contraction"])
+@given(seed=seeds)
+@settings(deadline=None, max_examples=20)
+def test_renaming_classes_keeps_the_answer_of_every_solver(solver: str, seed: int):
+    """Without ties the names of the classes mean nothing."""
+    problem = random_graph(seed, 2 + seed % 30, 4, density=0.3)
+    classes = np.random.default_rng(seed).permutation(4)
+    renamed = CutProblem(
+        problem.node_costs[:, classes], problem.edges, problem.edge_costs, problem.splittable[classes]
+    )
+    cut, same = solve(problem, solver=solver), solve(renamed, solver=solver)
+    assert same.cost == pytest.approx(cut.cost, abs=1e-4)
+    assert (classes[same.labels] == cut.labels).all()
+    assert (same.clusters == cut.clusters).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_turning_an_image_over_costs_about_the_same(seed: int):
+    """Tiles lie differently, so the answer may differ a little."""
+    problem = scene(seed)
+    turned = GridProblem(
+        problem.node_costs[:, ::-1, ::-1],
+        problem.affinity_costs[:, ::-1, ::-1],
+        -problem.offsets,
+        problem.splittable,
+    )
+    cost, same = solve(problem).cost, solve(turned).cost
+    assert same == pytest.approx(cost, rel=5e-3)
+    assert solve(turned, refine=True).cost == pytest.approx(solve(problem, refine=True).cost, rel=2e-3)
 
 
 @given(seed=seeds)
@@ -133,9 +197,44 @@ def test_a_time_limit_gives_the_best_answer_so_far(solver: str):
     assert solve(scene(3), solver=solver, time_limit_s=60).stats.finished
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_start_is_never_made_worse(seed: int):
-    problem = scene(seed)
+@pytest.mark.slow  # needs the clock, so no company
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"refine": True}, (256, 512)),
+        ({"refine": True, "min_size": 9}, (256, 512)),
+        ({"refine": True}, (64, 128)),
+        ({"solver": "contraction"}, (128, 256)),
+    ],
+    ids=["refined", "without small segments", "started twice", "contraction"],
+)
+def test_a_time_limit_is_kept_to_a_tenth(options: dict, size: tuple[int, int]):
+    """Of some part of what the whole takes. The best of several tries, since other programs run as well."""
+    problem = synthetic_problem(*size, noise=2.0)[0]
+    taken = []
+    for share in (0.7, 0.6, 0.5, 0.7, 0.6, 0.5, 0.7, 0.6):
+        limit = share * solve(problem, **options).stats.seconds
+        begin = time.perf_counter()
+        cut = solve(problem, time_limit_s=limit, **options)
+        taken.append((time.perf_counter() - begin) / limit)
+        assert_sound(problem, cut)
+        if not cut.stats.finished and taken[-1] < 1.1:
+            return
+    raise AssertionError(f"took {taken} of the limit")
+
+
+def test_the_optimal_solver_gives_a_good_answer_if_there_is_no_time():
+    problem = random_graph(1, 16, 20, density=1.0)
+    begin = time.perf_counter()
+    cut = solve(problem, solver="optimal", time_limit_s=0.05)
+    assert time.perf_counter() - begin < 5
+    assert_sound(problem, cut)
+    assert not cut.stats.finished
+
+
+@pytest.mark.parametrize(("seed", "size"), [(0, (48, 72)), (1, (48, 72)), (2, (180, 200))])
+def test_a_start_is_never_made_worse(seed: int, size: tuple[int, int]):
+    problem = scene(seed, *size)
     random = np.random.default_rng(seed)
     labels = np.where(random.random(problem.shape) < 0.5, 2, 0).astype(np.int32)
     clusters = np.where(labels == 2, 5 + np.arange(labels.size).reshape(labels.shape), 0).astype(np.int32)

@@ -1,7 +1,9 @@
 // The graph of a partition: its parts become nodes.
 #pragma once
 
+#include "blocks.hpp"
 #include "problem.hpp"
+#include "workers.hpp"
 
 namespace intarsia::cut {
 
@@ -9,5 +11,7 @@ namespace intarsia::cut {
 // is in [0, num_parts).
 Graph aggregate(const Graph& graph, std::span<const std::int32_t> part_of, std::int32_t num_parts);
 
+// The same for parts that do not cross the borders of blocks, block by block. Parallel edges may remain.
+Graph aggregate_blocks(const Graph& graph, std::span<const std::int32_t> part_of, std::int32_t num_parts, const Blocks& blocks, Workers& workers);
 
 } // namespace intarsia::cut

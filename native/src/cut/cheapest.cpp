@@ -24,11 +24,11 @@ CheapestClasses nothing_yet(std::size_t n) {
 
 } // namespace
 
-CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, int threads) {
+CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, Workers& workers) {
     constexpr std::size_t block = 2048; // pixels whose running minima stay in the first-level cache
     const std::size_t n = grid.num_pixels();
     CheapestClasses result = nothing_yet(n);
-    run_pieces(threads, (n + block - 1) / block, [&](std::size_t piece) {
+    workers.run((n + block - 1) / block, [&](std::size_t piece, std::size_t) {
         const std::size_t p = piece * block;
         for (Class k = 0; k < grid.num_classes; ++k) {
             const float* costs = grid.node_costs.data() + static_cast<std::size_t>(k) * n + p;
@@ -47,8 +47,10 @@ CheapestClasses cheapest_classes(const Graph& graph, const Splittable& splittabl
         const std::span<const float> costs = graph.costs_of(i);
         for (Class k = 0; k < graph.num_classes; ++k) {
             const float cost = costs[static_cast<std::size_t>(k)];
-            if (splittable[k]) take_cheaper(&cost, k, 1, &result.thing_cost[at], &result.thing[at]);
-            else take_cheaper(&cost, k, 1, &result.stuff_cost[at], &result.stuff[at]);
+            float& least = (splittable[k] ? result.thing_cost : result.stuff_cost)[at];
+            if (cost >= least) continue;
+            least = cost;
+            (splittable[k] ? result.thing : result.stuff)[at] = k;
         }
     }
     return result;

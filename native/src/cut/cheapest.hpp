@@ -2,6 +2,7 @@
 #pragma once
 
 #include "grid.hpp"
+#include "workers.hpp"
 
 namespace intarsia::cut {
 
@@ -15,7 +16,7 @@ struct CheapestClasses {
 };
 
 // Ties go to the class with the lower index. One pass over the node costs.
-CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, int threads);
+CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, Workers& workers);
 CheapestClasses cheapest_classes(const Graph& graph, const Splittable& splittable);
 
 } // namespace intarsia::cut

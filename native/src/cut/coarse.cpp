@@ -7,20 +7,61 @@
 #include "joins.hpp"
 #include "local_moves.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace intarsia::cut {
 
-Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline) {
+namespace {
+
+constexpr std::size_t block_nodes = 200; // at least, for a block
+constexpr std::size_t most_blocks = 8;
+
+// A quarter of what attraction is on average, from one edge in eight: Algorithm 2 merges most pairs above it early,
+// before it comes to matter what lies outside their block.
+double close(const Graph& graph) {
+    double sum = 0, count = 0;
+    for (std::size_t e = 0; e < graph.neighbours.size(); e += 8)
+        if (const float cost = graph.neighbours[e].cost; cost > 0) sum += cost, ++count;
+    return 0.25 * sum / std::max(count, 1.0);
+}
+
+// The parts of a graph, and the graph between them.
+struct Merged {
+    Partition parts;
+    Graph graph;
+};
+
+Merged merge_close(const Graph& graph, const Deadline& deadline, Workers& workers) {
+    const Blocks blocks{graph.num_nodes, std::clamp<std::size_t>(static_cast<std::size_t>(graph.num_nodes) / block_nodes, 1, most_blocks)};
+    const Clustering clusters = contract_blocks(graph, blocks, close(graph), deadline, workers);
+    Merged merged{renumber(clusters.clusters, clusters.clusters.size()), {}};
+    merged.graph = aggregate_blocks(graph, merged.parts.part_of, merged.parts.count, blocks, workers);
+    return merged;
+}
+
+// Algorithm 2, then its clusters move as wholes.
+Labels contract_and_move(const Graph& graph, const Splittable& splittable, const Deadline& deadline) {
     const Clustering merged = contract(graph, Refresh::full, deadline);
     const Partition clusters = renumber(merged.clusters, merged.clusters.size());
     std::vector<Class> classes(static_cast<std::size_t>(clusters.count));
     for (std::size_t i = 0; i < merged.labels.size(); ++i) classes[static_cast<std::size_t>(clusters.part_of[i])] = merged.labels[i];
     const Graph whole = aggregate(graph, clusters.part_of, clusters.count);
     Labels z = labels_of(splittable, classes);
-    move_locally(whole, cheapest_classes(whole, splittable), z, deadline);
-    z = refined(z, clusters.part_of, graph.num_classes);
-    move_locally(graph, cheapest_classes(graph, splittable), z, deadline);
+    move_locally(whole, splittable, cheapest_classes(whole, splittable), z, deadline);
+    return refined(z, clusters.part_of, graph.num_classes);
+}
+
+} // namespace
+
+Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline, Workers& workers) {
+    const auto whole = [&] { return contract_and_move(graph, splittable, deadline); };
+    const auto in_two_steps = [&] {
+        const Merged merged = merge_close(graph, deadline, workers);
+        return refined(contract_and_move(merged.graph, splittable, deadline), merged.parts.part_of, graph.num_classes);
+    };
+    Labels z = static_cast<std::size_t>(graph.num_nodes) < 2 * block_nodes ? whole() : in_two_steps();
+    move_locally(graph, splittable, cheapest_classes(graph, splittable), z, deadline);
     return z;
 }
 
@@ -32,10 +73,10 @@ void refine(const Graph& graph, const Splittable& splittable, Labels& z, const D
         const Graph segments = aggregate(graph, pieces.part_of, pieces.count);
         Labels whole = labels_of_parts(z, pieces.part_of, pieces.count, splittable);
         join_segments(segments, splittable, whole, deadline);
-        move_locally(segments, cheapest_classes(segments, splittable), whole, deadline);
+        move_locally(segments, splittable, cheapest_classes(segments, splittable), whole, deadline);
         z = refined(whole, pieces.part_of, graph.num_classes);
         move_chains(graph, splittable, z, deadline);
-        move_locally(graph, cheapest, z, deadline);
+        move_locally(graph, splittable, cheapest, z, deadline);
         const double now = cost_of(graph, z);
         if (!(now < cost - 1e-7 * std::abs(cost))) return;
         cost = now;

@@ -3,6 +3,7 @@
 
 #include "deadline.hpp"
 #include "labels.hpp"
+#include "workers.hpp"
 
 namespace intarsia::cut {
 
@@ -11,7 +12,10 @@ namespace intarsia::cut {
 // Algorithm 2 merges pairs and cannot know that two clusters far apart took the same class outside P, or that a third
 // one did in between, which forces edges together that would rather be cut. So its clusters move next, as wholes, to
 // the label that is cheapest with everything counted, and then the single nodes do.
-Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline);
+//
+// In a large graph, what is close within a block of nodes is merged first, the blocks side by side. The answer does not
+// depend on the number of workers.
+Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline, Workers& workers);
 
 // Local search that never raises the cost: joins of connected segments, chains and moves of nodes, until none gains.
 void refine(const Graph& graph, const Splittable& splittable, Labels& z, const Deadline& deadline);

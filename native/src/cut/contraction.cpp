@@ -1,6 +1,7 @@
 #include "contraction.hpp"
 
 #include "pair_table.hpp"
+#include "workers.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -34,27 +35,32 @@ struct Candidate {
 // queued for ih stays a bound unless c_E(ih) - A is larger. If i and j are of one class, F is empty.
 class Contraction {
   public:
-    Contraction(const Graph& graph, Refresh refresh)
-        : graph_(graph), lazy_(refresh == Refresh::lazy), num_classes_(static_cast<std::size_t>(graph.num_classes)),
-          node_costs_(graph.node_costs.begin(), graph.node_costs.end()),
-          survivor_(static_cast<std::size_t>(graph.num_nodes)), label_(survivor_.size()), edges_of_(survivor_.size()),
-          largest_(survivor_.size(), 0), table_(graph.neighbours.size() / 2) {
-        for (Node i = 0; i < graph.num_nodes; ++i) {
+    // Of the nodes [first, end) and the edges between them; in here they are numbered from 0.
+    Contraction(const Graph& graph, Node first, Node end, Refresh refresh, double least, const Deadline& deadline)
+        : graph_(graph), deadline_(deadline), first_(first), num_nodes_(end - first), lazy_(refresh == Refresh::lazy), least_(least),
+          num_classes_(at(graph.num_classes)),
+          node_costs_(graph.node_costs.begin() + at(first) * num_classes_, graph.node_costs.begin() + at(end) * num_classes_),
+          survivor_(at(num_nodes_)), label_(survivor_.size()), edges_of_(survivor_.size()), largest_(survivor_.size(), 0),
+          table_(count_edges()) {
+        for (Node i = 0; i < num_nodes_; ++i) {
             survivor_[at(i)] = i;
             label_[at(i)] = cheapest(i, i);
         }
         list_edges();
     }
 
-    Clustering run(const Deadline& deadline) {
+    // To name the clusters takes a third as long as to list the edges.
+    Clustering run() {
+        const Deadline merging = deadline_.before(listing_s_ / 3);
         int pops = 0;
-        bool finished = true;
+        bool finished = !merging.passed();
+        if (!finished) return read_back(false);
         while (!queue_.empty() || !sorted_.empty()) {
             const Candidate top = pop();
             if (edges_[at(top.edge)].similarity != top.similarity || !is_current(top)) continue;
             if (lazy_ && top.similarity <= 0) break;
             merge(top.edge);
-            if ((++pops & 255) == 0 && deadline.passed()) {
+            if ((++pops & 255) == 0 && merging.passed()) {
                 finished = false;
                 break;
             }
@@ -76,26 +82,40 @@ class Contraction {
         return static_cast<Class>(best);
     }
 
+    // visit(i, j, c_E(ij)), once for every edge between two of these nodes, until the deadline.
+    template <class Visit> void for_edges(Visit visit) const {
+        for (Node i = 0; i < num_nodes_ && !((i & 1023) == 1023 && deadline_.passed()); ++i)
+            for (const auto& [node, cost] : graph_.neighbours_of(first_ + i))
+                if (const Node j = node - first_; j > i && j < num_nodes_) visit(i, j, cost);
+    }
+
+    std::size_t count_edges() const {
+        std::size_t count = 0;
+        for_edges([&](Node, Node, float) { ++count; });
+        return count;
+    }
+
     void list_edges() {
-        for (Node i = 0; i < graph_.num_nodes; ++i)
-            for (const auto& [j, cost] : graph_.neighbours_of(i)) {
-                if (i > j) continue;
-                const auto fresh = static_cast<EdgeId>(edges_.size());
-                const EdgeId e = table_.find_or_insert(i, j, fresh);
-                if (e == fresh) {
-                    edges_.push_back({i, j, 0});
-                    edges_of_[at(i)].push_back(e);
-                    edges_of_[at(j)].push_back(e);
-                }
-                edges_[at(e)].cost += cost;
-                const double sum = edges_[at(e)].cost;
-                largest_[at(i)] = std::max(largest_[at(i)], sum);
-                largest_[at(j)] = std::max(largest_[at(j)], sum);
+        const double start_s = deadline_.elapsed_s();
+        for_edges([&](Node i, Node j, float cost) {
+            const auto fresh = static_cast<EdgeId>(edges_.size());
+            const EdgeId e = table_.find_or_insert(i, j, fresh);
+            if (e == fresh) {
+                edges_.push_back({i, j, 0});
+                edges_of_[at(i)].push_back(e);
+                edges_of_[at(j)].push_back(e);
             }
+            edges_[at(e)].cost += cost;
+            const double sum = edges_[at(e)].cost;
+            largest_[at(i)] = std::max(largest_[at(i)], sum);
+            largest_[at(j)] = std::max(largest_[at(j)], sum);
+        });
+        if (deadline_.passed()) return; // nothing is queued, nothing will be merged
         for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e) refresh(e);
         std::sort(queue_.begin(), queue_.end());
         sorted_.swap(queue_);
         heap_ready_ = true;
+        listing_s_ = deadline_.elapsed_s() - start_s;
     }
 
     double similarity(Edge& edge) {
@@ -114,8 +134,8 @@ class Contraction {
     void queue(EdgeId e, double value) {
         Edge& edge = edges_[at(e)];
         if (value == edge.similarity) return; // it is there
-        edge.similarity = value >= 0 ? value : never;
-        if (value < 0) return;
+        edge.similarity = value >= least_ ? value : never;
+        if (value < least_) return;
         queue_.push_back({value, e});
         if (heap_ready_) std::push_heap(queue_.begin(), queue_.end());
     }
@@ -209,15 +229,10 @@ class Contraction {
         return -1;
     }
 
-    const std::vector<EdgeId>& compact(Node i) {
-        std::erase_if(edges_of_[at(i)], [&](EdgeId f) { return edges_[at(f)].i == edges_[at(f)].j; });
-        return edges_of_[at(i)];
-    }
-
     Clustering read_back(bool finished) {
         const std::size_t n = survivor_.size();
         Clustering result{std::vector<Class>(n), std::vector<Cluster>(n), finished};
-        for (Node i = 0; i < graph_.num_nodes; ++i) {
+        for (Node i = 0; i < num_nodes_; ++i) {
             Node root = i;
             while (survivor_[at(root)] != root) root = survivor_[at(root)] = survivor_[at(survivor_[at(root)])];
             result.clusters[at(i)] = root;
@@ -227,7 +242,11 @@ class Contraction {
     }
 
     const Graph& graph_;
+    const Deadline& deadline_;
+    double listing_s_ = 0;
+    const Node first_, num_nodes_;
     const bool lazy_;
+    const double least_; // what is less similar than this is not merged
     const std::size_t num_classes_;
     std::vector<double> node_costs_; // c_V of the clusters, at their surviving nodes
     std::vector<Node> survivor_;     // the cluster that holds i, found by following it to its end
@@ -244,7 +263,18 @@ class Contraction {
 } // namespace
 
 Clustering contract(const Graph& graph, Refresh refresh, const Deadline& deadline) {
-    return Contraction(graph, refresh).run(deadline);
+    return Contraction(graph, 0, graph.num_nodes, refresh, 0, deadline).run();
+}
+
+Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline, Workers& workers) {
+    Clustering all{std::vector<Class>(static_cast<std::size_t>(graph.num_nodes)), std::vector<Cluster>(static_cast<std::size_t>(graph.num_nodes))};
+    workers.run(blocks.count, [&](std::size_t b, std::size_t) {
+        const Node first = blocks.first(b);
+        const Clustering block = Contraction(graph, first, blocks.first(b + 1), Refresh::full, least, deadline).run();
+        std::copy(block.labels.begin(), block.labels.end(), all.labels.begin() + first);
+        std::transform(block.clusters.begin(), block.clusters.end(), all.clusters.begin() + first, [&](Cluster c) { return first + c; });
+    });
+    return all;
 }
 
 } // namespace intarsia::cut

@@ -1,8 +1,10 @@
 // The COPS paper's Algorithm 2: greedy contraction of the most similar pair of clusters.
 #pragma once
 
+#include "blocks.hpp"
 #include "deadline.hpp"
 #include "problem.hpp"
+#include "workers.hpp"
 
 namespace intarsia::cut {
 
@@ -21,5 +23,8 @@ struct Clustering {
 
 // Ties go to the edge that is listed first. At the deadline the merges made so far are the answer.
 Clustering contract(const Graph& graph, Refresh refresh, const Deadline& deadline);
+
+// Algorithm 2 within each block of nodes by itself, as long as a pair is at least this similar.
+Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline, Workers& workers);
 
 } // namespace intarsia::cut

@@ -6,6 +6,7 @@
 
 namespace intarsia::cut {
 
+// The clock starts when it is made: at the door, before anything is read.
 class Deadline {
   public:
     using Clock = std::chrono::steady_clock;
@@ -16,9 +17,16 @@ class Deadline {
 
     double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
-    // Whether `share` of the time is over: what comes after the caller needs the rest of it.
-    bool passed(double share = 1.0) const {
-        return limit_s_ < std::numeric_limits<double>::infinity() && elapsed_s() >= share * limit_s_;
+    // Whether the search is over, or would be after this many seconds more.
+    bool passed(double more_s = 0) const {
+        return limit_s_ < std::numeric_limits<double>::infinity() && elapsed_s() + more_s >= limit_s_;
+    }
+
+    // The same limit for the search alone, when writing the answer takes this long.
+    Deadline before(double finish_s) const {
+        Deadline earlier = *this;
+        earlier.limit_s_ -= finish_s;
+        return earlier;
     }
 
   private:

@@ -20,19 +20,8 @@ class EdgeSums {
         sums_[static_cast<std::size_t>(e)] += cost;
     }
 
-    void add(const EdgeSums& other) {
-        for (std::size_t e = 0; e < other.sums_.size(); ++e) add(other.ends_[2 * e], other.ends_[2 * e + 1], other.sums_[e]);
-    }
-
-    // The graph with these edges; node_costs holds num_nodes rows.
-    Graph to_graph(Node num_nodes, Class num_classes, std::span<const double> node_costs) const {
-        std::vector<float> costs(node_costs.begin(), node_costs.end());
-        const std::vector<float> edge_costs(sums_.begin(), sums_.end());
-        Graph graph = make_graph(num_nodes, num_classes, costs, ends_, edge_costs);
-        graph.own_costs = std::move(costs);
-        graph.node_costs = graph.own_costs;
-        return graph;
-    }
+    std::span<const Node> ends() const { return ends_; } // two an edge
+    std::span<const double> sums() const { return sums_; }
 
   private:
     void grow() {
@@ -47,5 +36,20 @@ class EdgeSums {
     std::vector<Node> ends_;
     std::vector<double> sums_;
 };
+
+// The graph with these edges, one table after the other; an edge of several tables becomes parallel edges. node_costs
+// holds num_nodes rows.
+inline Graph graph_of_sums(Node num_nodes, Class num_classes, std::vector<float> node_costs, std::span<const EdgeSums> tables) {
+    std::vector<Node> ends;
+    std::vector<float> costs;
+    for (const EdgeSums& table : tables) {
+        ends.insert(ends.end(), table.ends().begin(), table.ends().end());
+        costs.insert(costs.end(), table.sums().begin(), table.sums().end());
+    }
+    Graph graph = make_graph(num_nodes, num_classes, node_costs, ends, costs);
+    graph.own_costs = std::move(node_costs);
+    graph.node_costs = graph.own_costs;
+    return graph;
+}
 
 } // namespace intarsia::cut

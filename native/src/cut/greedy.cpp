@@ -9,9 +9,9 @@
 #include "small_parts.hpp"
 #include "small_segments.hpp"
 #include "superpixels.hpp"
+#include "workers.hpp"
 
 #include <cmath>
-#include <unordered_set>
 
 namespace intarsia::cut {
 namespace {
@@ -20,6 +20,7 @@ constexpr std::size_t tiny = 1024;       // nodes: below, every node is its own 
 constexpr std::size_t small = 10000;     // nodes: below, refinement also starts from single nodes
 constexpr std::size_t few = 64;         // nodes: below, refinement starts several times
 constexpr std::int32_t part_size = 32;  // nodes, for graphs
+constexpr std::int32_t small_tile = 4;  // pixels: multicut has no classes that put a wrong superpixel right
 constexpr std::int32_t worthwhile = 8;  // a coarse problem is solved if it has this many times fewer nodes
 
 std::vector<Class> cheapest_of_all(const CheapestClasses& cheapest) {
@@ -32,16 +33,16 @@ std::vector<Class> cheapest_of_all(const CheapestClasses& cheapest) {
 struct GridLevel {
     const Grid& grid;
     const Splittable& splittable;
-    const Options& options;
+    Workers& workers;
     std::size_t size() const { return grid.num_pixels(); }
     Class num_classes() const { return grid.num_classes; }
-    CheapestClasses cheapest() const { return cheapest_classes(grid, splittable, options.threads); }
-    MoveCounts move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { return move_locally(grid, cheapest, z, deadline, options.threads); }
+    CheapestClasses cheapest() const { return cheapest_classes(grid, splittable, workers); }
+    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { move_locally(grid, splittable, cheapest, z, deadline, workers); }
     Regions pieces(std::span<const Label> z) const { return find_regions(grid, z); }
-    Regions small_pieces() const { return find_regions(grid, find_superpixels(grid, options.threads)); }
-    Graph coarse(const Regions& regions) const { return coarsen(grid, regions, options.threads); }
+    Regions small_pieces() const { return regions_of(grid, find_superpixels(grid, workers, num_classes() > 1 ? largest_tile : small_tile)); }
+    Graph coarse(const Regions& regions) const { return coarsen(grid, regions, workers); }
     std::vector<std::int32_t> part_of(const Regions& regions) const { return paint(grid, regions); }
-    double cost(const Regions& regions, const Labels& z) const { return cost_of(grid, regions, z.class_of, options.threads); }
+    double cost(const Regions& regions, const Labels& z) const { return cost_of(grid, regions, z.class_of, workers); }
 };
 
 struct Pieces {
@@ -56,7 +57,7 @@ struct GraphLevel {
     std::size_t size() const { return static_cast<std::size_t>(graph.num_nodes); }
     Class num_classes() const { return graph.num_classes; }
     CheapestClasses cheapest() const { return cheapest_classes(graph, splittable); }
-    MoveCounts move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { return move_locally(graph, cheapest, z, deadline); }
+    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { move_locally(graph, splittable, cheapest, z, deadline); }
     Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z)}; }
     Pieces small_pieces() const { return {find_small_parts(graph, largest_part)}; }
     Graph coarse(const Pieces& pieces) const { return aggregate(graph, pieces.parts.part_of, pieces.parts.count); }
@@ -66,14 +67,15 @@ struct GraphLevel {
 
 template <class Level_> class Greedy {
   public:
-    Greedy(const Level_& level, const Splittable& splittable, const Options& options)
-        : level_(level), splittable_(splittable), options_(options), deadline_(options.time_limit_s) {}
+    Greedy(const Level_& level, const Splittable& splittable, const Options& options, Workers& workers)
+        : level_(level), splittable_(splittable), options_(options), workers_(workers), deadline_(options.deadline) {}
 
     Solution run(const Start& start) {
         cheapest_ = level_.cheapest();
         if (start.labels.empty()) begin();
         else z_ = labels_of(splittable_, start.labels, start.clusters);
         move_nodes();
+        reserve();
         if (from_nodes_ || !start.labels.empty()) improve(false);
         if (options_.refine) improve(true);
         if (options_.refine && level_.size() <= few) try_other_starts();
@@ -82,11 +84,18 @@ template <class Level_> class Greedy {
     }
 
   private:
+    // The first answer tells how long things take: no step is begun that ends too late, and time to finish is kept.
+    void reserve() {
+        const double pass_s = deadline_.elapsed_s() - start_s_;
+        deadline_ = deadline_.before((options_.min_size > 1 ? 0.6 : 0.2) * pass_s);
+        step_s_ = 0.4 * pass_s;
+    }
+
     void improve(bool refining) {
-        for (bool better = true; better && !deadline_.passed();) {
+        for (bool better = true; better && !deadline_.passed(step_s_);) {
             better = improve_coarse(refining);
             if (better) move_nodes();
-            if (refining && refine_small_pieces()) {
+            if (refining && !deadline_.passed(step_s_) && refine_small_pieces()) {
                 better = true;
                 move_nodes();
             }
@@ -98,7 +107,7 @@ template <class Level_> class Greedy {
         const auto pieces = level_.pieces(z_.of);
         Labels best = z_;
         double cost = level_.cost(pieces, best);
-        for (Class k = -1; k < level_.num_classes() && !deadline_.passed(); ++k) {
+        for (Class k = -1; k < level_.num_classes() && !deadline_.passed(step_s_); ++k) {
             z_ = k < 0 ? labels_of(splittable_, cheapest_of_all(cheapest_))
                        : labels_of(splittable_, std::vector<Class>(level_.size(), k), std::vector<Cluster>(level_.size(), 0));
             improve(true);
@@ -116,7 +125,7 @@ template <class Level_> class Greedy {
             return;
         }
         const Graph graph = level_.coarse(pieces);
-        const Labels found = solve_coarse(graph, splittable_, deadline_);
+        const Labels found = solve_coarse(graph, splittable_, deadline_, workers_);
         log("regions", pieces.count(), found, cost_of(graph, found));
         z_ = refined(found, level_.part_of(pieces), level_.num_classes());
     }
@@ -129,7 +138,7 @@ template <class Level_> class Greedy {
         const Graph graph = level_.coarse(pieces);
         const auto part_of = level_.part_of(pieces);
         const Labels now = labels_of_parts(z_, part_of, pieces.count(), splittable_);
-        Labels found = solve_coarse(graph, splittable_, deadline_);
+        Labels found = solve_coarse(graph, splittable_, deadline_, workers_);
         if (refining) refine(graph, splittable_, found, deadline_);
         return accept("pieces", graph, now, found, part_of);
     }
@@ -186,19 +195,22 @@ template <class Level_> class Greedy {
         for (std::size_t i = 0; i < cut.labels.size(); ++i) cut.labels[i] = z_.class_at(i);
         cut.cost = level_.cost(pieces, z_);
         solution_.levels.push_back({"nodes", static_cast<std::int64_t>(level_.size()), pieces.count(), cut.cost, deadline_.elapsed_s()});
-        solution_.finished = !deadline_.passed();
+        solution_.finished = !deadline_.passed(step_s_);
         return std::move(solution_);
     }
 
     void log(const char* name, std::int64_t nodes, const Labels& z, double cost) {
-        const std::unordered_set<Label> used(z.of.begin(), z.of.end());
-        solution_.levels.push_back({name, nodes, static_cast<std::int64_t>(used.size()), cost, deadline_.elapsed_s()});
+        const std::int32_t used = renumber(z.of, z.class_of.size()).count;
+        solution_.levels.push_back({name, nodes, used, cost, deadline_.elapsed_s()});
     }
 
     const Level_& level_;
     const Splittable& splittable_;
     const Options& options_;
-    const Deadline deadline_;
+    Workers& workers_;
+    Deadline deadline_;
+    const double start_s_ = deadline_.elapsed_s();
+    double step_s_ = 0; // what a step of the improvement takes
     CheapestClasses cheapest_;
     Labels z_;
     bool from_nodes_ = false; // there were no small pieces to start from
@@ -206,16 +218,14 @@ template <class Level_> class Greedy {
 };
 
 Solution from_single_nodes(const Graph& graph, const Splittable& splittable, const Options& options) {
-    return Greedy(GraphLevel{graph, splittable, 1}, splittable, options).run({});
+    Workers alone;
+    return Greedy(GraphLevel{graph, splittable, 1}, splittable, options, alone).run({});
 }
 
 // Solve once more in the time that is left, and keep the answer if it costs less.
-template <class Solve> void keep_better(Solution& found, Solve solve_again, Options options) {
-    const double spent_s = found.levels.back().seconds;
-    options.time_limit_s -= spent_s;
-    if (options.time_limit_s <= 0) return;
-    Solution other = solve_again(options);
-    for (Level& level : other.levels) level.seconds += spent_s;
+template <class Solve> void keep_better(Solution& found, Solve solve_again) {
+    if (!found.finished) return;
+    Solution other = solve_again();
     const bool better = other.cut.cost < found.cut.cost;
     const Level last = better ? other.levels.back() : found.levels.back();
     if (better) found.cut = std::move(other.cut);
@@ -228,17 +238,19 @@ template <class Solve> void keep_better(Solution& found, Solve solve_again, Opti
 
 Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start) {
     if (grid.num_pixels() <= tiny) return solve_greedy(graph_of(grid), splittable, options, start);
-    Solution found = Greedy(GridLevel{grid, splittable, options}, splittable, options).run(start);
+    Workers workers(options.threads);
+    Solution found = Greedy(GridLevel{grid, splittable, workers}, splittable, options, workers).run(start);
     if (options.refine && grid.num_pixels() <= small)
-        keep_better(found, [&](const Options& rest) { return from_single_nodes(graph_of(grid), splittable, rest); }, options);
+        keep_better(found, [&] { return from_single_nodes(graph_of(grid), splittable, options); });
     return found;
 }
 
 Solution solve_greedy(const Graph& graph, const Splittable& splittable, const Options& options, const Start& start) {
     const auto size = static_cast<std::size_t>(graph.num_nodes);
-    Solution found = Greedy(GraphLevel{graph, splittable, size <= tiny ? 1 : part_size}, splittable, options).run(start);
+    Workers workers(size <= tiny ? 1 : options.threads);
+    Solution found = Greedy(GraphLevel{graph, splittable, size <= tiny ? 1 : part_size}, splittable, options, workers).run(start);
     if (options.refine && size > tiny && size <= small)
-        keep_better(found, [&](const Options& rest) { return from_single_nodes(graph, splittable, rest); }, options);
+        keep_better(found, [&] { return from_single_nodes(graph, splittable, options); });
     return found;
 }
 

@@ -1,8 +1,9 @@
 #include "local_moves.hpp"
 
-#include "vectorised.hpp"
+#include "fields.hpp"
 #include "workers.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -12,195 +13,251 @@ namespace intarsia::cut {
 namespace {
 
 constexpr float tolerance = 1e-6f; // gains below this part of the costs involved are rounding
+constexpr int rounds_side_by_side = 2; // after them few moves are left
 
-INTARSIA_VECTORISED
-void add_bound(const Label* __restrict own, const Label* __restrict other, const float* __restrict costs, std::int32_t count,
-               float* __restrict bound) {
-    for (std::int32_t i = 0; i < count; ++i) {
-        const float apart = costs[i] > 0 ? costs[i] : 0;
-        bound[i] += own[i] == other[i] ? -costs[i] : apart;
-    }
-}
+std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
-// What local moving asks of a grid, and below of a graph.
-class GridField {
+// What all stretches share. A stretch writes what belongs to its own nodes only.
+struct State {
+    Labels& z;
+    std::vector<Label> before;         // the labels that stretches see of each other
+    std::vector<std::uint8_t> active;  // to be looked at
+    std::vector<std::uint8_t> founded; // this label is or was in use, for the labels of instances
+    std::vector<float> bounds;
+};
+
+// The labels around one node and how much each attracts it, its own label first.
+class Around {
   public:
-    GridField(const Grid& grid, int threads) : grid_(grid), threads_(threads) {
-        for (std::size_t o = 0; o < grid.offsets.size(); ++o) steps_.push_back({grid.offsets[o].rows, grid.offsets[o].cols, grid.step(o), grid.edge_row(o, 0)});
-    }
-    std::size_t size() const { return grid_.num_pixels(); }
-    Class num_classes() const { return grid_.num_classes; }
-    float node_cost(std::size_t p, Class k) const { return grid_.node_cost(static_cast<Node>(p), k); }
+    explicit Around(std::size_t num_labels) : slot_(num_labels, -1) {}
 
-    // visit(q, c_E(pq)) for every neighbour q of p.
-    template <class Visit> void for_neighbours(std::size_t pixel, Visit visit) const {
-        const auto p = static_cast<Node>(pixel);
-        const std::int32_t row = p / grid_.width, col = p - row * grid_.width;
-        for (const auto& [rows, cols, step, costs] : steps_) {
-            if (inside(row + rows, grid_.height) && inside(col + cols, grid_.width)) visit(static_cast<std::size_t>(p + step), costs[p]);
-            if (inside(row - rows, grid_.height) && inside(col - cols, grid_.width)) visit(static_cast<std::size_t>(p - step), costs[p - step]);
+    void add(Label label, float cost) {
+        std::int32_t& slot = slot_[at(label)];
+        if (slot < 0) {
+            slot = static_cast<std::int32_t>(labels.size());
+            labels.push_back(label);
+            sums.push_back(cost);
+        } else {
+            sums[at(slot)] += cost;
         }
     }
-
-    // Add the edges' part of the first bounds.
-    void add_bounds(const std::vector<Label>& z, std::vector<float>& bounds) const {
-        run_pieces(threads_, static_cast<std::size_t>(grid_.height), [&](std::size_t piece) {
-            const auto row = static_cast<std::int32_t>(piece);
-            for (std::size_t o = 0; o < grid_.offsets.size(); ++o) {
-                const auto [rows, cols, step, costs] = steps_[o];
-                const std::int32_t first = grid_.first_col(o), count = grid_.end_col(o) - first, at = row * grid_.width + first;
-                const Label* own = z.data() + at;
-                if (inside(row + rows, grid_.height)) add_bound(own, own + step, costs + at, count, &bounds[static_cast<std::size_t>(at)]);
-                if (inside(row - rows, grid_.height)) // second pixels of their pairs
-                    add_bound(own + cols, own + cols - step, costs + at + cols - step, count, &bounds[static_cast<std::size_t>(at + cols)]);
-            }
-        });
+    bool holds(Label label) const { return slot_[at(label)] >= 0; }
+    void clear() {
+        for (const Label label : labels) slot_[at(label)] = -1;
+        labels.clear();
+        sums.clear();
     }
+
+    std::vector<Label> labels;
+    std::vector<float> sums;
 
   private:
-    struct Step {
-        std::int32_t rows, cols, step;
-        const float* costs;
-    };
-    static bool inside(std::int32_t i, std::int32_t size) { return static_cast<std::uint32_t>(i) < static_cast<std::uint32_t>(size); }
-
-    const Grid& grid_;
-    const int threads_;
-    std::vector<Step> steps_;
+    std::vector<std::int32_t> slot_; // of a label in `labels`, -1 if it is not there
 };
 
-class GraphField {
+// Moves within one stretch. Labels outside are what they were when the moves began.
+template <class Field> class StretchMoves {
   public:
-    explicit GraphField(const Graph& graph) : graph_(graph) {}
-    std::size_t size() const { return static_cast<std::size_t>(graph_.num_nodes); }
-    Class num_classes() const { return graph_.num_classes; }
-    float node_cost(std::size_t i, Class k) const { return graph_.costs_of(static_cast<Node>(i))[static_cast<std::size_t>(k)]; }
+    StretchMoves(const Field& field, const Splittable& splittable, const CheapestClasses& cheapest, State& state, Stretch stretch, Around& around)
+        : field_(field), splittable_(splittable), cheapest_(cheapest), state_(state), z_(state.z), stretch_(stretch), around_(around) {}
 
-    template <class Visit> void for_neighbours(std::size_t i, Visit visit) const {
-        for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i))) visit(static_cast<std::size_t>(j), cost);
-    }
-    void add_bounds(const std::vector<Label>& z, std::vector<float>& bounds) const {
-        for (std::size_t i = 0; i < size(); ++i)
-            for_neighbours(i, [&](std::size_t j, float cost) { bounds[i] += z[i] == z[j] ? -cost : std::max(cost, 0.0f); });
-    }
-
-  private:
-    const Graph& graph_;
-};
-
-template <class Field> class LocalMoves {
-  public:
-    LocalMoves(const Field& field, const CheapestClasses& cheapest, Labels& z)
-        : field_(field), cheapest_(cheapest), z_(z), active_(field.size() + 8, 0), founded_(z.class_of.size(), 0),
-          slot_(z.class_of.size(), -1), bounds_(field.size()) {}
-
-    MoveCounts run(const Deadline& deadline) {
-        for (const Label label : z_.of) founded_[static_cast<std::size_t>(label)] = 1;
-        for (std::size_t i = 0; i < bounds_.size(); ++i) bounds_[i] = own_cost(i) - cheapest_.cost(i);
-        field_.add_bounds(z_.of, bounds_);
-        for (std::size_t i = 0; i < bounds_.size(); ++i) active_[i] = bounds_[i] > 0;
+    // Sweeps until nothing moves; what they gain is the sum of what each node gained as it saw the others.
+    void run(const Deadline& deadline) {
         any_ = true;
         while (any_ && !deadline.passed()) {
             any_ = false;
             run_sweep(deadline);
         }
-        return counts_;
+    }
+    double gain() const { return gain_; }
+
+    // A neighbour of j went from label `left` to `target`; whether j has to be looked at.
+    static bool raise_bound(State& state, std::size_t j, Label left, Label target, float cost) {
+        const Label z = state.z.of[j];
+        const float loss = z == left ? cost : -cost; // what staying is worth less than before, if z is one of the two
+        state.bounds[j] += z == left || z == target ? loss + std::max(loss, 0.0f) : std::abs(cost);
+        if (state.bounds[j] <= 0) return false;
+        state.active[j] = 1;
+        return true;
     }
 
   private:
     void run_sweep(const Deadline& deadline) {
-        for (std::size_t i = 0; i < bounds_.size();) {
-            std::uint64_t eight;
-            std::memcpy(&eight, &active_[i], 8);
+        for (std::size_t i = stretch_.first; i < stretch_.end;) {
+            std::uint64_t eight = 1;
+            if (i + 8 <= stretch_.end) std::memcpy(&eight, &state_.active[i], 8);
             if (eight == 0) {
                 i += 8;
                 continue;
             }
-            if (active_[i]) {
-                active_[i] = 0;
+            if (state_.active[i]) {
+                state_.active[i] = 0;
                 consider(i);
-                if ((counts_.looked_at & 1023) == 0 && deadline.passed()) return;
+                if ((++looked_at_ & 1023) == 0 && deadline.passed()) return;
             }
             ++i;
         }
     }
 
     void consider(std::size_t i) {
-        ++counts_.looked_at;
         const Label own = z_.of[i];
-        collect(own, 0);
-        field_.for_neighbours(i, [&](std::size_t j, float cost) { collect(z_.of[j], cost); });
-        const float stay = sums_[0] - own_cost(i), least = cheapest_.cost(i);
+        around_.add(own, 0);
+        field_.for_neighbours(i, [&](std::size_t j, float cost) { around_.add(label_of(j), cost); });
+        const float stay = around_.sums[0] - own_cost(i), least = cheapest_.cost(i);
         float best = -std::numeric_limits<float>::infinity();
         Label target = own;
         const auto offer = [&](float value, Label label) {
-            if (value > best && label != own) best = value, target = label;
+            if (value > best) best = value, target = label;
         };
-        for (std::size_t a = 1; a < around_.size(); ++a)
-            if (sums_[a] - least > best) offer(sums_[a] - field_.node_cost(i, z_.class_of[at(around_[a])]), around_[a]);
-        if (slot_[at(cheapest_.stuff[i])] < 0) offer(-cheapest_.stuff_cost[i], cheapest_.stuff[i]);
+        for (std::size_t a = 1; a < around_.labels.size(); ++a)
+            if (around_.sums[a] - least > best) offer(around_.sums[a] - field_.node_cost(i, z_.class_of[at(around_.labels[a])]), around_.labels[a]);
         const Label fresh = field_.num_classes() + static_cast<Label>(i);
-        if (!founded_[at(fresh)]) offer(-cheapest_.thing_cost[i], fresh);
-        for (const Label label : around_) slot_[at(label)] = -1;
-        around_.clear();
-        sums_.clear();
-        bounds_[i] = best - stay;
-        if (best - stay > tolerance * (std::abs(best) + std::abs(stay))) move(i, target);
-    }
-
-    void collect(Label label, float cost) {
-        std::int32_t& slot = slot_[at(label)];
-        if (slot < 0) {
-            slot = static_cast<std::int32_t>(around_.size());
-            around_.push_back(label);
-            sums_.push_back(cost);
-        } else {
-            sums_[at(slot)] += cost;
+        if (!state_.founded[at(fresh)]) offer(-cheapest_.thing_cost[i], fresh);
+        float others = -cheapest_.stuff_cost[i]; // no class outside P that is not around is worth more
+        if (others > best && others > stay) {
+            if (const Class k = cheapest_stuff_elsewhere(i); k >= 0) offer(-field_.node_cost(i, k), k);
+            others = best;
         }
+        around_.clear();
+        state_.bounds[i] = std::max(best, others) - stay;
+        if (best - stay > tolerance * (std::abs(best) + std::abs(stay))) move(i, target, best - stay);
     }
 
-    void move(std::size_t i, Label target) {
-        ++counts_.moved;
-        if (!founded_[at(target)]) {
-            founded_[at(target)] = 1;
-            if (target >= field_.num_classes()) z_.class_of[at(target)] = cheapest_.thing[i];
+    // The cheapest class outside P that no neighbour bears, -1 if there is none: mostly the cheapest of all.
+    Class cheapest_stuff_elsewhere(std::size_t i) const {
+        if (!around_.holds(cheapest_.stuff[i])) return cheapest_.stuff[i];
+        Class best = -1;
+        for (Class k = 0; k < field_.num_classes(); ++k)
+            if (!splittable_[k] && !around_.holds(k) && (best < 0 || field_.node_cost(i, k) < field_.node_cost(i, best))) best = k;
+        return best;
+    }
+
+    void move(std::size_t i, Label target, float gain) {
+        gain_ += gain;
+        if (target >= field_.num_classes() && !state_.founded[at(target)]) {
+            state_.founded[at(target)] = 1;
+            z_.class_of[at(target)] = cheapest_.thing[i];
         }
         const Label left = std::exchange(z_.of[i], target);
-        bounds_[i] = 0;
+        state_.bounds[i] = 0;
         field_.for_neighbours(i, [&](std::size_t j, float cost) {
-            const Label z = z_.of[j];
-            const float loss = z == left ? cost : -cost; // what staying is worth less than before, if z is one of the two
-            bounds_[j] += z == left || z == target ? loss + std::max(loss, 0.0f) : std::abs(cost);
-            if (bounds_[j] > 0) active_[j] = 1, any_ = true;
+            if (stretch_.holds(j)) any_ |= raise_bound(state_, j, left, target, cost);
         });
     }
 
-    static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+    Label label_of(std::size_t j) const { return stretch_.holds(j) ? z_.of[j] : state_.before[j]; }
     float own_cost(std::size_t i) const { return field_.node_cost(i, z_.class_at(i)); }
 
     const Field& field_;
+    const Splittable& splittable_;
     const CheapestClasses& cheapest_;
+    State& state_;
     Labels& z_;
-    std::vector<std::uint8_t> active_;  // to be looked at; eight more, so that a word can be read anywhere
-    std::vector<std::uint8_t> founded_; // this label is or was in use
-    std::vector<std::int32_t> slot_;    // of a label in around_, -1 if it is not there
-    std::vector<Label> around_;         // the labels around the node under consideration, its own first
-    std::vector<float> sums_;           // and how much they attract it
-    std::vector<float> bounds_;
-    bool any_ = false;
-    MoveCounts counts_;
+    const Stretch stretch_;
+    Around& around_;
+    bool any_ = false; // there is something to be looked at
+    double gain_ = 0;
+    std::int64_t looked_at_ = 0;
+};
+
+template <class Field> class LocalMoves {
+    using Moves = StretchMoves<Field>;
+
+  public:
+    LocalMoves(const Field& field, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z, Workers& workers)
+        : field_(field), splittable_(splittable), cheapest_(cheapest), workers_(workers),
+          state_{z, {}, std::vector<std::uint8_t>(field.size(), 0), std::vector<std::uint8_t>(z.class_of.size(), 0), std::vector<float>(field.size())},
+          around_(workers.count(), Around(z.class_of.size())) {
+        for (const Label label : z.of) state_.founded[at(label)] = 1;
+    }
+
+    void run(const Deadline& deadline) {
+        find_bounds();
+        bool any = field_.num_stretches() > 1;
+        for (int round = 0; any && round < rounds_side_by_side && !deadline.passed(); ++round) any = run_side_by_side(deadline);
+        Moves(field_, splittable_, cheapest_, state_, {0, field_.size()}, around_[0]).run(deadline);
+    }
+
+  private:
+    void find_bounds() {
+        workers_.run(field_.num_stretches(), [&](std::size_t s, std::size_t) {
+            const Stretch stretch = field_.stretch(s);
+            for (std::size_t i = stretch.first; i < stretch.end; ++i) state_.bounds[i] = field_.node_cost(i, state_.z.class_at(i)) - cheapest_.cost(i);
+            field_.add_bounds(stretch, state_.z.of, state_.bounds);
+            for (std::size_t i = stretch.first; i < stretch.end; ++i) state_.active[i] = state_.bounds[i] > 0;
+        });
+    }
+
+    // All stretches at once; whether anything is left to be looked at.
+    bool run_side_by_side(const Deadline& deadline) {
+        state_.before = state_.z.of;
+        const std::size_t count = field_.num_stretches();
+        std::vector<double> gain(count, 0);
+        workers_.run(count, [&](std::size_t s, std::size_t worker) {
+            Moves moves(field_, splittable_, cheapest_, state_, field_.stretch(s), around_[worker]);
+            moves.run(deadline);
+            gain[s] = moves.gain();
+        });
+        std::vector<std::vector<News>> news(count * count); // from one stretch to another
+        workers_.run(count, [&](std::size_t s, std::size_t) { gain[s] -= gather_news(s, std::span(news).subspan(s * count, count)); });
+        double total = 0;
+        for (const double g : gain) total += g;
+        if (total < 0) { // they got into each other's way
+            state_.z.of = state_.before;
+            find_bounds();
+            return false;
+        }
+        std::vector<std::uint8_t> any(count, 0);
+        workers_.run(count, [&](std::size_t t, std::size_t) {
+            for (std::size_t s = 0; s < count; ++s)
+                for (const auto& [node, left, target, cost] : news[s * count + t]) any[t] |= Moves::raise_bound(state_, node, left, target, cost);
+        });
+        return std::find(any.begin(), any.end(), 1) != any.end();
+    }
+
+    struct News { // a neighbour of `node` in another stretch went from label `left` to `target`
+        std::size_t node;
+        Label left, target;
+        float cost;
+    };
+
+    // What stretch s has to tell the others, and half of what its edges to them cost more than both sides thought.
+    double gather_news(std::size_t s, std::span<std::vector<News>> news) const {
+        const Stretch stretch = field_.stretch(s);
+        const std::vector<Label>&was = state_.before, &is = state_.z.of;
+        double surprise = 0;
+        for (std::size_t i = stretch.first; i < stretch.end; ++i) {
+            if (is[i] == was[i]) continue;
+            field_.for_neighbours(i, [&](std::size_t j, float cost) {
+                if (stretch.holds(j)) return;
+                news[field_.stretch_of(j)].push_back({j, was[i], is[i], cost});
+                if (is[j] == was[j]) return;
+                const int apart = (is[i] != is[j]) + (was[i] != was[j]) - (is[i] != was[j]) - (was[i] != is[j]);
+                surprise += 0.5 * static_cast<double>(cost) * apart;
+            });
+        }
+        return surprise;
+    }
+
+    const Field& field_;
+    const Splittable& splittable_;
+    const CheapestClasses& cheapest_;
+    Workers& workers_;
+    State state_;
+    std::vector<Around> around_; // one a worker
 };
 
 } // namespace
 
-MoveCounts move_locally(const Grid& grid, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline, int threads) {
-    const GridField field(grid, threads);
-    return LocalMoves(field, cheapest, z).run(deadline);
+void move_locally(const Grid& grid, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline, Workers& workers) {
+    const GridField field(grid);
+    LocalMoves(field, splittable, cheapest, z, workers).run(deadline);
 }
 
-MoveCounts move_locally(const Graph& graph, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) {
+void move_locally(const Graph& graph, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) {
     const GraphField field(graph);
-    return LocalMoves(field, cheapest, z).run(deadline);
+    Workers alone;
+    LocalMoves(field, splittable, cheapest, z, alone).run(deadline);
 }
 
 } // namespace intarsia::cut

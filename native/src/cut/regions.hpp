@@ -3,6 +3,7 @@
 
 #include "labels.hpp"
 #include "grid.hpp"
+#include "workers.hpp"
 
 namespace intarsia::cut {
 
@@ -22,13 +23,16 @@ struct Regions {
 // The connected pieces of every label, in the order of their first pixels. Pixels are connected by any edge.
 Regions find_regions(const Grid& grid, std::span<const Label> z);
 
+// The same for ids in [0, num_pixels) each of which is known to be one connected piece.
+Regions regions_of(const Grid& grid, std::span<const std::int32_t> ids);
+
 // The region of every pixel.
 std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions);
 
 // Regions become nodes, with the sums of their pixels' costs and of the edges between them.
-Graph coarsen(const Grid& grid, const Regions& regions, int threads);
+Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers);
 
 // Eq. 2 in double, for regions as clusters.
-double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of, int threads);
+double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of, Workers& workers);
 
 } // namespace intarsia::cut

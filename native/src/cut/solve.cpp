@@ -5,28 +5,64 @@
 #include "greedy.hpp"
 #include "optimal.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace intarsia::cut {
+namespace {
+
+std::int64_t num_clusters(const Cut& cut) {
+    return cut.clusters.empty() ? 0 : 1 + *std::max_element(cut.clusters.begin(), cut.clusters.end());
+}
+
+Solution solve_by_contraction(const Graph& graph, const Splittable& splittable, const Options& options) {
+    const Refresh refresh = options.solver == Solver::lazy_contraction ? Refresh::lazy : Refresh::full;
+    const Clustering merged = contract(graph, refresh, options.deadline);
+    Solution solution;
+    solution.cut = make_cut(graph, splittable, merged.labels, merged.clusters);
+    solution.finished = merged.finished;
+    solution.levels.push_back({"merged nodes", graph.num_nodes, num_clusters(solution.cut), solution.cut.cost, options.deadline.elapsed_s()});
+    return solution;
+}
+
+// The exact answer, or a good one if there is no time for it.
+Solution solve_exactly(const Graph& graph, const Splittable& splittable, const Options& options) {
+    const Deadline search = options.deadline;
+    std::optional<Cut> best = solve_optimal(graph, splittable, search);
+    if (best) {
+        const Level level{"all sets of nodes", graph.num_nodes, num_clusters(*best), best->cost, search.elapsed_s()};
+        return {std::move(*best), {level}, true};
+    }
+    Solution instead = solve_greedy(graph, splittable, {Solver::greedy, false, 1}, {});
+    instead.levels.back().seconds = search.elapsed_s();
+    instead.finished = false;
+    return instead;
+}
+
+// Local search from a solution on, which never raises its cost.
+template <class Problem> Solution refined(Solution found, const Problem& problem, const Splittable& splittable, Options options) {
+    if (options.deadline.passed()) return found;
+    options.solver = Solver::greedy;
+    Solution better = solve_greedy(problem, splittable, options, {found.cut.labels, found.cut.clusters});
+    better.levels.insert(better.levels.begin(), found.levels.begin(), found.levels.end());
+    better.finished = better.finished && found.finished;
+    return better;
+}
+
+} // namespace
 
 Solution solve(const Graph& graph, const Splittable& splittable, const Options& options, const Start& start) {
     if (options.solver == Solver::greedy) return solve_greedy(graph, splittable, options, start);
-    const Deadline deadline(options.time_limit_s);
-    Solution solution;
-    if (options.solver == Solver::optimal) {
-        solution.cut = solve_optimal(graph, splittable);
-    } else {
-        const Refresh refresh = options.solver == Solver::lazy_contraction ? Refresh::lazy : Refresh::full;
-        const Clustering merged = contract(graph, refresh, deadline);
-        solution.cut = make_cut(graph, splittable, merged.labels, merged.clusters);
-        solution.finished = merged.finished;
-    }
-    const auto clusters = solution.cut.clusters.empty() ? 0 : 1 + *std::max_element(solution.cut.clusters.begin(), solution.cut.clusters.end());
-    solution.levels.push_back({"nodes", graph.num_nodes, clusters, solution.cut.cost, deadline.elapsed_s()});
-    return solution;
+    if (options.solver == Solver::optimal) return solve_exactly(graph, splittable, options);
+    Solution found = solve_by_contraction(graph, splittable, options);
+    return options.refine ? refined(std::move(found), graph, splittable, options) : found;
 }
 
 Solution solve(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start) {
     if (options.solver == Solver::greedy) return solve_greedy(grid, splittable, options, start);
-    return solve(graph_of(grid), splittable, options, start);
+    if (options.solver == Solver::optimal) return solve_exactly(graph_of(grid), splittable, options);
+    Solution found = solve_by_contraction(graph_of(grid), splittable, options);
+    return options.refine ? refined(std::move(found), grid, splittable, options) : found;
 }
 
 } // namespace intarsia::cut

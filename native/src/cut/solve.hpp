@@ -14,7 +14,7 @@ struct Options {
     bool refine = false;
     int threads = 1;            // of this one problem; the answer does not depend on it
     std::int32_t min_size = 0;  // smaller clusters are given to a neighbour
-    double time_limit_s = std::numeric_limits<double>::infinity();
+    Deadline deadline{};        // a limit below what it takes to read the costs once cannot be kept
 };
 
 // One line of the log: what a stage worked on and what it left.

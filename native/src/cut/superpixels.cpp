@@ -49,17 +49,17 @@ class Tile {
     }
 
   private:
-    std::array<std::uint8_t, tile_size * tile_size> parent_;
+    std::array<std::uint8_t, largest_tile * largest_tile> parent_;
 };
 
 } // namespace
 
-std::vector<std::int32_t> find_superpixels(const Grid& grid, int threads) {
+std::vector<std::int32_t> find_superpixels(const Grid& grid, Workers& workers, std::int32_t tile_size) {
     const std::int32_t tile_rows = (grid.height + tile_size - 1) / tile_size;
     const UnitEdges right = unit_edges(grid, 0, 1), down = unit_edges(grid, 1, 0);
     const float weak_right = right.costs ? weak(grid, right) : 0, weak_down = down.costs ? weak(grid, down) : 0;
     std::vector<std::int32_t> ids(grid.num_pixels());
-    run_pieces(threads, static_cast<std::size_t>(tile_rows), [&](std::size_t piece) {
+    workers.run(static_cast<std::size_t>(tile_rows), [&](std::size_t piece, std::size_t) {
         Tile tile;
         const std::int32_t top = static_cast<std::int32_t>(piece) * tile_size, bottom = std::min(top + tile_size, grid.height);
         std::int32_t next = top * grid.width;
@@ -73,7 +73,7 @@ std::vector<std::int32_t> find_superpixels(const Grid& grid, int threads) {
                     if (right.costs && col + 1 < end && right.costs[p + right.shift] > weak_right) tile.join(i, static_cast<std::uint8_t>(i + 1));
                     if (down.costs && row + 1 < bottom && down.costs[p + down.shift] > weak_down) tile.join(i, static_cast<std::uint8_t>(i + tile_size));
                 }
-            std::array<std::int32_t, tile_size * tile_size> id_of;
+            std::array<std::int32_t, largest_tile * largest_tile> id_of;
             for (std::int32_t row = top; row < bottom; ++row)
                 for (std::int32_t col = left; col < end; ++col) {
                     const auto i = static_cast<std::uint8_t>((row - top) * tile_size + col - left);

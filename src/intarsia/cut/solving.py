@@ -118,10 +118,11 @@ def solve(
         solver: "greedy", the fastest that keeps the quality; "contraction", the paper's Algorithm 2; "lazy
             contraction", the same with the stale similarities of LPMP, for comparison; "optimal", exact, for
             at most 16 nodes.
-        refine: Local search on top: never a higher cost, more time.
+        refine: Local search on top of any solver: never a higher cost, more time.
         threads: Of this one problem. The answer does not depend on it.
         seed: The solvers here break ties by index and draw nothing, so every seed gives the same answer.
-        time_limit_s: Return the best answer so far after about this time; None for no limit.
+        time_limit_s: Return the best answer so far after this time, or as soon as the costs are read and an
+            answer is written; None for no limit.
         min_size: Clusters of fewer nodes are given to the neighbour that costs least (at a higher cost, or
             they would be there already). "greedy" only.
         start: A solution to improve instead of starting from the costs alone. "greedy" only.

@@ -1,0 +1,17 @@
+// Nodes in blocks of consecutive numbers, to be worked on side by side. Neighbours in an image have numbers close by.
+#pragma once
+
+#include "problem.hpp"
+
+#include <algorithm>
+
+namespace intarsia::cut {
+
+struct Blocks {
+    Node num_nodes;
+    std::size_t count = 1;
+
+    Node first(std::size_t b) const { return static_cast<Node>(static_cast<std::size_t>(num_nodes) * b / count); }
+};
+
+} // namespace intarsia::cut

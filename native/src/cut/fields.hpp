@@ -1,0 +1,82 @@
+// What local moving asks of a problem: its nodes, who is joined with whom, and which stretches of nodes may be worked
+// on side by side. The same for an image, whose edges are found by arithmetic, and for a graph, which lists them.
+#pragma once
+
+#include "grid.hpp"
+#include "problem.hpp"
+
+#include <algorithm>
+
+namespace intarsia::cut {
+
+// Nodes [first, end).
+struct Stretch {
+    std::size_t first, end;
+    std::size_t size() const { return end - first; }
+    bool holds(std::size_t i) const { return i - first < size(); }
+};
+
+class GridField {
+  public:
+    explicit GridField(const Grid& grid);
+
+    std::size_t size() const { return grid_.num_pixels(); }
+    Class num_classes() const { return grid_.num_classes; }
+    float node_cost(std::size_t p, Class k) const { return grid_.node_cost(static_cast<Node>(p), k); }
+
+    // Stretches of whole rows. They depend on the image alone, so that the answer does not depend on the threads.
+    std::size_t num_stretches() const;
+    Stretch stretch(std::size_t s) const { return {first_row(s) * width(), first_row(s + 1) * width()}; }
+    std::size_t stretch_of(std::size_t p) const;
+
+    // visit(q, c_E(pq)) for every neighbour q of p.
+    template <class Visit> void for_neighbours(std::size_t pixel, Visit visit) const {
+        const auto p = static_cast<Node>(pixel);
+        const std::int32_t row = p / grid_.width, col = p - row * grid_.width;
+        for (const auto& [rows, cols, step, costs] : steps_) {
+            if (inside(row + rows, grid_.height) && inside(col + cols, grid_.width)) visit(static_cast<std::size_t>(p + step), costs[p]);
+            if (inside(row - rows, grid_.height) && inside(col - cols, grid_.width)) visit(static_cast<std::size_t>(p - step), costs[p - step]);
+        }
+    }
+
+    // bounds[i] += sum_{z_j != z_i} max(c_E(ij), 0) - sum_{z_j = z_i} c_E(ij), for the nodes i of a stretch.
+    void add_bounds(Stretch stretch, std::span<const std::int32_t> z, std::span<float> bounds) const;
+
+  private:
+    struct Step {
+        std::int32_t rows, cols, step;
+        const float* costs;
+    };
+    static bool inside(std::int32_t i, std::int32_t size) { return static_cast<std::uint32_t>(i) < static_cast<std::uint32_t>(size); }
+    std::size_t width() const { return static_cast<std::size_t>(grid_.width); }
+    std::size_t first_row(std::size_t s) const { return static_cast<std::size_t>(grid_.height) * s / num_stretches(); }
+
+    const Grid& grid_;
+    std::vector<Step> steps_;
+};
+
+class GraphField {
+  public:
+    explicit GraphField(const Graph& graph) : graph_(graph) {}
+
+    std::size_t size() const { return static_cast<std::size_t>(graph_.num_nodes); }
+    Class num_classes() const { return graph_.num_classes; }
+    float node_cost(std::size_t i, Class k) const { return graph_.costs_of(static_cast<Node>(i))[static_cast<std::size_t>(k)]; }
+
+    std::size_t num_stretches() const { return 1; } // nodes that are numbered alike need not be neighbours
+    Stretch stretch(std::size_t) const { return {0, size()}; }
+    std::size_t stretch_of(std::size_t) const { return 0; }
+
+    template <class Visit> void for_neighbours(std::size_t i, Visit visit) const {
+        for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i))) visit(static_cast<std::size_t>(j), cost);
+    }
+    void add_bounds(Stretch stretch, std::span<const std::int32_t> z, std::span<float> bounds) const {
+        for (std::size_t i = stretch.first; i < stretch.end; ++i)
+            for_neighbours(i, [&](std::size_t j, float cost) { bounds[i] += z[i] == z[j] ? -cost : std::max(cost, 0.0f); });
+    }
+
+  private:
+    const Graph& graph_;
+};
+
+} // namespace intarsia::cut
