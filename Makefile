@@ -1,6 +1,8 @@
 # Everything runs inside .venv, which the first target that needs it creates.
 PYTHON ?= python3
 BIN := .venv/bin
+# Compiled once, here: where Python may not write its cache, every start would compile torch anew.
+INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --no-progress --compile-bytecode
 NATIVE := $(shell find native -name '*.?pp') CMakeLists.txt
 export MPLBACKEND := Agg
 # Tests run in two processes; more threads in each would only get in each other's way.
@@ -11,7 +13,8 @@ setup: .venv/installed
 
 .venv/installed: pyproject.toml $(NATIVE)
 	test -x $(BIN)/uv || ($(PYTHON) -m venv .venv && $(BIN)/pip install -q --disable-pip-version-check uv)
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-progress -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 demo: setup
@@ -55,7 +58,9 @@ sanitize-threads:
 # These compare on a data set or with the authors' own code, and say in their first lines what they need.
 NEED_DATA := $(addprefix benchmarks/,combinatorial_results.py embedding_cut.py references.py)
 bench: setup
-	for script in $(filter-out $(NEED_DATA),$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script; done
+	$(INSTALL) -e '.[bench]'
+	failed=0; for script in $(filter-out $(NEED_DATA),$(wildcard benchmarks/*.py)); do \
+	  echo "== $$script"; $(BIN)/python $$script || failed=1; done; exit $$failed
 
 # Needs DATA, a folder with the data sets `facades` and `nuclei`.
 models: setup
