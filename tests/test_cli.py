@@ -43,3 +43,17 @@ def test_help_and_evaluation_start_without_torch():
         "assert 'torch' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cops-facades", "--out", "RUN", "seeed=1"],
+        ["cops-facades", "seeed=1", "--out", "RUN"],
+        ["--out", "RUN", "cops-facades", "seeed=1"],
+        ["cops-facades", "data=DATA", "--out", "a=b", "seeed=1"],
+    ],
+)
+def test_settings_may_stand_before_and_behind_options(words, capsys):
+    assert main(["train", *words]) == 2
+    assert "Did you mean `seed`?" in capsys.readouterr().err

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from intarsia._check import InputError, PartialFailure, nearest
@@ -26,6 +28,8 @@ COMMANDS = {
     "cut": ("intarsia.cut.command:cut_file", "Solve a saved cut problem; prints cost, segments, time."),
     "recipes": ("intarsia.engine.list_recipes:list_recipes", "The recipes that `train` knows."),
 }
+
+_SETTING = re.compile(r"[A-Za-z_][\w.]*=")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +70,26 @@ def function_of(name: str) -> Any:
 def _run(name: str, arguments: list[str]) -> None:
     import tyro
 
-    tyro.cli(function_of(name), prog=f"intarsia {name}", args=arguments, description=COMMANDS[name][1])
+    tyro.cli(
+        function_of(name),
+        prog=f"intarsia {name}",
+        args=_with_settings_together(arguments),
+        description=COMMANDS[name][1],
+    )
+
+
+def _with_settings_together(arguments: list[str]) -> list[str]:
+    """`key=value` words may stand anywhere; the parser takes them only right behind the name."""
+    settings, others, name_at = [], [], 0
+    for before, word in pairwise(["", *arguments]):
+        is_value = before.startswith("--")
+        if _SETTING.match(word) and not is_value:
+            settings.append(word)
+            continue
+        others.append(word)
+        if not name_at and not is_value and not word.startswith("--"):
+            name_at = len(others)
+    return [*others[:name_at], *settings, *others[name_at:]]
 
 
 def _overview() -> str:

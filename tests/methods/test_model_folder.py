@@ -52,6 +52,10 @@ def test_a_model_of_halves_is_half_as_large_and_nearly_the_same(method, folder, 
     assert_close(getattr(ours, first), getattr(theirs, first), rtol=0.02, atol=0.02)
 
 
+def test_who_may_read_the_settings_may_read_the_weights(folder):
+    assert (folder / "model.safetensors").stat().st_mode == (folder / "config.json").stat().st_mode
+
+
 def test_a_saved_model_needs_no_pretrained_weights(method, tmp_path):
     backbone = dataclasses.replace(method.config.backbone, pretrained="package:long_gone")
     method.config = dataclasses.replace(method.config, backbone=backbone)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,15 +35,16 @@ Picture = UInt8[np.ndarray, "h w 3"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """One image's name, as in the JSON, and its map; a frame's is read from its file when it is asked for."""
+    """One image's name, as in the JSON, its segments, and the file of its map; any number fit in memory."""
 
     name: str
-    read: Callable[[], PanopticMap]
+    segments: Sequence[Segment]
+    file: Path
 
     @property
     def map(self) -> PanopticMap:
-        """The map."""
-        return self.read()
+        """The map, read from its file."""
+        return PanopticMap(read_ids(self.file), self.segments)
 
 
 def predict(
@@ -103,10 +103,10 @@ def predict(
                 disable=len(files) < 2,
             )
             for name, picture, panoptic_map in shown:
-                writer.add(name, panoptic_map)
+                file = writer.add(name, panoptic_map)
                 if overlays:
                     _write_overlay(folder / "overlays" / _flat(name), picture, panoptic_map, method)
-                predictions.append(Prediction(name, partial(_itself, panoptic_map)))
+                predictions.append(Prediction(name, panoptic_map.segments, file))
     except OSError as error:
         raise InputError(
             f"`out` must be a folder that can be written, got {out} ({error.strerror})."
@@ -158,22 +158,13 @@ def _predicted_videos(
         with CocoWriter(folder / "panoptic.json", method.categories) as writer:
             for path in videos:
                 found = predict_video(path, method, writer, folder=folder / "overlays" if overlays else None)
-                for name, segments in found.frames:
-                    file = writer.folder / _flat(name)
-                    predictions.append(Prediction(name, partial(_read_back, file, segments)))
+                frames = ((name, segments, writer.folder / _flat(name)) for name, segments in found.frames)
+                predictions += (Prediction(*frame) for frame in frames)
                 print(f"{found.name}: {len(found.frames)} frames, {found.num_instances} things")
     except OSError as error:
         fail("out", "a folder that can be written", f"{folder} ({error.strerror})")
     print(f"Maps in {folder}/panoptic.json" + (f", videos in {folder}/overlays" if overlays else ""))
     return predictions
-
-
-def _itself(panoptic_map: PanopticMap) -> PanopticMap:
-    return panoptic_map
-
-
-def _read_back(path: Path, segments: Sequence[Segment]) -> PanopticMap:
-    return PanopticMap(read_ids(path), segments)
 
 
 def _unused(name: str, taken: Iterable[str]) -> str:
@@ -239,7 +230,7 @@ def _summary(predictions: Sequence[Prediction], method: AbstractMethod, folder: 
     lines = []
     for prediction in predictions[:10]:
         counts: dict[str, int] = {}
-        for segment in prediction.map.segments:
+        for segment in prediction.segments:
             name = method.categories[method.categories.index_of(segment.category_id)].name
             counts[name] = counts.get(name, 0) + 1
         said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda kv: -kv[1]))

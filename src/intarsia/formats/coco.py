@@ -117,13 +117,16 @@ class CocoWriter:
         self.annotations: list[dict[str, Any]] = []
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def add(self, file_name: str, panoptic_map: PanopticMap, *, image_id: int | str | None = None) -> None:
+    def add(self, file_name: str, panoptic_map: PanopticMap, *, image_id: int | str | None = None) -> Path:
         """Write the PNG of one image and remember its segments.
 
         Args:
             file_name: The image's; the PNG takes its name, with slashes as underscores.
             panoptic_map: Its category ids are the data set's.
             image_id: By default 1, 2, ... in the order of calls.
+
+        Returns:
+            The PNG.
         """
         image_id = len(self.images) + 1 if image_id is None else image_id
         map_file = Path(file_name).with_suffix(".png").as_posix().replace("/", "_")
@@ -133,6 +136,7 @@ class CocoWriter:
         self.annotations.append(
             {"image_id": image_id, "file_name": map_file, "segments_info": segments_to_coco(panoptic_map)}
         )
+        return self.folder / map_file
 
     def __enter__(self) -> CocoWriter:
         return self

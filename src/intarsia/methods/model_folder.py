@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 import intarsia
@@ -39,7 +39,7 @@ def write_model(model: Any, folder: Path, *, half: bool) -> None:
     tensors = {name: _stored(tensor, half) for name, tensor in model.state_dict().items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_aside(folder / "model.safetensors", lambda path: save_file(tensors, path))
+        _write_aside(folder / "model.safetensors", lambda path: path.write_bytes(save(tensors)))
         _write_json(folder / "categories.json", model.categories.to_coco())
         _write_json(folder / "config.json", settings)
     except (OSError, SafetensorError) as error:
