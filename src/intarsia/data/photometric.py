@@ -14,8 +14,8 @@ from torchvision.transforms import v2
 class Photometric(v2.Transform):
     """Change brightness, contrast, saturation and hue of the image: one linear map of its colours.
 
-    The hue is a turn around the gray axis, as in YIQ and unlike HSV; so everything is one 3x3 matrix: one pass
-    over the image instead of four.
+    The hue is a turn around the gray axis, as in YIQ and unlike HSV; so everything is one 3x3 matrix and
+    one pass over the image instead of four.
     """
 
     def __init__(self, strength: float) -> None:
