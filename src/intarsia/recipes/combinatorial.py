@@ -90,7 +90,7 @@ def _affinities(
             semantic_loss=shared.semantic_loss,
             affinity=affinity,
             affinity_loss=loss,
-            cut=CutConfig(**areas) if cut is None else cut,
+            cut=CutConfig(refine=True, **areas) if cut is None else cut,
         ),
     )
 

@@ -6,16 +6,23 @@ from dataclasses import replace
 
 from intarsia.data.transforms import Augmentation
 from intarsia.methods.hierarchical import HierarchicalConfig
-from intarsia.methods.hierarchical_config import HierarchicalEmbeddingConfig, SeedDecodingConfig
+from intarsia.methods.hierarchical_config import (
+    HierarchicalEmbeddingConfig,
+    HierarchicalLossConfig,
+    SeedDecodingConfig,
+)
 from intarsia.recipes import discriminative
 from intarsia.recipes.recipe import Recipe, Schedule
+
+_SHORT_LOSS = HierarchicalLossConfig(cross_entropy_weight=1.0)
+"""For a schedule of a thousand steps: far from its mean a membership has no gradient, a distance has."""
 
 _MANY_CATEGORIES = HierarchicalEmbeddingConfig(features=30)
 
 
 def facades() -> Recipe:
     """Buildings: the hierarchical embedding on the data and schedule of `discriminative-facades`."""
-    return _hierarchical(discriminative.facades())
+    return _hierarchical(discriminative.facades(), loss=_SHORT_LOSS)
 
 
 def nuclei() -> Recipe:
@@ -23,6 +30,7 @@ def nuclei() -> Recipe:
     recipe = _hierarchical(
         discriminative.nuclei(),
         embedding=HierarchicalEmbeddingConfig(features=6, unit_px=16.0, start_radius_px=16.0),
+        loss=_SHORT_LOSS,
     )
     small = SeedDecodingConfig(min_seed_points=4, min_thing_px=16)
     return replace(recipe, method=replace(recipe.method, decoding=small))
@@ -47,12 +55,18 @@ def vistas() -> Recipe:
     )
 
 
-def _hierarchical(recipe: Recipe, *, embedding: HierarchicalEmbeddingConfig | None = None) -> Recipe:
+def _hierarchical(
+    recipe: Recipe,
+    *,
+    embedding: HierarchicalEmbeddingConfig | None = None,
+    loss: HierarchicalLossConfig | None = None,
+) -> Recipe:
     """The same run with the one head of the hierarchical embedding on the same backbone and decoder."""
     shared = recipe.method
     config = HierarchicalConfig(
         backbone=shared.backbone,
         decoder=shared.decoder,
         embedding=embedding or HierarchicalEmbeddingConfig(),
+        loss=loss or HierarchicalLossConfig(),
     )
     return replace(recipe, method=config)

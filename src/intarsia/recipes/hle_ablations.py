@@ -43,12 +43,8 @@ def facades() -> Study:
                     ("r3", "3 refinements", "refinements=3"),
                 )
             ),
-            Variant(
-                "H10",
-                "cross-entropy over the distances",
-                ("method.loss.category_weight=0", "method.loss.cross_entropy_weight=1"),
-                "stuff =",
-            ),
+            Variant("H10a", "cross-entropy of the distances", ("method.loss.category_weight=0",), "stuff ="),
+            Variant("H10b", "no cross-entropy", ("method.loss.cross_entropy_weight=0",), "stuff ="),
         ),
     )
 
