@@ -39,11 +39,11 @@ def panoptic_quality_surrogate(
         "exact":     PQ = 2 S h sigma u / (S_P sigma + S_FP sigma |p| / |p|* + |G|)
 
     where S sums over matched masks, S_P over those of them that are not empty, S_FP over masks without a true
-    segment, |G| counts the true segments, and e = 0.1 is in u, too. A matched mask of low IoU costs nothing in
-    the paper's form and a miss in the released one; in the exact one it is spurious and its segment missed,
-    as in PQ itself, which hard decisions make of it. There |p|* is |p| without a gradient: a spurious mask
-    wants to go, however large, where in the other forms only masks near t do. Both pool the whole batch, each
-    category once; the paper's form is computed image by image, and their mean taken.
+    segment, |G| counts the true segments, and e = 0.1 is in u, too. A matched mask of low IoU costs nothing
+    in the paper's form and a miss in the released one; in the exact one it is spurious and its segment
+    missed, as in PQ itself, which hard decisions make of it. There |p|* is |p| without a gradient: a spurious
+    mask wants to go, however large, where in the other forms only masks near t do. Both pool the whole batch,
+    each category once; the paper's form is computed image by image, and their mean taken.
 
     Source: Abbas and Swoboda 2021 (COPS), eq. (6), read as a sum over false positives; and their released
     code, which made their numbers. The exact form is ours.
