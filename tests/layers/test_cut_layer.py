@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.distributed import HashStore  # pyright: ignore[reportPrivateImportUsage]
+from torch.multiprocessing.spawn import spawn
 from torch.testing import assert_close
 
 from intarsia.layers import CutLayer, PanopticMasks, Perturbation
@@ -277,28 +278,40 @@ def test_workers_of_a_loader_get_the_same_gradients():
         assert torch.equal(there[0], here)
 
 
-def test_distributed_training_steps():
-    class Network(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.costs = torch.nn.Conv2d(3, 4, 1)
-            self.cut = CutLayer(NEIGHBOURS, [False, True], min_size=1)
+class Network(torch.nn.Module):
+    """Costs by one convolution, cut into masks."""
 
-        def forward(self, images: Tensor) -> list[Tensor]:
-            costs = self.costs(images)
-            return list(self.cut(costs[:, :2], costs[:, 2:]).masks)
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.costs = torch.nn.Conv2d(3, 4, 1)
+        self.cut = CutLayer(NEIGHBOURS, [False, True], min_size=1, perturbation=at_step(20.0))
 
-    store = HashStore()
-    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
-    try:
-        network = torch.nn.parallel.DistributedDataParallel(Network())
-        images = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
-        torch.stack([(z[0] ** 2).sum() for z in network(images)]).sum().backward()
-        weight = network.module.costs.weight.grad
-        assert weight is not None
-        assert weight.isfinite().all()
-    finally:
-        torch.distributed.destroy_process_group()
+    def forward(self, images: Tensor) -> Tensor:
+        costs = self.costs(images)
+        return torch.stack([(z[0] ** 2).sum() for z in self.cut(costs[:, :2], costs[:, 2:]).masks]).sum()
+
+
+def gradient_of_one_process(rank: int, folder: str) -> None:
+    store = f"file://{folder}/store"
+    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
+    network = torch.nn.parallel.DistributedDataParallel(Network())
+    images = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    network(images[2 * rank : 2 * rank + 2]).backward()
+    torch.save(network.module.costs.weight.grad, f"{folder}/{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_gradient_of_all_images(tmp_path: Path):
+    """Their mean: half of what one process has that sums over all four."""
+    spawn(gradient_of_one_process, args=(str(tmp_path),), nprocs=2)
+    alone = Network()
+    alone(torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(0))).backward()
+    assert alone.costs.weight.grad is not None
+    assert alone.costs.weight.grad.any()
+    for rank in range(2):
+        assert_close(torch.load(tmp_path / f"{rank}.pt", weights_only=True), alone.costs.weight.grad / 2)
 
 
 def test_wrong_arguments_are_refused():

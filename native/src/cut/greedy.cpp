@@ -12,6 +12,7 @@
 #include "workers.hpp"
 
 #include <cmath>
+#include <numeric>
 
 namespace intarsia::cut {
 namespace {
@@ -38,10 +39,11 @@ struct GridLevel {
     Class num_classes() const { return grid.num_classes; }
     CheapestClasses cheapest() const { return cheapest_classes(grid, splittable, workers); }
     void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { move_locally(grid, splittable, cheapest, z, deadline, workers); }
-    Regions pieces(std::span<const Label> z) const { return find_regions(grid, z); }
-    Regions small_pieces() const { return regions_of(grid, find_superpixels(grid, workers, num_classes() > 1 ? largest_tile : small_tile)); }
+    Regions pieces(std::span<const Label> z) const { return find_regions(grid, z, workers); }
+    Regions small_pieces() const { return regions_of(grid, find_superpixels(grid, workers, num_classes() > 1 ? largest_tile : small_tile), workers); }
     Graph coarse(const Regions& regions) const { return coarsen(grid, regions, workers); }
-    std::vector<std::int32_t> part_of(const Regions& regions) const { return paint(grid, regions); }
+    std::vector<Node> first_of(const Regions& regions) const { return regions.first_pixel; }
+    std::vector<std::int32_t> spread(const Regions& regions, std::span<const std::int32_t> values) const { return paint(grid, regions, values, workers); }
     double cost(const Regions& regions, const Labels& z) const { return cost_of(grid, regions, z.class_of, workers); }
 };
 
@@ -61,7 +63,12 @@ struct GraphLevel {
     Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z)}; }
     Pieces small_pieces() const { return {find_small_parts(graph, largest_part)}; }
     Graph coarse(const Pieces& pieces) const { return aggregate(graph, pieces.parts.part_of, pieces.parts.count); }
-    std::vector<std::int32_t> part_of(const Pieces& pieces) const { return pieces.parts.part_of; }
+    std::vector<Node> first_of(const Pieces& pieces) const { return first_nodes(pieces.parts.part_of, static_cast<std::size_t>(pieces.count())); }
+    std::vector<std::int32_t> spread(const Pieces& pieces, std::span<const std::int32_t> values) const {
+        std::vector<std::int32_t> all(size());
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] = values[static_cast<std::size_t>(pieces.parts.part_of[i])];
+        return all;
+    }
     double cost(const Pieces&, const Labels& z) const { return cost_of(graph, z); }
 };
 
@@ -127,7 +134,7 @@ template <class Level_> class Greedy {
         const Graph graph = level_.coarse(pieces);
         const Labels found = solve_coarse(graph, splittable_, deadline_, workers_);
         log("regions", pieces.count(), found, cost_of(graph, found));
-        z_ = refined(found, level_.part_of(pieces), level_.num_classes());
+        z_ = of_nodes(found, pieces);
     }
 
     void move_nodes() { level_.move(cheapest_, z_, deadline_); }
@@ -136,29 +143,29 @@ template <class Level_> class Greedy {
     bool improve_coarse(bool refining) {
         const auto pieces = level_.pieces(z_.of);
         const Graph graph = level_.coarse(pieces);
-        const auto part_of = level_.part_of(pieces);
+        const auto part_of = this->part_of(pieces);
         const Labels now = labels_of_parts(z_, part_of, pieces.count(), splittable_);
         Labels found = solve_coarse(graph, splittable_, deadline_, workers_);
         if (refining) refine(graph, splittable_, found, deadline_);
-        return accept("pieces", graph, now, found, part_of);
+        return accept("pieces", graph, now, found, pieces);
     }
 
     // Local search on the small pieces, cut along the current labels; whether that lowers the cost.
     bool refine_small_pieces() {
-        const auto pieces = level_.pieces(crossed(level_.part_of(level_.small_pieces())));
+        const auto pieces = level_.pieces(crossed(part_of(level_.small_pieces())));
         const Graph graph = level_.coarse(pieces);
-        const auto part_of = level_.part_of(pieces);
+        const auto part_of = this->part_of(pieces);
         const Labels now = labels_of_parts(z_, part_of, pieces.count(), splittable_);
         Labels found = now;
         refine(graph, splittable_, found, deadline_);
-        return accept("refined pieces", graph, now, found, part_of);
+        return accept("refined pieces", graph, now, found, pieces);
     }
 
-    bool accept(const char* name, const Graph& graph, const Labels& now, const Labels& found, const std::vector<std::int32_t>& part_of) {
+    template <class Pieces_> bool accept(const char* name, const Graph& graph, const Labels& now, const Labels& found, const Pieces_& pieces) {
         const double cost = cost_of(graph, now), better = cost_of(graph, found);
         if (!(better < cost - 1e-7 * std::abs(cost))) return false;
         log(name, graph.num_nodes, found, better);
-        z_ = refined(found, part_of, level_.num_classes());
+        z_ = of_nodes(found, pieces);
         return true;
     }
 
@@ -178,25 +185,39 @@ template <class Level_> class Greedy {
     void absorb_small_pieces() {
         const auto pieces = level_.pieces(z_.of);
         const Graph graph = level_.coarse(pieces);
-        const auto part_of = level_.part_of(pieces);
+        const auto part_of = this->part_of(pieces);
         std::vector<std::int64_t> sizes(static_cast<std::size_t>(pieces.count()), 0);
         for (const std::int32_t part : part_of) ++sizes[static_cast<std::size_t>(part)];
         Labels whole = labels_of_parts(z_, part_of, pieces.count(), splittable_);
         absorb_small(graph, splittable_, sizes, options_.min_size, whole);
         log("small pieces absorbed", pieces.count(), whole, cost_of(graph, whole));
-        z_ = refined(whole, part_of, level_.num_classes());
+        z_ = of_nodes(whole, pieces);
     }
 
     Solution finish() {
         const auto pieces = level_.pieces(z_.of);
         Cut& cut = solution_.cut;
-        cut.clusters = level_.part_of(pieces);
-        cut.labels.resize(level_.size());
-        for (std::size_t i = 0; i < cut.labels.size(); ++i) cut.labels[i] = z_.class_at(i);
+        cut.clusters = part_of(pieces);
+        std::vector<Class> classes;
+        for (const Node i : level_.first_of(pieces)) classes.push_back(z_.class_at(static_cast<std::size_t>(i)));
+        cut.labels = level_.spread(pieces, classes);
         cut.cost = level_.cost(pieces, z_);
         solution_.levels.push_back({"nodes", static_cast<std::int64_t>(level_.size()), pieces.count(), cut.cost, deadline_.elapsed_s()});
         solution_.finished = !deadline_.passed(step_s_);
         return std::move(solution_);
+    }
+
+    template <class Pieces_> std::vector<std::int32_t> part_of(const Pieces_& pieces) const {
+        std::vector<std::int32_t> parts(static_cast<std::size_t>(pieces.count()));
+        std::iota(parts.begin(), parts.end(), 0);
+        return level_.spread(pieces, parts);
+    }
+
+    // The labels of pieces, given to their nodes.
+    template <class Pieces_> Labels of_nodes(const Labels& of_pieces, const Pieces_& pieces) const {
+        Labels z = renamed(of_pieces, level_.first_of(pieces), level_.size(), level_.num_classes());
+        z.of = level_.spread(pieces, z.of);
+        return z;
     }
 
     void log(const char* name, std::int64_t nodes, const Labels& z, double cost) {

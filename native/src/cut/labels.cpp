@@ -1,6 +1,7 @@
 #include "labels.hpp"
 
 #include <numeric>
+#include <utility>
 
 namespace intarsia::cut {
 namespace {
@@ -30,20 +31,34 @@ Labels labels_of(const Splittable& splittable, std::span<const Class> classes, s
     return z;
 }
 
-Labels refined(const Labels& of_parts, std::span<const std::int32_t> part_of, Class num_classes) {
-    Labels z = blank(part_of.size(), num_classes);
-    std::vector<Label> named(of_parts.class_of.size(), -1); // the name of a label of parts among labels of nodes
-    std::iota(named.begin(), named.begin() + num_classes, 0);
-    for (std::size_t i = 0; i < part_of.size(); ++i) {
-        const Label label = of_parts.of[static_cast<std::size_t>(part_of[i])];
-        Label& name = named[static_cast<std::size_t>(label)];
+Labels renamed(const Labels& of_parts, std::span<const Node> first_nodes, std::size_t num_nodes, Class num_classes) {
+    Labels z = blank(num_nodes, num_classes);
+    std::vector<Label> names(of_parts.class_of.size(), -1);
+    std::iota(names.begin(), names.begin() + num_classes, 0);
+    z.of.resize(first_nodes.size());
+    for (std::size_t part = 0; part < first_nodes.size(); ++part) {
+        Label& name = names[static_cast<std::size_t>(of_parts.of[part])];
         if (name < 0) {
-            name = num_classes + static_cast<Label>(i);
-            z.class_of[static_cast<std::size_t>(name)] = of_parts.class_of[static_cast<std::size_t>(label)];
+            name = num_classes + first_nodes[part];
+            z.class_of[static_cast<std::size_t>(name)] = of_parts.class_at(part);
         }
-        z.of[i] = name;
+        z.of[part] = name;
     }
     return z;
+}
+
+Labels refined(const Labels& of_parts, std::span<const std::int32_t> part_of, Class num_classes) {
+    Labels z = renamed(of_parts, first_nodes(part_of, of_parts.of.size()), part_of.size(), num_classes);
+    std::vector<Label> of(part_of.size());
+    for (std::size_t i = 0; i < part_of.size(); ++i) of[i] = z.of[static_cast<std::size_t>(part_of[i])];
+    z.of = std::move(of);
+    return z;
+}
+
+std::vector<Node> first_nodes(std::span<const std::int32_t> part_of, std::size_t num_parts) {
+    std::vector<Node> first(num_parts);
+    for (std::size_t i = part_of.size(); i-- > 0;) first[static_cast<std::size_t>(part_of[i])] = static_cast<Node>(i);
+    return first;
 }
 
 Partition renumber(std::span<const std::int32_t> ids, std::size_t largest) {

@@ -22,8 +22,14 @@ Labels labels_of(const Splittable& splittable, std::span<const Class> classes);
 // Nodes of one cluster share a label; a cluster has one class.
 Labels labels_of(const Splittable& splittable, std::span<const Class> classes, std::span<const Cluster> clusters);
 
+// The same labels under the names they have among nodes: an instance is named after the first node of its first part.
+Labels renamed(const Labels& of_parts, std::span<const Node> first_nodes, std::size_t num_nodes, Class num_classes);
+
 // The labels of parts, given to the nodes of the parts.
 Labels refined(const Labels& of_parts, std::span<const std::int32_t> part_of, Class num_classes);
+
+// The first node of each part.
+std::vector<Node> first_nodes(std::span<const std::int32_t> part_of, std::size_t num_parts);
 
 // Parts numbered 0..count-1 in the order of their first nodes.
 struct Partition {

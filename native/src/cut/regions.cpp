@@ -4,27 +4,13 @@
 #include "edge_sums.hpp"
 #include "workers.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <numeric>
+#include <utility>
 
 namespace intarsia::cut {
 namespace {
-
-// Runs of the pixels; a run without horizontal edges of length 1 to hold it together is one pixel long.
-void find_runs(const Grid& grid, std::span<const Label> z, Regions& regions, std::vector<Label>& label_of_run) {
-    bool joined = false;
-    for (const auto& [rows, cols] : grid.offsets) joined |= rows == 0 && (cols == 1 || cols == -1);
-    for (std::int32_t row = 0; row < grid.height; ++row) {
-        regions.first_run.push_back(regions.runs.size());
-        const Label* line = z.data() + static_cast<std::size_t>(row) * static_cast<std::size_t>(grid.width);
-        for (std::int32_t first = 0, end = 0; first < grid.width; first = end) {
-            end = first + 1;
-            while (joined && end < grid.width && line[end] == line[first]) ++end;
-            regions.runs.push_back({first, end, 0});
-            label_of_run.push_back(line[first]);
-        }
-    }
-    regions.first_run.push_back(regions.runs.size());
-}
 
 struct Rows {
     std::int32_t first, end;
@@ -36,6 +22,48 @@ std::size_t num_strips(const Grid& grid) { return static_cast<std::size_t>((grid
 Rows strip(const Grid& grid, std::size_t s) {
     const auto first = static_cast<std::int32_t>(s) * strip_rows;
     return {first, std::min(first + strip_rows, grid.height)};
+}
+template <class Work> void run_strips(const Grid& grid, Workers& workers, const Work& work) {
+    workers.run(num_strips(grid), [&](std::size_t s, std::size_t) { work(s, strip(grid, s)); });
+}
+
+// The runs, and their labels. A run without horizontal edges of length 1 to hold it together is one pixel long.
+std::vector<Label> find_runs(const Grid& grid, std::span<const Label> z, Regions& regions, Workers& workers) {
+    const bool joined = std::any_of(grid.offsets.begin(), grid.offsets.end(), [](const Offset& o) { return o.rows == 0 && std::abs(o.cols) == 1; });
+    const auto width = static_cast<std::size_t>(grid.width);
+    const auto starts = [&](const Label* line, std::size_t col) { return !joined || col == 0 || line[col] != line[col - 1]; };
+    regions.first_run.assign(static_cast<std::size_t>(grid.height) + 1, 0);
+    run_strips(grid, workers, [&](std::size_t, Rows rows) {
+        for (auto row = static_cast<std::size_t>(rows.first); row < static_cast<std::size_t>(rows.end); ++row)
+            for (std::size_t col = 0; col < width; ++col) regions.first_run[row + 1] += starts(&z[row * width], col);
+    });
+    std::partial_sum(regions.first_run.begin(), regions.first_run.end(), regions.first_run.begin());
+    regions.runs.resize(regions.first_run.back());
+    std::vector<Label> label_of_run(regions.runs.size());
+    run_strips(grid, workers, [&](std::size_t, Rows rows) {
+        std::size_t a = regions.first_run[static_cast<std::size_t>(rows.first)];
+        for (auto row = static_cast<std::size_t>(rows.first); row < static_cast<std::size_t>(rows.end); ++row)
+            for (std::size_t col = 0; col < width; ++col) {
+                if (!starts(&z[row * width], col)) continue;
+                if (col > 0) regions.runs[a - 1].end = static_cast<std::int32_t>(col);
+                regions.runs[a] = {static_cast<std::int32_t>(col), grid.width, 0};
+                label_of_run[a++] = z[row * width + col];
+            }
+    });
+    return label_of_run;
+}
+
+// Regions 0..count-1, given to the runs: ids[a] is that of run a, numbered in the order of the first runs.
+void name_regions(const Grid& grid, std::span<const Label> label_of_run, const Partition& numbered, Regions& regions) {
+    regions.label.reserve(static_cast<std::size_t>(numbered.count));
+    regions.first_pixel.reserve(static_cast<std::size_t>(numbered.count));
+    for (std::int32_t row = 0; row < grid.height; ++row)
+        for (std::size_t a = regions.first_run[static_cast<std::size_t>(row)]; a < regions.first_run[static_cast<std::size_t>(row) + 1]; ++a) {
+            regions.runs[a].region = numbered.part_of[a];
+            if (numbered.part_of[a] < regions.count()) continue;
+            regions.label.push_back(label_of_run[a]);
+            regions.first_pixel.push_back(row * grid.width + regions.runs[a].first);
+        }
 }
 
 // visit(row, a, b, first, end): the edges of offset o that start in columns [first, end) of one of the rows join the
@@ -56,45 +84,65 @@ template <class Visit> void for_overlaps(const Grid& grid, const Regions& region
     }
 }
 
+Node first_run(const Regions& regions, std::int32_t row) { return static_cast<Node>(regions.first_run[static_cast<std::size_t>(row)]); }
+
+// The rows of a strip whose edges down or up by this many rows end in the strip, and those whose edges leave it.
+Rows within(Rows strip, std::int32_t rows) { return {std::max(strip.first, strip.first - rows), std::min(strip.end, strip.end - rows)}; }
+Rows beyond(Rows strip, std::int32_t rows) {
+    return rows >= 0 ? Rows{std::max(strip.first, strip.end - rows), strip.end} : Rows{strip.first, std::min(strip.end, strip.first - rows)};
+}
+
+// visit(a, b) for runs of one label that are joined by an edge which starts in these rows of the strip.
+template <class Select, class Visit>
+void for_alike(const Grid& grid, const Regions& regions, std::span<const Label> label_of_run, Rows strip, Select select, Visit visit) {
+    for (std::size_t o = 0; o < grid.offsets.size(); ++o)
+        for_overlaps(grid, regions, o, select(strip, grid.offsets[o].rows), [&](std::int32_t, std::size_t a, std::size_t b, std::int32_t, std::int32_t) {
+            if (a != b && label_of_run[a] == label_of_run[b]) visit(static_cast<Node>(a), static_cast<Node>(b));
+        });
+}
+
 } // namespace
 
-Regions find_regions(const Grid& grid, std::span<const Label> z) {
+Regions find_regions(const Grid& grid, std::span<const Label> z, Workers& workers) {
     Regions regions;
-    std::vector<Label> label_of_run;
-    find_runs(grid, z, regions, label_of_run);
+    const std::vector<Label> label_of_run = find_runs(grid, z, regions, workers);
     DisjointSets pieces(regions.runs.size());
-    for (std::size_t o = 0; o < grid.offsets.size(); ++o)
-        for_overlaps(grid, regions, o, {0, grid.height}, [&](std::int32_t, std::size_t a, std::size_t b, std::int32_t, std::int32_t) {
-            if (a != b && label_of_run[a] == label_of_run[b]) pieces.join(static_cast<Node>(a), static_cast<Node>(b));
+    run_strips(grid, workers, [&](std::size_t, Rows rows) { // what a strip holds is its own
+        for_alike(grid, regions, label_of_run, rows, within, [&](Node a, Node b) { pieces.join(a, b); });
+        for (Node a = first_run(regions, rows.first); a < first_run(regions, rows.end); ++a) pieces.find(a);
+    });
+    std::vector<std::vector<std::pair<Node, Node>>> between(num_strips(grid));
+    run_strips(grid, workers, [&](std::size_t s, Rows rows) {
+        for_alike(grid, regions, label_of_run, rows, beyond, [&](Node a, Node b) {
+            const std::pair pair{pieces.root(a), pieces.root(b)};
+            if (pair.first != pair.second && (between[s].empty() || between[s].back() != pair)) between[s].push_back(pair);
         });
-    std::vector<std::int32_t> ids;
-    const std::int32_t count = pieces.number(ids);
-    regions.label.resize(static_cast<std::size_t>(count));
-    for (std::size_t a = 0; a < ids.size(); ++a) {
-        regions.runs[a].region = ids[a];
-        regions.label[static_cast<std::size_t>(ids[a])] = label_of_run[a];
-    }
+    });
+    for (const auto& pairs : between)
+        for (const auto& [a, b] : pairs) pieces.join(a, b);
+    Partition numbered;
+    numbered.count = pieces.number(numbered.part_of);
+    name_regions(grid, label_of_run, numbered, regions);
     return regions;
 }
 
-Regions regions_of(const Grid& grid, std::span<const std::int32_t> ids) {
+Regions regions_of(const Grid& grid, std::span<const std::int32_t> ids, Workers& workers) {
     Regions regions;
-    std::vector<Label> id_of_run;
-    find_runs(grid, ids, regions, id_of_run);
-    const Partition numbered = renumber(id_of_run, grid.num_pixels());
-    regions.label.resize(static_cast<std::size_t>(numbered.count));
-    for (std::size_t a = 0; a < id_of_run.size(); ++a) {
-        regions.runs[a].region = numbered.part_of[a];
-        regions.label[static_cast<std::size_t>(numbered.part_of[a])] = id_of_run[a];
-    }
+    const std::vector<Label> id_of_run = find_runs(grid, ids, regions, workers);
+    name_regions(grid, id_of_run, renumber(id_of_run, grid.num_pixels()), regions);
     return regions;
 }
 
-std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions) {
-    std::vector<std::int32_t> ids(grid.num_pixels());
-    auto at = ids.begin();
-    for (const auto& [first, end, region] : regions.runs) at = std::fill_n(at, end - first, region);
-    return ids;
+std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions, std::span<const std::int32_t> values, Workers& workers) {
+    std::vector<std::int32_t> image(grid.num_pixels());
+    run_strips(grid, workers, [&](std::size_t, Rows rows) {
+        auto at = image.begin() + static_cast<std::ptrdiff_t>(rows.first) * grid.width;
+        for (Node a = first_run(regions, rows.first); a < first_run(regions, rows.end); ++a) {
+            const auto& [first, end, region] = regions.runs[static_cast<std::size_t>(a)];
+            at = std::fill_n(at, end - first, values[static_cast<std::size_t>(region)]);
+        }
+    });
+    return image;
 }
 
 namespace {

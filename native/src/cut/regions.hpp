@@ -17,17 +17,18 @@ struct Regions {
     std::vector<Run> runs;               // row by row
     std::vector<std::size_t> first_run;  // of each row, and the end
     std::vector<Label> label;            // of each region
+    std::vector<Node> first_pixel;       // of each region
     std::int32_t count() const { return static_cast<std::int32_t>(label.size()); }
 };
 
 // The connected pieces of every label, in the order of their first pixels. Pixels are connected by any edge.
-Regions find_regions(const Grid& grid, std::span<const Label> z);
+Regions find_regions(const Grid& grid, std::span<const Label> z, Workers& workers);
 
 // The same for ids in [0, num_pixels) each of which is known to be one connected piece.
-Regions regions_of(const Grid& grid, std::span<const std::int32_t> ids);
+Regions regions_of(const Grid& grid, std::span<const std::int32_t> ids, Workers& workers);
 
-// The region of every pixel.
-std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions);
+// What the region of a pixel has, at every pixel.
+std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions, std::span<const std::int32_t> values, Workers& workers);
 
 // Regions become nodes, with the sums of their pixels' costs and of the edges between them.
 Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers);
