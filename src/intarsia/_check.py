@@ -20,7 +20,17 @@ def fail(name: str, expected: str, got: object, *, hint: str = "") -> NoReturn:
             ...
         intarsia._check.InputError: `edges` must be in [0, 4), got 9.
     """
-    raise InputError(f"`{name}` must be {expected}, got {got}." + (f" {hint}" if hint else ""))
+    raise InputError(sentence(name, expected, got) + (f" {hint}" if hint else ""))
+
+
+def sentence(name: str, expected: str, got: object) -> str:
+    """What `fail` says, for those who collect what is wrong instead of stopping at the first.
+
+    Example:
+        >>> sentence("a.png", "a PNG", "text")
+        '`a.png` must be a PNG, got text.'
+    """
+    return f"`{name}` must be {expected}, got {got}."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -43,9 +53,16 @@ class PartialFailure(Exception):  # noqa: N818 - what did not fail is done
         '1 of 10 failed: `a.png` must be a PNG, got text.'
     """
 
-    def __init__(self, sentences: Iterable[str], *, total: int, result: Any = None) -> None:
-        """Keep a sentence for each broken input, how many inputs there were, and what the rest gave."""
+    def __init__(
+        self, sentences: Iterable[str], *, total: int, result: Any = None, summary: str = ""
+    ) -> None:
+        """Keep the sentences, how many inputs there were, and what the rest gave.
+
+        A summary is shown in place of "1 of 10 failed", where one input may have several faults.
+        """
         self.sentences = tuple(sentences)
         self.total = total
         self.result = result
-        super().__init__(f"{len(self.sentences)} of {total} failed: " + " ".join(self.sentences))
+        summary = summary or f"{len(self.sentences)} of {total} failed"
+        separator = " " if len(self.sentences) == 1 else "\n  "
+        super().__init__(separator.join([f"{summary}:", *self.sentences]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,12 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from intarsia._check import InputError, PartialFailure, fail
-from intarsia.formats.coco import CocoPanoptic, MapRecord, read_coco, read_map
-from intarsia.panoptic import VOID_ID, PanopticMap
+from intarsia._check import InputError, PartialFailure, fail, sentence
+from intarsia.engine.many import in_order
+from intarsia.formats.coco import MapRecord, read_map
+from intarsia.formats.coco_check import CheckedJson, CheckedMap, check_json, check_map, check_strays
+from intarsia.formats.coco_folder import CocoPlace, find_coco
+from intarsia.panoptic import VOID_ID, Categories
 
 
 @dataclass
@@ -36,17 +40,20 @@ class Inspection:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-def inspect(folder: Annotated[str, tyro.conf.Positional], *, sheet: str | None = None) -> Inspection:
+def inspect(
+    folder: Annotated[str, tyro.conf.Positional], *, sheet: str | None = None, workers: int = 2
+) -> Inspection:
     """Count what a COCO panoptic folder holds (`panoptic.json`, `panoptic/`, `images/`), and print it.
 
-    A folder with `train/` and `val/` is inspected part by part.
+    A folder with `train/` and `val/` is inspected part by part; so is COCO's own layout, and one JSON.
 
     Args:
         folder: The data set.
         sheet: Also write a contact sheet of maps to this PNG or JPEG.
+        workers: How many images to read at once.
 
     Raises:
-        ValueError: The folder is no data set.
+        ValueError: The folder is no data set, or the sheet cannot be written.
         PartialFailure: Files are missing, broken or contradict the JSON: one sentence each. All else is done.
 
     Example:
@@ -55,70 +62,63 @@ def inspect(folder: Annotated[str, tyro.conf.Positional], *, sheet: str | None =
             ...
         intarsia._check.InputError: `no-such-folder` must be a data set folder with ...
     """
-    places = (Path(folder), Path(folder, "train"), Path(folder, "val"))
-    parts = [part for part in places if (part / "panoptic.json").exists()]
-    if not parts:
+    places = find_coco(folder)
+    if not places:
         fail(
             str(folder),
             "a data set folder with panoptic.json, or with train/ and val/ of that shape",
             "neither",
         )
+    if workers < 1:
+        fail("workers", "at least 1", workers)
     total, tiles = Inspection(), []
-    for part in parts:
-        coco = read_coco(part / "panoptic.json")
-        found = Inspection()
-        for record in coco.records:
-            _inspect_image(part, record, coco, found)
-        _find_strays(part, coco, found)
-        _print(part, coco, found)
-        tiles += [(part, record, coco) for record in coco.records[:24]]
+    for place in places:
+        try:
+            checked = check_json(place)
+        except InputError as error:
+            total.problems.append(str(error))
+            continue
+        found = _inspect_part(place, checked, workers=workers)
+        _print(place.json_path.parent, checked.categories, found)
+        tiles += [(one.record, place, checked.categories) for one in checked.maps[:24]]
         total.add(found)
     if sheet is not None:
         _write_sheet(Path(sheet), tiles[:24])
     if total.problems:
-        raise PartialFailure(total.problems, total=total.num_images, result=total)
+        summary = f"{len(total.problems)} problems in {total.num_images} images"
+        raise PartialFailure(total.problems, total=total.num_images, result=total, summary=summary)
     return total
 
 
-def _inspect_image(folder: Path, record: MapRecord, coco: CocoPanoptic, found: Inspection) -> None:
-    found.num_images += 1
-    try:
-        one = read_map(record, folder / "panoptic")
-    except InputError as error:
-        found.problems.append(str(error))
+def _inspect_part(place: CocoPlace, checked: CheckedJson, *, workers: int) -> Inspection:
+    found = Inspection(num_images=len(checked.maps), problems=list(checked.problems))
+    photos = place.images.is_dir()
+    if not photos:
+        found.problems.append(sentence(str(place.images), "the folder of photos", "no such folder"))
+    check = partial(check_map, place=place, with_photo=photos)
+    things = {category.id for category in checked.categories.things}
+    for listed, one in in_order(check, checked.maps, workers=workers, description="maps"):
+        _count(listed.record, one, found, things)
+    found.problems += check_strays(checked, place)
+    return found
+
+
+def _count(record: MapRecord, one: CheckedMap, found: Inspection, things: set[int]) -> None:
+    found.problems += one.problems
+    if one.size is None:
         return
     found.sizes[one.size] += 1
-    found.num_pixels += one.ids.size
-    found.num_void += one.area(VOID_ID)
-    things = {category.id for category in coco.categories.things}
-    for segment in one.segments:
+    found.num_pixels += one.size[0] * one.size[1]
+    found.num_void += one.areas.get(VOID_ID, 0)
+    visible = [segment for segment in record.segments if segment.id in one.areas]
+    for segment in visible:
         found.segments[segment.category_id] += 1
-        found.pixels[segment.category_id] += one.area(segment.id)
+        found.pixels[segment.category_id] += one.areas[segment.id]
         found.num_crowds += segment.is_crowd
-    found.things_per_image.append(sum(s.category_id in things for s in one.segments))
-    _check_image(folder / "images" / record.image_file, one, found)
+    found.things_per_image.append(sum(segment.category_id in things for segment in visible))
 
 
-def _check_image(path: Path, one: PanopticMap, found: Inspection) -> None:
-    try:
-        with Image.open(path) as image:
-            size = image.height, image.width
-    except (OSError, SyntaxError, ValueError) as error:
-        found.problems.append(f"`{path}` must be a readable image, got {type(error).__name__}.")
-        return
-    if size != one.size:
-        expected = f"{one.size[0]}x{one.size[1]}"
-        found.problems.append(f"`{path}` must be as large as its map, {expected}, got {size[0]}x{size[1]}.")
-
-
-def _find_strays(folder: Path, coco: CocoPanoptic, found: Inspection) -> None:
-    listed = {record.map_file for record in coco.records}
-    for path in sorted((folder / "panoptic").glob("*.png")):
-        if path.name not in listed:
-            found.problems.append(f"`{path}` must be listed in panoptic.json, got no annotation.")
-
-
-def _print(folder: Path, coco: CocoPanoptic, found: Inspection) -> None:
+def _print(folder: Path, categories: Categories, found: Inspection) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -130,26 +130,31 @@ def _print(folder: Path, coco: CocoPanoptic, found: Inspection) -> None:
     counts = found.things_per_image or [0]
     things = f"{min(counts)} to {max(counts)}, median {np.median(counts):.0f}"
     console.print(f"void {void:.1f} %, things an image {things}, crowds {found.num_crowds}", highlight=False)
-    table = Table("category", "id", "kind", "segments", "% of pixels")
-    for row in coco.categories:
-        share = 100 * found.pixels[row.id] / max(found.num_pixels, 1)
+    table = Table("category", "id", "kind", "segments", "pixels a segment", "% of pixels")
+    for row in categories:
+        pixels, segments = found.pixels[row.id], found.segments[row.id]
+        mean = f"{pixels / segments:.0f}" if segments else "–"
+        share = f"{100 * pixels / max(found.num_pixels, 1):.2f}"
         kind = "thing" if row.is_thing else "stuff"
-        table.add_row(row.name, str(row.id), kind, str(found.segments[row.id]), f"{share:.2f}")
+        table.add_row(row.name, str(row.id), kind, str(segments), mean, share)
     console.print(table)
 
 
-def _write_sheet(path: Path, tiles: list[tuple[Path, MapRecord, CocoPanoptic]]) -> None:
+def _write_sheet(path: Path, tiles: list[tuple[MapRecord, CocoPlace, Categories]]) -> None:
     """Thumbnails of the maps in the colours of their categories, six a row."""
     side, columns = 160, 6
     sheet = Image.new("RGB", (side * columns, side * -(-len(tiles) // columns) or side))
-    for n, (folder, record, coco) in enumerate(tiles):
+    for n, (record, place, categories) in enumerate(tiles):
         try:
-            one = read_map(record, folder / "panoptic")
+            one = read_map(record, place.maps)
         except InputError:
             continue
         colors = np.zeros((256, 3), np.uint8)
-        colors[: len(coco.categories)] = [row.color for row in coco.categories]
-        tile = Image.fromarray(colors[one.semantic(coco.categories)])
+        colors[: len(categories)] = [row.color for row in categories]
+        tile = Image.fromarray(colors[one.semantic(categories)])
         tile.thumbnail((side - 4, side - 4), Image.Resampling.NEAREST)
         sheet.paste(tile, (n % columns * side + 2, n // columns * side + 2))
-    sheet.save(path)
+    try:
+        sheet.save(path)
+    except (OSError, ValueError) as error:
+        fail(str(path), "a writable PNG or JPEG", str(error))

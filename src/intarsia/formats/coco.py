@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from intarsia._check import InputError, fail
+import numpy as np
+from jaxtyping import Int32
+
+from intarsia import _native
+from intarsia._check import fail
+from intarsia.formats.json_file import naming, read_json, write_json
 from intarsia.formats.png import read_ids, write_ids
 from intarsia.panoptic import VOID_ID, Categories, PanopticMap, Segment
 
@@ -82,12 +85,7 @@ def load_coco(
     Raises:
         ValueError: The file is missing, is no JSON, or lacks a key.
     """
-    try:
-        content = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        fail(str(path), "a readable COCO panoptic JSON", error.strerror or str(error))
-    except (ValueError, RecursionError) as error:
-        fail(str(path), "a COCO panoptic JSON", f"text that is no JSON ({error})")
+    content = read_json(path, "COCO panoptic JSON")
     missing = [key for key in keys if not isinstance(content, dict) or key not in content]
     if missing:
         fail(str(path), "a COCO panoptic JSON with " + ", ".join(keys), f"one without {', '.join(missing)}")
@@ -154,14 +152,12 @@ class CocoWriter:
             "annotations": self.annotations,
             "categories": self.categories.to_coco(),
         }
-        partial = self.json_path.with_name(self.json_path.name + ".partial")
-        partial.write_text(json.dumps(content))
-        partial.replace(self.json_path)
+        write_json(self.json_path, content)
 
 
 def segments_to_coco(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
     """The `segments_info` of a map: ids, categories, areas, boxes (x, y, width, height), crowds, scores."""
-    boxes = _boxes(panoptic_map)
+    boxes = boxes_of(panoptic_map.ids, [s.id for s in panoptic_map.segments])
     return [
         {
             "id": s.id,
@@ -175,14 +171,20 @@ def segments_to_coco(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
     ]
 
 
-def _boxes(panoptic_map: PanopticMap) -> dict[int, list[int]]:
+def boxes_of(ids: Int32[np.ndarray, "h w"], shown: Sequence[int]) -> dict[int, list[int]]:
+    """The box of each id that the map shows: left, top, width, height.
+
+    Example:
+        >>> boxes_of(np.array([[0, 7], [7, 7]], np.int32), [7])
+        {7: [0, 0, 2, 2]}
+    """
     from scipy.ndimage import find_objects
 
-    number = panoptic_map.renumbered()
-    found = find_objects(number.ids)
+    keys = np.array(shown, np.int32)
+    number = _native.relabel(ids, keys, np.arange(1, len(keys) + 1, dtype=np.int32), VOID_ID)
     return {
-        segment.id: [box[1].start, box[0].start, box[1].stop - box[1].start, box[0].stop - box[0].start]
-        for segment, box in zip(panoptic_map.segments, found, strict=True)
+        id: [box[1].start, box[0].start, box[1].stop - box[1].start, box[0].stop - box[0].start]
+        for id, box in zip(shown, find_objects(number), strict=True)
     }
 
 
@@ -214,16 +216,3 @@ def _segment(info: Mapping[str, Any], categories: Categories, file_name: str) ->
     if int(info["id"]) == VOID_ID:
         fail("id", "not 0, which is void", f"0 for a segment of {file_name}")
     return Segment(int(info["id"]), category_id, float(info.get("score", 1.0)), bool(info.get("iscrowd", 0)))
-
-
-@contextmanager
-def naming(path: str | Path) -> Iterator[None]:
-    """Put the file's name into the errors of what is read from it."""
-    try:
-        yield
-    except KeyError as error:
-        fail(str(path), "complete", f"an entry without {error}")
-    except (TypeError, AttributeError, IndexError, OverflowError) as error:
-        fail(str(path), "of the COCO panoptic shape", f"an entry that is not ({error})")
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from None

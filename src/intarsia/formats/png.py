@@ -65,8 +65,8 @@ def read_filtered(path: str | Path) -> FilteredRows | None:
 def _read_png(path: str | Path) -> bytes:
     try:
         content = Path(path).read_bytes()
-    except OSError as error:
-        _unreadable(path, "a readable panoptic PNG", error.strerror or str(error))
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        _unreadable(path, "a readable panoptic PNG", getattr(error, "strerror", None) or str(error))
     if not content.startswith(PNG_SIGNATURE):
         _unreadable(path, "a PNG", f"a file that starts with {content[:8]!r}")
     return content

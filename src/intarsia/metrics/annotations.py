@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from intarsia._check import fail
-from intarsia.formats.coco import load_coco, naming
+from intarsia.formats.coco import load_coco
+from intarsia.formats.json_file import naming
 from intarsia.metrics.matching import SegmentTable
 from intarsia.panoptic import VOID_ID, Categories
 
