@@ -143,3 +143,24 @@ def test_an_unknown_table_is_answered_with_the_nearest():
         ValueError, match="a known table of categories, got 'citscapes'. Did you mean `cityscapes"
     ):
         Categories.named("citscapes")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "a.json` must be a JSON with categories, got JSONDecodeError"),
+        ("1.5", "`categories` must be a list of rows .*, got 1.5"),
+        ('{"rows": []}', "`categories` must be a list of rows .*, got None"),
+        ("[7]", "row 0 lacks, got `id`"),
+        ('[{"id": null, "name": "a", "isthing": 1}]', r"perhaps with a `color` of three, got row 0"),
+        ('[{"id": 1, "name": "a", "isthing": 1, "color": [1, 2]}]', "of three, got row 0"),
+        ('[{"id": 1, "name": "a", "isthing": 1, "color": 7}]', "of three, got row 0"),
+        ('[{"id": 1, "name": "a", "isthing": 1, "color": [1, 2, 300]}]', r"in \[0, 256\), got \(1, 2, 300\)"),
+    ],
+)
+def test_a_file_that_holds_no_categories_is_refused(tmp_path: Path, content: str, sentence: str):
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError, match=sentence):
+        Categories.from_coco(tmp_path / "a.json")
+    with pytest.raises(ValueError, match="none.json` must be a JSON with categories, got FileNotFoundError"):
+        Categories.from_coco(tmp_path / "none.json")

@@ -113,8 +113,13 @@ class Categories(Sequence[Category]):
         """
         source = path_or_dict
         if isinstance(source, str | Path):
-            source = json.loads(Path(source).read_text())
-        rows = source["categories"] if isinstance(source, Mapping) else source
+            try:
+                source = json.loads(Path(source).read_bytes())
+            except (OSError, ValueError, RecursionError) as error:
+                fail(str(path_or_dict), "a JSON with categories", f"{type(error).__name__}: {error}")
+        rows = source.get("categories") if isinstance(source, Mapping) else source
+        if not isinstance(rows, Sequence) or isinstance(rows, str):
+            fail("categories", "a list of rows with `id`, `name` and `isthing`", repr(rows))
         return cls(_category_from_coco(row, number) for number, row in enumerate(rows))
 
     def to_coco(self) -> list[dict[str, Any]]:
@@ -138,12 +143,19 @@ class Categories(Sequence[Category]):
         return cls.from_coco(json.loads((tables / f"{name}.json").read_text()))
 
 
-def _category_from_coco(row: Mapping[str, Any], number: int) -> Category:
+def _category_from_coco(row: Any, number: int) -> Category:
+    expected = "rows with `id`, `name` and `isthing`"
     for key in ("id", "name", "isthing"):
-        if key not in row:
-            fail("categories", f"rows with `id`, `name` and `isthing`; row {number} lacks", f"`{key}`")
-    red, green, blue = row.get("color") or _default_color(number)
-    return Category(int(row["id"]), str(row["name"]), bool(row["isthing"]), (int(red), int(green), int(blue)))
+        if not isinstance(row, Mapping) or key not in row:
+            fail("categories", f"{expected}; row {number} lacks", f"`{key}`")
+    try:
+        red, green, blue = (int(part) for part in row.get("color") or _default_color(number))
+        category_id = int(row["id"])
+    except (TypeError, ValueError, OverflowError) as error:
+        fail("categories", f"{expected}, perhaps with a `color` of three", f"row {number} ({error})")
+    if not all(0 <= part < 256 for part in (red, green, blue)):
+        fail("color", "made of three numbers in [0, 256)", f"{(red, green, blue)} in row {number}")
+    return Category(category_id, str(row["name"]), bool(row["isthing"]), (red, green, blue))
 
 
 def _default_color(number: int) -> tuple[int, int, int]:

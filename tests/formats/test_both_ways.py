@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from intarsia._check import PartialFailure
-from intarsia.categories import Categories
+from intarsia.categories import Categories, Category
 from intarsia.engine import convert as command
 from intarsia.formats.ade20k import ade20k_of_map, map_of_ade20k
 from intarsia.formats.cityscapes import cityscapes_categories, instance_ids_of, map_of_instance_ids
@@ -30,6 +30,8 @@ TABLES = {
     "cityscapes": "cityscapes",
     "coco": "coco",
     "coco-instances": "coco",
+    "label-divisor": "coco",
+    "label-stack": "facades",
     "labels": "facades",
     "semantic-instances": "coco",
     "vistas": "vistas",
@@ -94,6 +96,78 @@ def test_a_data_set_comes_back_as_it_was(tmp_path: Path, format: str):
     for record, n in zip(coco.records, range(len(maps)), strict=True):
         with Image.open(tmp_path / "back" / "val" / "images" / record.image_file) as image:
             assert image.convert("RGB").getpixel((0, 0)) == (n, 0, 0)
+
+
+def test_pages_of_a_stack_have_their_sizes_and_names(tmp_path: Path):
+    """Pages of other sizes, an id of 31 bits; one file, and a name for each page."""
+    one = PanopticMap(np.array([[1, 2, 0]]), [Segment(1, 1), Segment(2, 6)])
+    two = PanopticMap(np.array([[3], [(1 << 24) - 1]]), [Segment(3, 1), Segment((1 << 24) - 1, 2)])
+    source = write_coco(tmp_path / "in", [one, two], Categories.named("facades"))
+    out = command.convert("coco", str(source), str(tmp_path / "out"), to="label-stack")
+    assert [page.tolist() for page in read_labels(out / "labels" / "pages.tif")] == [
+        one.ids.tolist(),
+        two.ids.tolist(),
+    ]
+    assert sorted(path.name for path in out.iterdir()) == ["category_map.json", "images", "labels"]
+    back = read_back(command.convert("label-stack", str(out), str(tmp_path / "back")))
+    assert back == {"town_000000_x": one, "town_000001_x": two}
+    names = json.loads((out / "category_map.json").read_text())
+    names["pages"]["pages"].pop()
+    (out / "category_map.json").write_text(json.dumps(names))
+    with pytest.raises(ValueError, match="pages.tif` must be of 1 pages as its category map names, got 2"):
+        command.convert("label-stack", str(out), str(tmp_path / "again"))
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "png", "tif"])
+def test_label_divisor_arrays_come_in_several_files(tmp_path: Path, suffix: str):
+    """Two windows and a crowd of them on a facade, by a divisor of 100; 9900 is void."""
+    values = np.array([[101, 102, 100, 600, 9900]], np.int32)
+    (tmp_path / "in" / "labels").mkdir(parents=True)
+    path = tmp_path / "in" / "labels" / f"a.{suffix}"
+    if suffix == "npy":
+        np.save(path, values)
+    elif suffix == "npz":
+        np.savez_compressed(path, anything=values)
+    else:
+        Image.fromarray(values if suffix == "tif" else values.astype(np.uint16)).save(path)
+    table = {"categories": Categories.named("facades").to_coco(), "divisor": 100, "void": 9900}
+    (tmp_path / "in" / "categories.json").write_text(json.dumps(table))
+    got = read_back(command.convert("label-divisor", str(tmp_path / "in"), str(tmp_path / "out")))["a"]
+    rows = [Segment(1, 1, is_crowd=True), Segment(2, 1), Segment(3, 1), Segment(4, 6)]
+    assert got.renumbered() == PanopticMap(np.array([[2, 3, 1, 4, 0]]), rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.zeros((2, 2, 2), int), r"a.npy` must be a 2-d array of whole numbers, .* got int64 of shape"),
+        (np.zeros((2, 2)), r"a.npy` must be a 2-d array of whole numbers, .* got float64"),
+        (np.array([[None]]), "a.npy` must be a readable NumPy array, got ValueError: Object arrays"),
+        (np.array([[77001]]), "a.npy: `category id` must be one of"),
+        (b"no array", "a.npy` must be a readable NumPy array"),
+        (b"", "a.npy` must be a readable NumPy array"),
+    ],
+)
+def test_arrays_that_are_no_labels_are_refused(tmp_path: Path, values: Any, sentence: str):
+    (tmp_path / "labels").mkdir()
+    path = tmp_path / "labels" / "a.npy"
+    if isinstance(values, bytes):
+        path.write_bytes(values)
+    else:
+        np.save(path, values, allow_pickle=True)
+    table = {"categories": Categories.named("facades").to_coco()}
+    (tmp_path / "categories.json").write_text(json.dumps(table))
+    with pytest.raises(ValueError, match=sentence):
+        command.convert("label-divisor", str(tmp_path), str(tmp_path / "out"))
+
+
+def test_category_ids_too_large_for_a_label_divisor_are_refused(tmp_path: Path):
+    categories = Categories([Category(3_000_000, "far", True, (0, 0, 0))])
+    source = write_coco(
+        tmp_path / "in", [PanopticMap(np.ones((1, 1), int), [Segment(1, 3_000_000)])], categories
+    )
+    with pytest.raises(ValueError, match="of ids below 2147482 for this format, got 3000000"):
+        command.convert("coco", str(source), str(tmp_path / "out"), to="label-divisor")
 
 
 def test_integer_image_ids_and_a_folder_without_parts_come_back(tmp_path: Path):
@@ -231,7 +305,7 @@ def test_a_category_map_names_the_labels(tmp_path: Path):
     ("content", "sentence"),
     [
         ("{", "must be a category map, got text that is no JSON"),
-        ("3", "must be of the COCO panoptic shape"),
+        ("3", "must be of the shape its format has"),
         ('{"labels": {}}', "must be complete, got an entry without 'categories'"),
         ('{"categories": "facade"}', "Did you mean `facades`"),
         (
@@ -308,6 +382,8 @@ def test_what_is_missing_is_named(tmp_path: Path):
     for format, sentence in (
         ("coco", "a COCO panoptic folder with panoptic.json"),
         ("coco-instances", "a folder with annotations/instances_<part>.json"),
+        ("label-divisor", "a folder with labels/ and categories.json, got no labels"),
+        ("label-stack", "a label image or a folder of them"),
         ("semantic-instances", "semantic/, instances/ and categories.json, got no semantic"),
         ("ade20k", "an ADE20K folder with annotations/training"),
     ):
@@ -315,3 +391,36 @@ def test_what_is_missing_is_named(tmp_path: Path):
             command.convert(format, str(tmp_path), str(tmp_path / "out"))
     with pytest.raises(ValueError, match="`to` must be a known format, got 'vista'. Did you mean `vistas`"):
         command.convert("coco", str(tmp_path), str(tmp_path / "out"), to="vista")
+
+
+@pytest.mark.parametrize(
+    ("polygon", "sentence"),
+    [
+        ([0, 0, 1, 1], "polygons x, y, x, y, ... of at least three points"),
+        ([0, 0, 1, 0, 1, 1, 0], "polygons x, y, x, y, ... of at least three points"),
+        ([0, 0, 1, 0, 1e9, 1], "points in the image or near it, within 6 pixels"),
+        ([0, 0, 1, 0, float("nan"), 1], "points in the image or near it, within 6 pixels"),
+    ],
+)
+def test_polygons_that_are_none_are_refused(polygon: list[float], sentence: str):
+    with pytest.raises(ValueError, match=sentence):
+        mask_of_segmentation([polygon], size=(2, 3))
+    assert not mask_of_segmentation([], size=(2, 3)).any()
+
+
+@pytest.mark.parametrize("size", [(0, 4), (1 << 20, 1 << 20)])
+def test_instances_of_an_impossible_size_are_refused(tmp_path: Path, size: tuple[int, int]):
+    image = {"id": 1, "file_name": "a.jpg", "height": size[0], "width": size[1]}
+    content = {"categories": Categories.named("facades").to_coco(), "images": [image], "annotations": []}
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "instances_val.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="`height` must be of an image of 1 to 268435456 pixels, got"):
+        command.convert("coco-instances", str(tmp_path), str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("content", ["{", "3", "{}", '{"labels": [{}]}', '{"labels": [1]}'])
+def test_a_config_of_vistas_that_is_none_is_refused(tmp_path: Path, content: str):
+    (tmp_path / "training" / "instances").mkdir(parents=True)
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match="config.json` must be"):
+        command.convert("vistas", str(tmp_path), str(tmp_path / "out"))

@@ -126,7 +126,7 @@ def _nothing(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> No
     """ADE20K has no file for all images."""
 
 
-TARGET = Target(write_map, _nothing)
+TARGET = Target(write_map, _nothing, read_ade20k)
 
 
 def _category_of(key: int, categories: Categories) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from intarsia._check import fail
-from intarsia.formats.coco import naming
+from intarsia.formats.json_file import naming, read_json
 from intarsia.panoptic import Categories, Category
 
 FILE_NAME = "category_map.json"
@@ -25,12 +24,14 @@ class CategoryMap:
         labels: The category id of each label, where labels mean the same in all images.
         images: The category id of each label of an image, by the image's name without suffix.
         crowds: The labels that are crowds, by image.
+        pages: The names of the images in a file of several pages, by the file's name without suffix.
     """
 
     categories: Categories
     labels: Mapping[int, int] = field(default_factory=dict)
     images: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     crowds: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    pages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of_image(self, name: str) -> Mapping[int, int]:
         """The category id of each label of an image."""
@@ -38,7 +39,8 @@ class CategoryMap:
 
 
 def read_category_map(path: str | Path) -> CategoryMap:
-    """Read a category map: `{"categories": ..., "labels": {...}, "images": {...}, "crowds": {...}}`.
+    """Read a category map: `{"categories": ..., "labels": {...}, "images": {...}, "crowds": {...},
+    "pages": {...}}`.
 
     `categories` is a list as in COCO's JSON or the name of a known table; of the other keys one is enough. A
     category is given by its id or by its name.
@@ -46,12 +48,7 @@ def read_category_map(path: str | Path) -> CategoryMap:
     Raises:
         ValueError: The file is missing, is no JSON of this shape, or names an unknown category.
     """
-    try:
-        content = json.loads(Path(path).read_bytes())
-    except OSError as error:
-        fail(str(path), "a readable category map", error.strerror or str(error))
-    except (ValueError, RecursionError) as error:
-        fail(str(path), "a category map", f"text that is no JSON ({error})")
+    content = read_json(path, "category map")
     with naming(path):
         return _category_map(content)
 
@@ -64,6 +61,7 @@ def _category_map(content: Any) -> CategoryMap:
         labels=_ids(content.get("labels", {}), categories),
         images={name: _ids(row, categories) for name, row in content.get("images", {}).items()},
         crowds={name: frozenset(map(int, row)) for name, row in content.get("crowds", {}).items()},
+        pages={file: tuple(map(str, names)) for file, names in content.get("pages", {}).items()},
     )
 
 

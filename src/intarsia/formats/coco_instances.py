@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,11 +11,14 @@ import numpy as np
 from jaxtyping import Bool
 
 from intarsia._check import fail
-from intarsia.formats.coco import load_coco, naming, segments_to_coco
+from intarsia.formats.coco import load_coco, segments_to_coco
+from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.run_lengths import mask_of_counts, run_length_codes
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
+MAX_PIXELS = 1 << 28
+"""Nothing shows what size a JSON's image really has: a wrong one must not take all memory."""
 KEYS = ("categories", "images", "annotations")
 
 
@@ -66,11 +68,25 @@ def mask_of_segmentation(segmentation: Any, *, size: tuple[int, int]) -> Bool[np
     if isinstance(segmentation, list):
         from pycocotools import mask
 
-        code: Any = mask.merge(mask.frPyObjects(segmentation, height, width))
+        polygons: Any = [_polygon(points, size) for points in segmentation]
+        if not polygons:
+            return np.zeros(size, bool)
+        code: Any = mask.merge(mask.frPyObjects(polygons, height, width))
         return mask_of_counts(code["counts"], size=size)
     if tuple(segmentation["size"]) != size:
         fail("segmentation", f"of {height}x{width} pixels as its image", segmentation["size"])
     return mask_of_counts(segmentation["counts"], size=size)
+
+
+def _polygon(points: Any, size: tuple[int, int]) -> list[float]:
+    """Checked here: pycocotools' native code takes numbers far outside of the image, and is lost in them."""
+    flat = np.asarray(points, np.float64)
+    if flat.ndim != 1 or len(flat) < 6 or len(flat) % 2:
+        fail("segmentation", "made of polygons x, y, x, y, ... of at least three points", f"{flat.shape}")
+    far = 2 * max(size)
+    if not (np.abs(flat) <= far).all():
+        fail("segmentation", f"made of points in the image or near it, within {far} pixels", flat.tolist())
+    return flat.tolist()
 
 
 def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
@@ -88,16 +104,12 @@ def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: Panopt
 
 def write_jsons(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
     """Write `instances_<part>.json` and `stuff_<part>.json`."""
-    (root / "annotations").mkdir(parents=True, exist_ok=True)
     name = part.name or "all"
     for kind, categories in (("instances", part.categories.things), ("stuff", part.categories.stuff)):
-        path = root / "annotations" / f"{kind}_{name}.json"
-        partial_file = path.with_name(path.name + ".partial")
-        partial_file.write_text(json.dumps(_content(rows, categories)))
-        partial_file.replace(path)
+        write_json(root / "annotations" / f"{kind}_{name}.json", _content(rows, categories))
 
 
-TARGET = Target(write_map, write_jsons)
+TARGET = Target(write_map, write_jsons, read_coco_instances, keeps_file_names=True)
 
 
 def _content(rows: Sequence[dict[str, Any]], categories: Iterable[Category]) -> dict[str, Any]:
@@ -148,6 +160,8 @@ def _source_map(
     places = [folder / part / file_name, folder / "images" / file_name]
     shown = next((place for place in places if place.is_file()), None)
     size = int(image["height"]), int(image["width"])
+    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+        fail("height", f"of an image of 1 to {MAX_PIXELS} pixels", f"{size[0]}x{size[1]} for {file_name!r}")
     map_file = Path(file_name).with_suffix(".png").as_posix().replace("/", "_")
     read = partial(_read, path, rows, categories, size)
     return SourceMap(image["id"], file_name, map_file, shown, read)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Int64
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from intarsia._check import fail
 from intarsia.formats.category_map import FILE_NAME, OBJECT, CategoryMap, read_category_map
-from intarsia.formats.coco import naming
+from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
 from intarsia.panoptic import Categories, PanopticMap, Segment
 
@@ -29,17 +28,36 @@ def read_labels(path: str | Path) -> list[Int64[np.ndarray, "h w"]]:
     Raises:
         ValueError: The file cannot be read, or its pixels are no whole numbers from 0.
     """
+    return [read_page(path, page) for page in range(max(num_pages(path), 1))]
+
+
+def num_pages(path: str | Path) -> int:
+    """How many pages a label image has; 1 where only reading it will say what is wrong with it."""
     try:
         with Image.open(path) as image:
-            pages = [(page.mode, np.asarray(page)) for page in ImageSequence.Iterator(image)]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            return getattr(image, "n_frames", 1)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return 1
+
+
+def read_page(path: str | Path, page: int) -> Int64[np.ndarray, "h w"]:
+    """One page of a label image; the others are not decoded.
+
+    Raises:
+        ValueError: As `read_labels`.
+    """
+    try:
+        with Image.open(path) as image:
+            image.seek(page)
+            mode, values = image.mode, np.asarray(image)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         fail(str(path), "a readable label image", f"{type(error).__name__}: {error}")
-    pages = [("32 bits", _from_four_bytes(page)) if mode == "RGBA" else (mode, page) for mode, page in pages]
-    for mode, page in pages:
-        whole = page.ndim == 2 and bool((page == np.floor(page)).all()) and float(page.min()) >= 0
-        if mode == "P" or not whole or float(page.max()) >= 1 << 31:
-            fail(str(path), "a label image of one whole number from 0 a pixel", f"mode {mode}")
-    return [page.astype(np.int64) for _, page in pages]
+    if mode == "RGBA":
+        mode, values = "32 bits", _from_four_bytes(values)
+    whole = values.ndim == 2 and bool((values == np.floor(values)).all()) and float(values.min()) >= 0
+    if mode == "P" or not whole or float(values.max()) >= 1 << 31:
+        fail(str(path), "a label image of one whole number from 0 a pixel", f"mode {mode}")
+    return values.astype(np.int64)
 
 
 def _from_four_bytes(page: np.ndarray) -> Int64[np.ndarray, "h w"]:
@@ -122,25 +140,31 @@ def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: Panopt
     folder = root / part.name
     write_values(folder / "labels" / f"{one.name}.png", panoptic_map.ids)
     copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
+    return row_of(one, panoptic_map)
+
+
+def row_of(one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+    """What a category map says of one image whose labels are its ids."""
     crowds = [segment.id for segment in panoptic_map.segments if segment.is_crowd]
     labels = {str(segment.id): segment.category_id for segment in panoptic_map.segments}
     return {"name": one.name, "labels": labels, "crowds": crowds}
 
 
-def write_category_map(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
-    """Write `category_map.json`."""
-    content = {
+def category_map_of(part: SourcePart, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The category map of all images of a part."""
+    return {
         "categories": part.categories.to_coco(),
         "images": {row["name"]: row["labels"] for row in rows},
         "crowds": {row["name"]: row["crowds"] for row in rows if row["crowds"]},
     }
-    path = root / part.name / FILE_NAME
-    partial_file = path.with_name(path.name + ".partial")
-    partial_file.write_text(json.dumps(content))
-    partial_file.replace(path)
 
 
-TARGET = Target(write_map, write_category_map)
+def write_category_map(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
+    """Write `category_map.json`."""
+    write_json(root / part.name / FILE_NAME, category_map_of(part, rows))
+
+
+TARGET = Target(write_map, write_category_map, read_label_folder)
 
 
 def _part(name: str, source: Path, category_map: str | Path | None) -> SourcePart:
@@ -154,32 +178,32 @@ def _part(name: str, source: Path, category_map: str | Path | None) -> SourcePar
         category_map = source / FILE_NAME
     known = None if category_map is None else read_category_map(category_map)
     images = {p.stem: p for p in (source / "images").glob("*") if p.suffix.lower() in IMAGE_SUFFIXES}
-    maps = [one for path in files for one in _pages(path, images.get(path.stem), known)]
+    maps = [one for path in files for one in _pages(path, images, known)]
     return SourcePart(name, Categories([OBJECT]) if known is None else known.categories, tuple(maps))
 
 
-def _pages(path: Path, image: Path | None, known: CategoryMap | None) -> Iterator[SourceMap]:
-    num_pages = _num_pages(path)
-    for page in range(num_pages):
-        name = path.stem if num_pages == 1 else f"{path.stem}_{page:04d}"
-        shown = image if num_pages == 1 else None
+def _pages(path: Path, images: Mapping[str, Path], known: CategoryMap | None) -> Iterator[SourceMap]:
+    for page, name in enumerate(_page_names(path, known)):
+        shown = images.get(name)
         image_file = shown.name if shown else f"{name}.png"
         yield SourceMap(name, image_file, f"{name}.png", shown, partial(_read_page, path, page, name, known))
 
 
+def _page_names(path: Path, known: CategoryMap | None) -> Sequence[str]:
+    count = num_pages(path)
+    if known is not None and path.stem in known.pages:
+        names = known.pages[path.stem]
+        if len(names) != count:
+            fail(str(path), f"of {len(names)} pages as its category map names", count)
+        return names
+    return [path.stem] if count == 1 else [f"{path.stem}_{page:04d}" for page in range(count)]
+
+
 def _read_page(path: Path, page: int, name: str, known: CategoryMap | None) -> PanopticMap:
-    labels = read_labels(path)[page]
+    labels = read_page(path, page)
     if known is None:
         return map_of_labels(labels)
     with naming(path):
         one = map_of_labels(labels, known.of_image(name))
     crowds = known.crowds.get(name, frozenset())
     return PanopticMap(one.ids, (replace(s, is_crowd=s.id in crowds) for s in one.segments))
-
-
-def _num_pages(path: Path) -> int:
-    try:
-        with Image.open(path) as image:
-            return getattr(image, "n_frames", 1)
-    except (OSError, SyntaxError, ValueError):
-        return 1  # reading it will say what is wrong

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from jaxtyping import Int
 
 from intarsia._check import fail
-from intarsia.formats.coco import naming
+from intarsia.formats.json_file import naming, read_json, write_json
 from intarsia.formats.label_image import IMAGE_SUFFIXES, map_of_semantic_and_instances, read_labels
 from intarsia.formats.source import (
     SourceMap,
@@ -72,16 +71,11 @@ def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: Panopt
 
 def write_categories(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
     """Write `categories.json`."""
-    path = root / part.name / "categories.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_name(path.name + ".partial")
-    partial_file.write_text(
-        json.dumps({"categories": part.categories.to_coco(), "void": _void(part.categories)})
-    )
-    partial_file.replace(path)
+    content = {"categories": part.categories.to_coco(), "void": _void(part.categories)}
+    write_json(root / part.name / "categories.json", content)
 
 
-TARGET = Target(write_map, write_categories)
+TARGET = Target(write_map, write_categories, read_semantic_instances)
 
 
 def _void(categories: Categories) -> int:
@@ -94,10 +88,7 @@ def _part(name: str, folder: Path) -> SourcePart:
         if not (folder / needed).exists():
             fail(str(folder), "a folder with semantic/, instances/ and categories.json", f"no {needed}")
     path = folder / "categories.json"
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        fail(str(path), "a JSON with categories", str(error))
+    content = read_json(path, "JSON with categories")
     with naming(path):
         categories, void = Categories.from_coco(content), int(content.get("void", VOID_INDEX))
     images = {p.stem: p for p in (folder / "images").glob("*") if p.suffix.lower() in IMAGE_SUFFIXES}

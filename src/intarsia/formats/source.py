@@ -28,7 +28,9 @@ class SourceMap:
     @property
     def name(self) -> str:
         """The image's name without folder and suffix: how its files are called in other formats."""
-        return self.image_id if isinstance(self.image_id, str) else Path(self.image_file).stem
+        if isinstance(self.image_id, str):
+            return self.image_id.replace("/", "_")
+        return Path(self.image_file).stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,14 @@ class Target:
         write: Writes the files of one image under the root; returns what `finish` needs as JSON values.
             Called by several threads at once.
         finish: Writes what is there once for all images of a part, given their rows in order.
+        read: Reads the format, with all that `write` can put into it.
+        keeps_file_names: Whether files are called as in the source; else by `SourceMap.name`.
     """
 
     write: Callable[[Path, SourcePart, SourceMap, PanopticMap], dict[str, Any]]
     finish: Callable[[Path, SourcePart, Sequence[dict[str, Any]]], None]
+    read: Callable[[Path], list[SourcePart]]
+    keeps_file_names: bool = False
 
 
 def write_values(path: Path, values: Int[np.ndarray, "h w"], *, palette: Sequence[int] | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from intarsia._check import fail
+from intarsia.formats.json_file import naming, read_json, write_json
 from intarsia.formats.label_image import read_labels
 from intarsia.formats.source import (
     SourceMap,
@@ -31,8 +31,8 @@ FOLDER_OF_SPLIT = {name: folder for folder, name in SPLITS.items()}
 INSTANCES = 256
 
 
-def read_vistas(folder: str | Path) -> list[SourcePart]:
-    """The splits of a Mapillary Vistas folder, in the newest version it holds.
+def read_vistas(folder: str | Path, *, versions: Sequence[str] = VERSIONS) -> list[SourcePart]:
+    """The splits of a Mapillary Vistas folder, in the first of the versions that it holds.
 
     The categories come from the data set's own `config*.json`: id = place in its list + 1, as in the official
     panoptic JSONs; labels that are not evaluated are void.
@@ -41,7 +41,7 @@ def read_vistas(folder: str | Path) -> list[SourcePart]:
         ValueError: No instance maps or no config are there.
     """
     folder = Path(folder)
-    for version in VERSIONS:
+    for version in versions:
         if any((folder / split / version / "instances").is_dir() for split in SPLITS):
             categories = _categories(folder, version)
             return [
@@ -108,15 +108,15 @@ def write_map(
 
 def write_config(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]], *, version: str) -> None:
     """Write `config_<version>.json`, the table of labels."""
-    path = root / f"config_{version}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_name(path.name + ".partial")
-    partial_file.write_text(json.dumps(_config(part.categories, version), indent=1))
-    partial_file.replace(path)
+    write_json(root / f"config_{version}.json", _config(part.categories, version))
 
 
 TARGETS = {
-    version: Target(partial(write_map, version=version), partial(write_config, version=version))
+    version: Target(
+        partial(write_map, version=version),
+        partial(write_config, version=version),
+        partial(read_vistas, versions=(version,)),
+    )
     for version in ("v1.2", "v2.0")
 }
 
@@ -144,13 +144,15 @@ def _categories(folder: Path, version: str) -> Categories:
     path = next((folder / name for name in names if (folder / name).exists()), None)
     if path is None:
         fail(str(folder), f"a Vistas folder with {' or '.join(names)}", "none of them")
-    labels = json.loads(path.read_text())["labels"]
-    rows = [
-        Category(n, label["readable"], bool(label["instances"]), tuple(label["color"][:3]))
-        for n, label in enumerate(labels, start=1)
-        if label.get("evaluate", True)
-    ]
-    return Categories(rows)
+    content = read_json(path, "JSON of Vistas' labels")
+    with naming(path):
+        return Categories.from_coco(
+            [
+                {**label, "id": n, "name": label["readable"], "isthing": label["instances"]}
+                for n, label in enumerate(content["labels"], start=1)
+                if label.get("evaluate", True)
+            ]
+        )
 
 
 def _part(folder: Path, split: str, version: str, categories: Categories) -> SourcePart:

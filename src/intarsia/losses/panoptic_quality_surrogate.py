@@ -36,14 +36,13 @@ def panoptic_quality_surrogate(
 
         "paper":     PQ = S h sigma u / (S h sigma + (S_FP sigma + |FN|) / 2)
         "released":  PQ = (S h sigma u + e) / (S h sigma + (S_FP (1 - h) sigma + S (1 - h)) / 2 + e)
-        "exact":     PQ = 2 S h sigma u / (S_P sigma + S_FP sigma |p| / |p|* + |G|)
+        "exact":     PQ = 2 S h sigma u / (S_P sigma + |G|)
 
-    where S sums over matched masks, S_P over those of them that are not empty, S_FP over masks without a true
-    segment, |G| counts the true segments, and e = 0.1 is in u, too. A matched mask of low IoU costs nothing
-    in the paper's form and a miss in the released one; in the exact one it is spurious and its segment
-    missed, as in PQ itself, which hard decisions make of it. There |p|* is |p| without a gradient: a spurious
-    mask wants to go, however large, where in the other forms only masks near t do. Both pool the whole batch,
-    each category once; the paper's form is computed image by image, and their mean taken.
+    where S sums over matched masks, S_FP over those without a true segment, S_P over all masks that are not
+    empty, |G| counts the true segments, and e = 0.1 is in u, too. A matched mask of low IoU costs nothing in
+    the paper's form and a miss in the released one; in the exact one it is spurious and its segment missed,
+    as in PQ itself, which hard decisions make of it. Both pool the whole batch, each category once; the
+    paper's form is computed image by image, and their mean taken.
 
     Source: Abbas and Swoboda 2021 (COPS), eq. (6), read as a sum over false positives; and their released
     code, which made their numbers. The exact form is ours.
@@ -199,9 +198,7 @@ def _released(found: _Measured, passed: Tensor, hit: Tensor, groups: _Groups) ->
 def _exact(found: _Measured, passed: Tensor, hit: Tensor, groups: _Groups) -> Float[Tensor, " g"]:
     """TP + (FP + FN) / 2 is half of the number of masks and of true segments, whatever matches."""
     hits = groups.sum(hit * passed * found.iou * found.is_true)
-    still = found.area.detach()
-    presence = torch.where(found.is_true, 1.0, found.area / still.clamp(min=1e-6)) * (still > 0)
-    counted = groups.sum(passed * presence + found.is_true)
+    counted = groups.sum(passed * (found.area.detach() > 0) + found.is_true)
     return 2 * hits / counted.clamp(min=1e-6)
 
 
