@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,8 @@ import pytest
 from PIL import Image
 
 from intarsia.formats.png import UnreadableError, read_filtered, read_ids, write_ids
-from intarsia.panoptic import ids_to_rgb
+from intarsia.panoptic import ids_to_rgb, rgb_to_ids
+from tests.formats.png_writer import GREY, PALETTE, RGB, RGBA, png, png_of
 
 IDS = np.repeat(np.random.default_rng(0).integers(0, 1 << 24, (7, 5)), 9, axis=1)[:, :43]
 
@@ -38,11 +37,48 @@ def test_a_palette_holds_the_ids(tmp_path: Path):
     assert read_ids(tmp_path / "a.png").ravel().tolist() == [1, 258, 65536] * 4
 
 
-def test_an_interlaced_png_is_read(tmp_path: Path):
-    """A 1x1 picture has one pass of one pixel: the interlace flag alone makes it another kind of file."""
-    (tmp_path / "a.png").write_bytes(png(1, 1, 8, 2, b"\0\x07\x01\x00", interlaced=1))
-    assert read_ids(tmp_path / "a.png").tolist() == [[263]]
-    assert read_filtered(tmp_path / "a.png") is None
+def random_samples(generator: np.random.Generator, channels: int, most: int) -> np.ndarray:
+    """A picture of 1 to 40 pixels a side with equal neighbours, as label maps have."""
+    height, width = generator.integers(1, 41, 2)
+    blocks = generator.integers(0, most, (-(-height // 5), -(-width // 7), channels))
+    return np.kron(blocks, np.ones((5, 7, 1), int))[:height, :width]
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(
+    ("color", "channels", "bits"), [(RGB, 3, 8), (RGBA, 4, 8), *((PALETTE, 1, 1 << n) for n in range(4))]
+)
+def test_every_filter_pass_and_kind_is_read_as_pillow_does(
+    tmp_path: Path, color: int, channels: int, bits: int, interlaced: bool
+):
+    for seed in range(12):
+        generator = np.random.default_rng(seed)
+        samples = random_samples(generator, channels, 1 << bits)
+        colors = generator.integers(0, 256, (1 << bits, 3)).astype(np.uint8)
+        palette = colors.tobytes() if color == PALETTE else b""
+        (tmp_path / "a.png").write_bytes(
+            png_of(samples, color, generator, bits=bits, interlaced=interlaced, palette=palette)
+        )
+        rgb = colors[samples[..., 0]] if color == PALETTE else samples[..., :3].astype(np.uint8)
+        with Image.open(tmp_path / "a.png") as image:
+            assert np.array_equal(np.asarray(image.convert("RGB")), rgb)
+        assert np.array_equal(read_ids(tmp_path / "a.png"), rgb_to_ids(rgb))
+        plain = color != PALETTE and not interlaced
+        assert (read_filtered(tmp_path / "a.png") is not None) == plain
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(
+    ("color", "channels", "bits"), [(GREY, 1, 8), (GREY, 1, 16), (RGB, 3, 16), (RGBA, 4, 16)]
+)
+def test_grey_and_16_bits_are_refused_however_they_are_stored(
+    tmp_path: Path, color: int, channels: int, bits: int, interlaced: bool
+):
+    generator = np.random.default_rng(bits)
+    samples = random_samples(generator, channels, 1 << bits)
+    (tmp_path / "a.png").write_bytes(png_of(samples, color, generator, bits=bits, interlaced=interlaced))
+    with pytest.raises(UnreadableError, match=f"a.png` must be a PNG with 8-bit RGB colours.*, {bits} bits"):
+        read_ids(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(
@@ -76,12 +112,3 @@ def test_ids_of_more_than_three_bytes_are_not_written(tmp_path: Path):
     with pytest.raises(ValueError, match=r"below 2\^24 to fit into a PNG, got 16777216"):
         write_ids(tmp_path / "a.png", np.array([[1 << 24]]))
     assert not list(tmp_path.iterdir())
-
-
-def png(width: int, height: int, bits: int, color: int, rows: bytes, *, interlaced: int = 0) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, interlaced)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    frame = [
-        struct.pack(">I", len(c)) + kind + c + struct.pack(">I", zlib.crc32(kind + c)) for kind, c in chunks
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(frame)

@@ -159,7 +159,7 @@ def no_id(rows: list) -> list:
         (huge_id, "0.png` must be showing every segment its JSON lists, got no pixel of id 16777216"),
         (no_id, "prediction.json` must be complete, got an entry without 'id'"),
         (lambda rows: [], "prediction.json` must be a JSON with at least one annotation, got none"),
-        (lambda rows: 3, "prediction.json` must be of the COCO panoptic shape"),
+        (lambda rows: 3, "prediction.json` must be of the shape its format has"),
     ],
 )
 def test_a_prediction_that_contradicts_itself_is_refused(
