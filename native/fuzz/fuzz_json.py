@@ -98,7 +98,7 @@ def kinds() -> dict[str, Kind]:
     masks = [
         {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[0, 0, 2, 0, 2, 2]], "iscrowd": 0},
         {"id": 2, "image_id": 1, "category_id": 1, "segmentation": {"size": [2, 3], "counts": [1, 2, 3]}},
-        {"id": 3, "image_id": 2, "category_id": 2, "segmentation": {"size": [2, 3], "counts": "13"}},
+        {"id": 3, "image_id": 2, "category_id": 2, "segmentation": {"size": [2, 3], "counts": "15"}},
     ]
     labels = [{"name": "a", "readable": "A", "color": [1, 2, 3], "instances": True, "evaluate": True}] * 2
     coco = {"categories": CATEGORIES, "images": IMAGES}
@@ -156,8 +156,11 @@ def main() -> None:
 def fuzz(root: Path, seed: int, numbers: range) -> tuple[Counter[str], Counter[str]]:
     """Read the inputs of these numbers: by kind, how many readings were refused, and how many inputs."""
     every = kinds()
-    for name in every:
+    for name, kind in every.items():
         _write_maps(root / name)
+        (root / name / kind.file).write_text(json.dumps(kind.content))
+        for reader in (*kind.readers, *kind.deep):
+            reader(root / name)  # what is not mutated must be read: else only refusals are tested
     refused, read = Counter[str](), Counter[str]()
     for number in numbers:
         generator = random.Random(seed << 40 | number)
