@@ -99,7 +99,7 @@ class CocoWriter:
         >>> import tempfile, numpy as np; folder = Path(tempfile.mkdtemp())
         >>> one = PanopticMap(np.ones((2, 3), np.int32), [Segment(1, 7)])
         >>> with CocoWriter(folder / "panoptic.json", Categories.named("facades")) as writer:
-        ...     writer.add("a.jpg", one)
+        ...     _ = writer.add("a.jpg", one)
         >>> read_coco(folder / "panoptic.json").records[0].map_file
         'a.png'
     """

@@ -65,7 +65,7 @@ def evaluate_folders(
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> folder = Path(tempfile.mkdtemp())
         >>> with CocoWriter(folder / "a.json", Categories.named("facades")) as writer:
-        ...     writer.add("1.jpg", PanopticMap(np.ones((2, 2), np.int32), [Segment(1, 6)]))
+        ...     _ = writer.add("1.jpg", PanopticMap(np.ones((2, 2), np.int32), [Segment(1, 6)]))
         >>> evaluate_folders(folder / "a.json", folder / "a.json").stuff.pq
         1.0
     """
