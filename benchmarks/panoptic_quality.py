@@ -5,7 +5,7 @@ process CPU time; the sides take turns and each keeps its fastest round. The flo
 pixel: no JSON, no matching. `png_plain.cpp` does the same as one would write it first, and shares
 nothing with the library but libdeflate. Install hotcoco and panopticapi to see them beside it.
 
-    python benchmarks/panoptic_quality.py [--images 24] [--rounds 5]
+    python benchmarks/panoptic_quality.py [--images 60] [--rounds 5]
     python benchmarks/panoptic_quality.py --memory 100 300 1000 3000
 """
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", type=int, default=24)
+    parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory", type=int, nargs="*", help="numbers of images: measure memory instead")
     options = parser.parse_args()

@@ -31,7 +31,7 @@ from intarsia.panoptic import Categories
 from intarsia.recipes import unified
 
 CITYSCAPES = Categories.named("cityscapes")
-CHANGES = {"unified": "UnifiedPanoptic", "fpn": "PanopticFpn"}
+METHOD_OF = {"unified": "UnifiedPanoptic", "fpn": "PanopticFpn"}
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def methods_table(arguments: argparse.Namespace) -> Table:
     size = f"{arguments.height}x{arguments.width}"
     table = Table("method, " + size, "network ms", "heads ms", "map ms", "sum ms")
     for name, config in configs(arguments).items():
-        method = METHODS[CHANGES[name.split()[0]]](config, CITYSCAPES).eval()
+        method = METHODS[METHOD_OF[name.replace(",", " ").split()[0]]](config, CITYSCAPES).eval()
         numbers = stages(method, arguments)
         table.add_row(name, *(f"{x:.0f}" for x in (*numbers, sum(numbers))))
     return table

@@ -16,7 +16,7 @@ from jaxtyping import Int64, Shaped
 
 from intarsia import _native
 from intarsia._check import InputError, PartialFailure, fail
-from intarsia.formats.png import UnreadableError, read_filtered, read_ids
+from intarsia.formats.png import UnreadableError, keep_freed_buffers, read_filtered, read_ids
 from intarsia.metrics.annotations import MapAnnotation, read_annotations
 from intarsia.metrics.matching import UNLISTED, Overlap
 from intarsia.metrics.measures import NOTHING_ELSE, Request, needs_maps
@@ -116,6 +116,7 @@ class MapPairs:
         """
         if workers < 1:
             fail("workers", "at least 1", workers)
+        keep_freed_buffers()
         measure = partial(_measure, request=request, categories=self.categories)
         yield from _in_order(measure, self.images, workers=workers)
 

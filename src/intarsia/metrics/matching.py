@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, Shaped
@@ -58,7 +59,7 @@ class SegmentTable:
         return np.where(self.ids[row] == ids, row, np.where(ids == VOID_ID, -1, UNLISTED))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: sums are kept once they are asked for
 class Overlap:
     """How many pixels each pair of segments shares: all that the metrics of one image need.
 
@@ -99,17 +100,17 @@ class Overlap:
             truth, prediction, truth.row_of(first), prediction.row_of(second), first, second, num_pixels
         )
 
-    @property
+    @cached_property
     def truth_areas(self) -> Int64[np.ndarray, " s"]:
         """The pixels of each truth segment."""
         return _sum_by(self.truth_row, self.num_pixels, size=len(self.truth.ids))
 
-    @property
+    @cached_property
     def prediction_areas(self) -> Int64[np.ndarray, " s"]:
         """The pixels of each predicted segment."""
         return _sum_by(self.prediction_row, self.num_pixels, size=len(self.prediction.ids))
 
-    @property
+    @cached_property
     def on_void(self) -> Int64[np.ndarray, " s"]:
         """The pixels of each predicted segment that are void in the truth."""
         row = np.where(self.truth_row == -1, self.prediction_row, -1)
@@ -197,8 +198,8 @@ def _sum_by(
     row: Int64[np.ndarray, " n"], num_pixels: Int64[np.ndarray, " n"], *, size: int
 ) -> Int64[np.ndarray, " s"]:
     """Pixels summed by row; negative rows are left out. Float64 sums of counts are exact to 2^53."""
-    kept = row >= 0
-    return np.bincount(row[kept], num_pixels[kept], minlength=size).astype(np.int64)
+    first = -UNLISTED
+    return np.bincount(row + first, num_pixels, minlength=size + first)[first:].astype(np.int64)
 
 
 def _by(size: tuple[int, int]) -> str:
