@@ -1,10 +1,11 @@
-"""Embeddings grouped by mean shift or by one cut: which gives the better panoptic maps, and how fast?
+"""Embeddings grouped by their own method or by one cut: which gives the better panoptic maps, and how fast?
 
     python benchmarks/embedding_cut.py --data DIR [--model facades] [--count 0] [--radius 0.75 1 1.5]
 
-Predicts the validation part with a discriminative embedding. The network runs once for all rows. The cut's
-rows differ in the radius at which a pair of points neither attracts nor repels, as a multiple of the margin
-delta_d. PQ in percent; milliseconds of CPU an image for decoding alone.
+Predicts the validation part with a discriminative embedding (its own method is mean shift) or a hierarchical
+one (seeds). The network runs once for all rows. The cut's rows differ in the radius at which a pair of points
+neither attracts nor repels, as a multiple of the margin: delta_d, or what each pixel
+predicts. PQ in percent; milliseconds of CPU an image for decoding alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any
 
 import torch
 
@@ -20,7 +21,7 @@ from intarsia import load
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.methods import DiscriminativeEmbedding
-from intarsia.methods.discriminative import MeanShiftConfig
+from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import PanopticQuality
 
 
@@ -29,7 +30,7 @@ class Row:
     """A way of grouping, and what it gave."""
 
     name: str
-    grouping: MeanShiftConfig
+    config: Any
     quality: PanopticQuality
     seconds: float = 0.0
 
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--radius", type=float, nargs="*", default=[0.75, 1.0, 1.5])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    method = cast(DiscriminativeEmbedding, load(options.model))
+    method = load(options.model)
     rows = ways(method, options.radius)
     count = predict_all(method, rows, options)
     print(f"{'grouping':<22}{'PQ':>8}{'things':>8}{'stuff':>8}{'ms':>8}")
@@ -58,25 +59,28 @@ def main() -> None:
         )
 
 
-def ways(method: DiscriminativeEmbedding, radii: list[float]) -> list[Row]:
+def ways(method: AbstractMethod, radii: list[float]) -> list[Row]:
     """The model's own grouping, and a cut for each radius."""
-    own = method.config.grouping
-    rows = [Row("mean shift", own, PanopticQuality(method.categories))]
+    own: Any = method.config
+    rows = [Row("its own", own, PanopticQuality(method.categories))]
     for radius in radii:
-        bandwidth = radius * method.config.embedding_loss.delta_d
-        cut = replace(own, kind="cut", bandwidth=bandwidth)
-        rows.append(Row(f"cut, {radius:g} delta_d", cut, PanopticQuality(method.categories)))
+        if isinstance(method, DiscriminativeEmbedding):
+            bandwidth = radius * own.embedding_loss.delta_d
+            cut = replace(own, grouping=replace(own.grouping, kind="cut", bandwidth=bandwidth))
+        else:
+            cut = replace(own, decoding=replace(own.decoding, kind="cut", pair_margins=radius))
+        rows.append(Row(f"cut, {radius:g} margins", cut, PanopticQuality(method.categories)))
     return rows
 
 
 @torch.inference_mode()
-def predict_all(method: DiscriminativeEmbedding, rows: list[Row], options: argparse.Namespace) -> int:
+def predict_all(method: AbstractMethod, rows: list[Row], options: argparse.Namespace) -> int:
     """Fill the rows; the number of images."""
     done = 0
     for batch in evaluation_loader(PanopticDataset(options.data, split="val")):
         output = method(batch.images)
         for row in rows:
-            method.config = replace(method.config, grouping=row.grouping)
+            method.config = row.config
             started = time.process_time()
             maps = method.decode(output, batch.sizes)
             row.seconds += time.process_time() - started

@@ -35,6 +35,12 @@ def test_affinities_equal_a_loop_over_pairs(seed, offsets):
         assert abs(float(got[o, r, c]) - wanted) < 1e-3
 
 
+def test_a_pair_has_the_geometric_mean_of_its_ends_radii():
+    embeddings = torch.tensor([[[0.0, 3.0]]])
+    got = embedding_affinities(embeddings, [(0, 1)], radius=torch.tensor([[2.0, 4.5]]))  # mean radius 3
+    assert abs(float(got[0, 0, 0])) < 1e-5
+
+
 def output_of(scene):
     """Logits of the truth; the embedding of instance n is (4 n, 0, ...), that of stuff is noise."""
     grid = at_grid(scene.targets)

@@ -61,6 +61,26 @@ def test_perfect_tensors_give_the_true_segments(scene):
     assert len(result.segments) == len(scene.truth.segments)
 
 
+def test_one_cut_gives_the_true_segments(scene):
+    """Instances are four apart, their margin is 0.83: pairs across attract with exp(-ln 2 (4 / 0.83)^2)."""
+    method = small(decoding={"kind": "cut"})
+    [result] = method.decode(output_of(method, scene), [SIZE])
+    assert quality(result, scene).rq == 1
+    assert quality(result, scene).pq > 0.85
+    wide = small(decoding={"kind": "cut", "pair_margins": 50.0})  # windows 4.8 margins apart attract
+    [joined] = wide.decode(output_of(wide, scene), [SIZE])
+    assert len(joined.segments) < len(scene.truth.segments)
+    with pytest.raises(InputError, match="`decoding.pair_margins` must be above 0"):
+        small(decoding={"pair_margins": 0.0})
+
+
+def test_a_category_without_mean_is_never_cut_out(scene):
+    method = small(decoding={"kind": "cut"})
+    method.class_means.seen[1:] = True
+    [result] = method.decode(output_of(method, scene), [SIZE])
+    assert 1 not in {segment.category_id for segment in result.segments}
+
+
 def test_the_score_is_the_seed_times_the_certainty(scene):
     """Class means are sqrt(18) apart: the others' probabilities are exp(-9) each, the seed is 0.9."""
     method = small()

@@ -20,7 +20,10 @@ _LARGEST = 6.0  # log-odds; a pair of equal embeddings is not infinitely sure
 
 
 def embedding_affinities(
-    embeddings: Float[Tensor, "d h w"], offsets: Sequence[tuple[int, int]], *, radius: float
+    embeddings: Float[Tensor, "d h w"],
+    offsets: Sequence[tuple[int, int]],
+    *,
+    radius: float | Float[Tensor, "h w"],
 ) -> Float[Tensor, "o h w"]:
     """Log-odds that two points are one instance: 0 where their embeddings are `radius` apart.
 
@@ -31,7 +34,8 @@ def embedding_affinities(
     Args:
         embeddings: On the grid.
         offsets: (rows, columns) from a point to its neighbour.
-        radius: Distance of which nothing can be said.
+        radius: Distance of which nothing can be said; where each point has its own, a pair has their
+            geometric mean.
 
     Returns:
         c_E as `intarsia.cut.GridProblem` takes it; 0 for pairs that leave the grid.
@@ -42,15 +46,17 @@ def embedding_affinities(
     """
     height, width = embeddings.shape[1:]
     costs = embeddings.new_zeros(len(offsets), height, width)
+    radii = torch.as_tensor(radius, dtype=embeddings.dtype).expand(height, width)
     for plane, (rows, columns) in zip(costs, offsets, strict=True):
         if abs(rows) >= height or abs(columns) >= width:
             continue
         top, left = max(-rows, 0), max(-columns, 0)
         bottom, right = min(height - rows, height), min(width - columns, width)
-        first = embeddings[:, top:bottom, left:right]
-        second = embeddings[:, top + rows : bottom + rows, left + columns : right + columns]
-        decay = math.log(2) / radius**2 * (first - second).square().sum(dim=0)
-        plane[top:bottom, left:right] = -torch.expm1(decay).clamp(min=1e-6).log()
+        here = (..., slice(top, bottom), slice(left, right))
+        there = (..., slice(top + rows, bottom + rows), slice(left + columns, right + columns))
+        distance = (embeddings[here] - embeddings[there]).square().sum(dim=0)
+        decay = math.log(2) * distance / (radii[here] * radii[there])
+        plane[here] = -torch.expm1(decay).clamp(min=1e-6).log()
     return costs.clamp(-_LARGEST, _LARGEST)
 
 
@@ -61,7 +67,7 @@ def embedding_cut_view(
     *,
     categories: Categories,
     offsets: Sequence[tuple[int, int]],
-    radius: float,
+    radius: float | Float[Tensor, "hs ws"],
     stride: int,
 ) -> CutView:
     """The cut problem of one image: categories cost their negative logits, pairs what embeddings say.
@@ -79,6 +85,8 @@ def embedding_cut_view(
     """
     rows, columns = grid_size(*size, stride=stride)
     logits = logits[:, :rows, :columns].detach().float().cpu()
+    if isinstance(radius, Tensor):
+        radius = radius[:rows, :columns].detach().float().cpu()
     costs = embedding_affinities(
         embeddings[:, :rows, :columns].detach().float().cpu(), offsets, radius=radius
     )

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.losses import ClassMeans, hierarchical_lovasz_terms, nearest_mean_logits
+from intarsia.methods.cut_decoding import CutConfig, cut_map
+from intarsia.methods.embedding_cut import embedding_cut_view
 from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.hierarchical_config import (
     HierarchicalEmbeddingConfig,
@@ -23,12 +25,13 @@ from intarsia.methods.hierarchical_config import (
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.seed_grouping import SeedView, grouped_by_seeds
 from intarsia.methods.upsampling import grid_size
-from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
+from intarsia.nets import AffinityHeadConfig, Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
 from intarsia.nets.heads import position_grid
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
 __all__ = ["HierarchicalConfig", "HierarchicalEmbedding", "HierarchicalOutput"]
 
+_IMPOSSIBLE = -1e4  # a logit; the cut takes no infinite costs
 _SHARPEST = 2.0  # λ = e^20, beyond which float32 tells no two pixels apart
 
 
@@ -209,8 +212,9 @@ class HierarchicalEmbedding(AbstractMethod):
         return losses
 
     def decode(self, output: HierarchicalOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
-        """Nearest class means, then seeds one after the other among the pixels of things."""
-        return in_threads(lambda row: self._grouped(output, *row), enumerate(sizes))
+        """Nearest class means, then seeds one after the other among the pixels of things; or one cut."""
+        grouped = self._cut if self.config.decoding.kind == "cut" else self._grouped
+        return in_threads(lambda row: grouped(output, *row), enumerate(sizes))
 
     def embedding_field(self, output: HierarchicalOutput) -> EmbeddingField:
         """The embeddings; the margin of a pixel is the one that it predicts."""
@@ -221,17 +225,35 @@ class HierarchicalEmbedding(AbstractMethod):
     def _grouped(self, output: HierarchicalOutput, row: int, size: tuple[int, int]) -> PanopticMap:
         rows, columns = grid_size(*size, stride=self.stride)
         embeddings = output.embeddings[row, :, :rows, :columns].detach().float()
-        features = embeddings[None, self.config.embedding.category_from :]
-        logits = self._category_logits(features, self.class_means.means.detach()).detach()
-        logits = logits[0].masked_fill(~self.class_means.known[:, None, None], -torch.inf)
         view = SeedView(
-            category_prob=logits.softmax(dim=0),
+            category_prob=self._known_logits(embeddings).softmax(dim=0),
             embeddings=self._of_instances(embeddings, dim=0),
             seeds=output.seed_logits[row, :rows, :columns].detach().float().sigmoid(),
             log_lambda=10 * output.sharpness[row, :rows, :columns].detach().float().clamp(max=_SHARPEST),
             stride=self.stride,
         )
         return grouped_by_seeds(view, size, categories=self.categories, settings=self.config.decoding)
+
+    def _cut(self, output: HierarchicalOutput, row: int, size: tuple[int, int]) -> PanopticMap:
+        settings = self.config.decoding
+        field = self.embedding_field(output)
+        view = embedding_cut_view(
+            self._known_logits(output.embeddings[row].detach().float()),
+            field.embeddings[row],
+            size,
+            categories=self.categories,
+            offsets=AffinityHeadConfig(distances=settings.distances).offsets,
+            radius=field.margin[row] * settings.pair_margins,
+            stride=self.stride,
+        )
+        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
+        return cut_map(view, self.categories, cut)
+
+    def _known_logits(self, embeddings: Float[Tensor, "d h w"]) -> Float[Tensor, "k h w"]:
+        """Of the categories of one image; those that training never saw are as good as impossible."""
+        features = embeddings[None, self.config.embedding.category_from :]
+        logits = self._category_logits(features, self.class_means.means.detach()).detach()[0]
+        return logits.masked_fill(~self.class_means.known[:, None, None], _IMPOSSIBLE)
 
     def _category_logits(self, features: Tensor, means: Tensor) -> Float[Tensor, "b k h w"]:
         return features if self.two_branches else nearest_mean_logits(features, means, self._log_lambda())
