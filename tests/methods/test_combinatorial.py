@@ -199,6 +199,21 @@ def test_the_losses_of_pre_training_may_stay(small, scene):
     assert_close(terms["affinity"], 0.5 * alone["affinity"])
 
 
+def test_the_past_of_the_loss_is_kept_with_the_run_and_not_with_the_model(small, scene, tmp_path):
+    settings = {"form": "exact", "memory": 0.9}
+    small.save(tmp_path / "pretrained")
+    method = CombinatorialPanoptic(
+        dataclasses.replace(small.config, end_to_end=EndToEndConfig(**settings)), small.categories
+    ).train()
+    start_from(method, str(tmp_path / "pretrained"))
+    method.losses(output_of(small, scene), scene.targets)
+    assert method.state_dict()["pooled.counted"].sum() > 0
+    method.save(tmp_path / "tuned")
+    again = end_to_end(small)
+    start_from(again, str(tmp_path / "tuned"))
+    assert not any(name.startswith("pooled") for name in again.state_dict())
+
+
 def test_a_model_starts_from_another_one(small, tmp_path, categories):
     small.save(tmp_path / "model")
     fresh = end_to_end(combinatorial())
@@ -225,6 +240,7 @@ def test_wrong_settings_are_refused():
         (EndToEndConfig, {"weight": 0.0}, "`end_to_end.weight` must be above 0, got 0.0"),
         (EndToEndConfig, {"cost_dropout": 1.0}, r"`end_to_end.cost_dropout` must be in \[0, 1\)"),
         (EndToEndConfig, {"ladder": -1.0}, "`end_to_end.ladder` must be 0 or more"),
+        (EndToEndConfig, {"memory": 0.5}, '`end_to_end.memory` must be 0 with the form "released"'),
         (EndToEndConfig, {"num_samples": 0}, "`num_samples` must be at least 1"),
     ]:
         with pytest.raises(InputError, match=message):

@@ -10,13 +10,11 @@ from intarsia.losses.hierarchical_lovasz_loss import (
 )
 from intarsia.losses.lovasz_hinge import lovasz_hinge
 from intarsia.losses.lovasz_softmax import lovasz_softmax
+from intarsia.losses.match_masks import MatchedMasks, match_masks
 from intarsia.losses.membership_loss import membership_loss
 from intarsia.losses.panoptic_matching import DetectionMatch, match_detections, panoptic_matching_loss
-from intarsia.losses.panoptic_quality_surrogate import (
-    MatchedMasks,
-    match_masks,
-    panoptic_quality_surrogate,
-)
+from intarsia.losses.panoptic_quality_surrogate import panoptic_quality_surrogate
+from intarsia.losses.pooled_quality import PooledQuality
 from intarsia.losses.top_k_cross_entropy import top_k_cross_entropy
 
 __all__ = [
@@ -25,6 +23,7 @@ __all__ = [
     "DiscriminativeTerms",
     "HierarchicalLovaszTerms",
     "MatchedMasks",
+    "PooledQuality",
     "affinity_loss",
     "class_sums",
     "discriminative_loss",

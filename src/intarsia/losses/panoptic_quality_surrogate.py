@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia.losses.mask_measures import (
+    MaskGroups,
+    MaskMeasures,
+    check_masks,
+    exact_sums,
+    measured_masks,
+    smooth_decisions,
+)
+
+__all__ = ["SurrogateForm", "panoptic_quality_surrogate"]
 
 SurrogateForm = Literal["released", "paper", "exact"]
 
@@ -71,112 +78,24 @@ def panoptic_quality_surrogate(
         >>> panoptic_quality_surrogate([mask], [true_mask], [torch.tensor([0])], form="paper")
         tensor(0.7500)
     """
-    _check(masks, truth, categories, valid, sharpness)
-    images = [i for i, chosen in enumerate(categories) if len(chosen)]
-    if not images:
+    check_masks(masks, truth, categories, valid=valid, sharpness=sharpness)
+    category = torch.cat(list(categories))  # s
+    if not len(category):
         return torch.stack([chosen.sum() * 0.0 for chosen in masks]).sum() + 1.0
-    parts = [
-        _measured(masks[i], truth[i], None if valid is None else valid[i], smooth=_smooth(form))
-        for i in images
-    ]
-    joined = _Measured(
-        *(torch.cat([getattr(p, f) for p in parts]) for f in ("overlap", "iou", "area", "is_true"))
-    )
-    category = torch.cat([categories[i] for i in images])  # s
-    image = torch.cat([torch.full_like(categories[i], i) for i in images])
-    t = least_area[category] if isinstance(least_area, Tensor) else least_area
-    passed = torch.sigmoid(softness * (joined.area - t))  # sigma
-    hit = joined.iou**sharpness / (joined.iou**sharpness + (1 - joined.iou) ** sharpness)  # h
+    joined = measured_masks(masks, truth, valid, smooth=_smooth(form))
+    image = torch.cat([torch.full_like(chosen, i) for i, chosen in enumerate(categories)])
+    passed, hit = smooth_decisions(joined, category, least_area, softness=softness, sharpness=sharpness)
     stride = int(category.max()) + 1
     keys, group = torch.unique(category + image * stride * (form == "paper"), return_inverse=True)
-    quality = _FORMS[form](joined, passed, hit, _Groups(group, len(keys)))
+    quality = _FORMS[form](joined, passed, hit, MaskGroups(group, len(keys)))
     if form != "paper":
         return quality.mean()
-    of_image = _Groups(torch.unique(keys // stride, return_inverse=True)[1], len(images))
+    images, number = torch.unique(keys // stride, return_inverse=True)
+    of_image = MaskGroups(number, len(images))
     return (of_image.sum(quality) / of_image.sum(torch.ones_like(quality))).mean()
 
 
-@dataclass(frozen=True, eq=False)
-class MatchedMasks:
-    """Masks of one image next to their true segments, in the form that the surrogate takes."""
-
-    masks: Float[Tensor, "_ h w"]
-    truth: Bool[Tensor, "_ h w"]
-    categories: Int64[Tensor, " _"]
-
-
-def match_masks(
-    masks: Float[Tensor, "s h w"],
-    categories: Int64[Tensor, " s"],
-    true_masks: Bool[Tensor, "n h w"],
-    *,
-    true_categories: Int64[Tensor, " n"],
-    valid: Bool[Tensor, "h w"] | None = None,
-) -> MatchedMasks:
-    """Give each mask of one image its true segment: per category the assignment of the largest summed IoU.
-
-    Masks may be soft. True segments without a mask follow at the end, with an empty one.
-
-    Source: Abbas and Swoboda 2021 (COPS), section 3.3.
-
-    Args:
-        masks: In [0, 1].
-        categories: Category index of each mask.
-        true_masks: The true segments.
-        true_categories: Theirs.
-        valid: Pixels that count in IoU; all if it is not given.
-
-    Example:
-        >>> masks = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 1.0, 1.0]]])
-        >>> found = match_masks(
-        ...     masks, torch.tensor([0, 0]), masks[1:].bool(), true_categories=torch.tensor([0])
-        ... )
-        >>> found.truth[:, 0].int().tolist()  # the first mask has no true segment
-        [[0, 0, 0], [0, 1, 1]]
-    """
-    weight = 1.0 if valid is None else valid.to(masks.dtype)
-    given = (masks.detach() * weight).flatten(1)  # s p
-    wanted = (true_masks * weight).to(masks.dtype).flatten(1)  # n p
-    both = given @ wanted.T
-    iou = both / (given.sum(1, keepdim=True) + wanted.sum(1) - both).clamp(min=1e-6)
-    allowed = (categories[:, None] == true_categories) & (iou > 0)
-    rows, columns = linear_sum_assignment(torch.where(allowed, iou, 0.0).cpu().numpy(), maximize=True)
-    row, column = torch.as_tensor(rows).to(masks.device), torch.as_tensor(columns).to(masks.device)
-    kept = allowed[row, column]
-    row, column = row[kept], column[kept]
-    truth = torch.zeros_like(masks, dtype=torch.bool).index_copy(0, row, true_masks[column].bool())
-    is_missed = torch.ones(len(true_masks), dtype=torch.bool, device=masks.device)
-    is_missed[column] = False
-    missed = true_masks[is_missed].bool()
-    return MatchedMasks(
-        torch.cat([masks, masks.new_zeros(missed.shape)]),
-        torch.cat([truth, missed]),
-        torch.cat([categories, true_categories[is_missed]]),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """One row a mask."""
-
-    overlap: Float[Tensor, " s"]
-    iou: Float[Tensor, " s"]
-    area: Float[Tensor, " s"]
-    is_true: Bool[Tensor, " s"]
-
-
-@dataclass(frozen=True, eq=False)
-class _Groups:
-    """Which sum each mask enters."""
-
-    index: Int64[Tensor, " s"]
-    count: int
-
-    def sum(self, values: Float[Tensor, " s"]) -> Float[Tensor, " g"]:
-        return values.new_zeros(self.count).index_add(0, self.index, values)
-
-
-def _paper(found: _Measured, passed: Tensor, hit: Tensor, groups: _Groups) -> Float[Tensor, " g"]:
+def _paper(found: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
     """Eq. (6)."""
     matched = found.is_true & (found.overlap.detach() > 0)
     true_positive = groups.sum(hit * passed * matched)
@@ -186,7 +105,7 @@ def _paper(found: _Measured, passed: Tensor, hit: Tensor, groups: _Groups) -> Fl
     return hits / (true_positive + (false_positive + false_negative) / 2).clamp(min=1e-6)
 
 
-def _released(found: _Measured, passed: Tensor, hit: Tensor, groups: _Groups) -> Float[Tensor, " g"]:
+def _released(found: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
     """The released code's: a mask that is no hit is missed, whether it was matched or not."""
     true_positive = groups.sum(hit * passed * found.is_true)
     false_positive = groups.sum((1 - hit) * passed * ~found.is_true)
@@ -195,10 +114,9 @@ def _released(found: _Measured, passed: Tensor, hit: Tensor, groups: _Groups) ->
     return (hits + _SMOOTH) / (true_positive + (false_positive + false_negative) / 2 + _SMOOTH)
 
 
-def _exact(found: _Measured, passed: Tensor, hit: Tensor, groups: _Groups) -> Float[Tensor, " g"]:
+def _exact(found: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
     """TP + (FP + FN) / 2 is half of the number of masks and of true segments, whatever matches."""
-    hits = groups.sum(hit * passed * found.iou * found.is_true)
-    counted = groups.sum(passed * (found.area.detach() > 0) + found.is_true)
+    hits, counted = exact_sums(found, passed, hit, groups=groups)
     return 2 * hits / counted.clamp(min=1e-6)
 
 
@@ -207,33 +125,3 @@ _FORMS = {"paper": _paper, "released": _released, "exact": _exact}
 
 def _smooth(form: SurrogateForm) -> float:
     return _SMOOTH if form == "released" else 0.0
-
-
-def _measured(
-    masks: Float[Tensor, "s h w"], truth: Tensor, valid: Bool[Tensor, "h w"] | None, *, smooth: float
-) -> _Measured:
-    """Overlaps and areas, in float32 at least."""
-    masks = masks.to(torch.promote_types(masks.dtype, torch.float32)).flatten(1)  # s p
-    wanted = truth.to(masks.dtype).flatten(1)
-    counted = masks.new_ones(masks.shape[1]) if valid is None else valid.to(masks.dtype).flatten()
-    overlap = (masks * wanted) @ counted
-    area, true_area = masks @ counted, wanted @ counted
-    union = area + true_area - overlap + smooth
-    iou = ((overlap + smooth) / union.clamp(min=1e-6)).clamp(max=1)
-    return _Measured(overlap, iou, masks.sum(1), true_area > 0)
-
-
-def _check(
-    masks: Sequence[Tensor],
-    truth: Sequence[Tensor],
-    categories: Sequence[Tensor],
-    valid: Tensor | None,
-    sharpness: float,
-) -> None:
-    if sharpness < 1:
-        fail("sharpness", "1 or more", sharpness)
-    if not len(masks) == len(truth) == len(categories) or (valid is not None and len(valid) != len(masks)):
-        fail("truth", f"of as many images as `masks` ({len(masks)})", len(truth))
-    for given, wanted, of in zip(masks, truth, categories, strict=True):
-        if given.shape != wanted.shape or len(of) != len(given):
-            fail("truth", f"shaped {tuple(given.shape)} like `masks`", tuple(wanted.shape))

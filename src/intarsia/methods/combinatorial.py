@@ -23,6 +23,7 @@ from intarsia.methods.end_to_end import (
     ladder_factors,
     ladder_step,
     panoptic_quality_loss,
+    pooled_quality,
     separate_cut_losses,
 )
 from intarsia.methods.method import AbstractMethod, in_threads
@@ -114,6 +115,7 @@ class CombinatorialPanoptic(AbstractMethod):
     """
 
     config_type: ClassVar[type] = CombinatorialConfig
+    only_training: ClassVar[tuple[str, ...]] = ("pooled.",)
     config: CombinatorialConfig
 
     def __init__(self, config: CombinatorialConfig, categories: Categories) -> None:
@@ -143,6 +145,7 @@ class CombinatorialPanoptic(AbstractMethod):
             norm=config.decoder.norm,
         )
         self.costs = CutCosts(len(categories), len(self.offsets))
+        self.pooled = pooled_quality(config.end_to_end, len(categories))
         self.to(memory_format=torch.channels_last)
         freeze(self, config.end_to_end)
 
@@ -291,7 +294,9 @@ class CombinatorialPanoptic(AbstractMethod):
             weights = point_weights(targets, self.config.affinity_loss, stride=self.stride)
             return separate_cut_losses(costs, grid, settings, weights=weights, loss_scale=self.loss_scale)
         least_area = self._least_area(settings).to(costs.nodes.device)
-        loss = panoptic_quality_loss(costs, grid, settings, least_area=least_area, loss_scale=self.loss_scale)
+        loss = panoptic_quality_loss(
+            costs, grid, settings, least_area=least_area, pooled=self.pooled, loss_scale=self.loss_scale
+        )
         return {"quality": loss}
 
     def _least_area(self, settings: EndToEndConfig) -> Float[Tensor, " k"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ from intarsia._check import fail
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets
 from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation
-from intarsia.losses import panoptic_quality_surrogate
+from intarsia.losses import PooledQuality, panoptic_quality_surrogate
 from intarsia.losses.panoptic_quality_surrogate import SurrogateForm
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ladder_factors",
     "ladder_step",
     "panoptic_quality_loss",
+    "pooled_quality",
     "separate_cut_losses",
 ]
 
@@ -40,6 +42,7 @@ class EndToEndConfig:
         weight: Factor of the loss; lambda multiplies it, so that it decides how far the cut is perturbed.
         form: Of the surrogate.
         sharpness: Of the surrogate.
+        memory: Share of the past that stays from batch to batch in the exact form, see `PooledQuality`.
         num_samples: How many lambda are averaged; N in the paper.
         lowest: Least lambda.
         highest: Largest lambda.
@@ -58,6 +61,7 @@ class EndToEndConfig:
     weight: float = 10.0
     form: SurrogateForm = "released"
     sharpness: float = 4.0
+    memory: float = 0.0
     num_samples: int = 5
     lowest: float = 1.0
     highest: float = 5000.0
@@ -75,6 +79,8 @@ class EndToEndConfig:
         for name in ("ladder", "pretraining_weight", "thing_area_scale"):
             if getattr(self, name) < 0:
                 fail(f"end_to_end.{name}", "0 or more", getattr(self, name))
+        if self.memory and self.form != "exact":
+            fail("end_to_end.memory", f'0 with the form "{self.form}"', self.memory)
         if self.weight <= 0:
             fail("end_to_end.weight", "above 0", self.weight)
         self.perturbation  # noqa: B018 - it checks its interval
@@ -101,6 +107,7 @@ def panoptic_quality_loss(
     config: EndToEndConfig,
     *,
     least_area: Float[Tensor, " k"],
+    pooled: PooledQuality | None = None,
     loss_scale: float = 1.0,
 ) -> Float[Tensor, ""]:
     """Cut each image; w (1 - PQ) of the segments, with a gradient of the costs.
@@ -114,6 +121,7 @@ def panoptic_quality_loss(
         grid: The truth on the grid.
         config: How.
         least_area: For each category the area below which a segment is dropped, in grid points.
+        pooled: Takes the place of the surrogate.
         loss_scale: What the loss is multiplied with before `backward`.
     """
     layer = CutLayer(
@@ -124,16 +132,16 @@ def panoptic_quality_loss(
         seed=_drawn_seed(),
     )
     found = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
-    quality = panoptic_quality_surrogate(
-        found.masks,
-        found.truth,
-        found.categories,
-        valid=found.valid,
-        least_area=least_area,
-        form=config.form,
-        sharpness=config.sharpness,
-    )
+    measure = pooled or partial(panoptic_quality_surrogate, form=config.form, sharpness=config.sharpness)
+    quality = measure(found.masks, found.truth, found.categories, valid=found.valid, least_area=least_area)
     return config.weight * (1 - quality)
+
+
+def pooled_quality(config: EndToEndConfig | None, num_categories: int) -> PooledQuality | None:
+    """The memory of fine-tuning, if it has one."""
+    if config is None or not config.memory:
+        return None
+    return PooledQuality(num_categories, memory=config.memory, sharpness=config.sharpness)
 
 
 def separate_cut_losses(

@@ -79,6 +79,10 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> None:
     if list(trained.categories) != list(method.categories):
         fail("initial", "a model of the data set's categories", ", ".join(trained.categories.names))
     own, given = method.state_dict(), trained.state_dict()
+    mine = method.only_training
+    given = {name: own[name] for name in own if name.startswith(mine)} | {
+        name: given[name] for name in given if not name.startswith(mine)
+    }
     other = [name for name in own | given if name not in own or name not in given]
     other += [name for name in own if name not in other and own[name].shape != given[name].shape]
     if type(trained) is not type(method) or other:

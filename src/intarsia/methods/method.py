@@ -36,6 +36,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
     `push_to_hub`. The part of a network that comes with weights is called `backbone`.
 
     Attributes:
+        only_training: How the names of tensors begin that a trained model may lack: they start afresh.
         config: The frozen dataclass that it was built from.
         categories: What it tells apart; the category index is the channel.
         stride: Pixels between neighbours on the grid of the output.
@@ -44,6 +45,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
     """
 
     config_type: ClassVar[type]
+    only_training: ClassVar[tuple[str, ...]] = ()
     backbone: nn.Module
     stride: int
     loss_scale: float = 1.0

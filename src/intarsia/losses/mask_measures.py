@@ -1,0 +1,108 @@
+"""What a smooth panoptic quality needs to know of masks next to their true segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from intarsia._check import fail
+
+__all__ = ["MaskGroups", "MaskMeasures", "check_masks", "exact_sums", "measured_masks", "smooth_decisions"]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskMeasures:
+    """One row a mask."""
+
+    overlap: Float[Tensor, " s"]
+    iou: Float[Tensor, " s"]
+    area: Float[Tensor, " s"]
+    is_true: Bool[Tensor, " s"]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskGroups:
+    """Which sum each mask enters."""
+
+    index: Int64[Tensor, " s"]
+    count: int
+
+    def sum(self, values: Float[Tensor, " s"]) -> Float[Tensor, " g"]:
+        """One sum a group."""
+        return values.new_zeros(self.count).index_add(0, self.index, values)
+
+
+def measured_masks(
+    masks: Sequence[Tensor], truth: Sequence[Tensor], valid: Tensor | None, *, smooth: float
+) -> MaskMeasures:
+    """All masks of a batch."""
+    parts = [
+        _measured(given, wanted, None if valid is None else valid[i], smooth=smooth)
+        for i, (given, wanted) in enumerate(zip(masks, truth, strict=True))
+    ]
+    return MaskMeasures(
+        *(torch.cat([getattr(p, f) for p in parts]) for f in ("overlap", "iou", "area", "is_true"))
+    )
+
+
+def smooth_decisions(
+    found: MaskMeasures,
+    category: Int64[Tensor, " s"],
+    least_area: float | Tensor,
+    *,
+    softness: float,
+    sharpness: float,
+) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"]]:
+    """sigma and h of each mask."""
+    t = least_area[category] if isinstance(least_area, Tensor) else least_area
+    passed = torch.sigmoid(softness * (found.area - t))
+    hit = found.iou**sharpness / (found.iou**sharpness + (1 - found.iou) ** sharpness)
+    return passed, hit
+
+
+def exact_sums(
+    found: MaskMeasures, passed: Tensor, hit: Tensor, *, groups: MaskGroups
+) -> tuple[Float[Tensor, " g"], Float[Tensor, " g"]]:
+    """S h sigma u, and S_P sigma + |G|."""
+    hits = groups.sum(hit * passed * found.iou * found.is_true)
+    return hits, groups.sum(passed * (found.area.detach() > 0) + found.is_true)
+
+
+def check_masks(
+    masks: Sequence[Tensor],
+    truth: Sequence[Tensor],
+    categories: Sequence[Tensor],
+    *,
+    valid: Tensor | None,
+    sharpness: float,
+) -> None:
+    """Refuse masks, true segments and categories that do not fit each other.
+
+    Raises:
+        ValueError: If shapes do not fit each other or sharpness is below 1.
+    """
+    if sharpness < 1:
+        fail("sharpness", "1 or more", sharpness)
+    if not len(masks) == len(truth) == len(categories) or (valid is not None and len(valid) != len(masks)):
+        fail("truth", f"of as many images as `masks` ({len(masks)})", len(truth))
+    for given, wanted, of in zip(masks, truth, categories, strict=True):
+        if given.shape != wanted.shape or len(of) != len(given):
+            fail("truth", f"shaped {tuple(given.shape)} like `masks`", tuple(wanted.shape))
+
+
+def _measured(
+    masks: Float[Tensor, "s h w"], truth: Tensor, valid: Bool[Tensor, "h w"] | None, *, smooth: float
+) -> MaskMeasures:
+    """Overlaps and areas, in float32 at least."""
+    masks = masks.to(torch.promote_types(masks.dtype, torch.float32)).flatten(1)  # s p
+    wanted = truth.to(masks.dtype).flatten(1)
+    counted = masks.new_ones(masks.shape[1]) if valid is None else valid.to(masks.dtype).flatten()
+    overlap = (masks * wanted) @ counted
+    area, true_area = masks @ counted, wanted @ counted
+    union = area + true_area - overlap + smooth
+    iou = ((overlap + smooth) / union.clamp(min=1e-6)).clamp(max=1)
+    return MaskMeasures(overlap, iou, masks.sum(1), true_area > 0)

@@ -1,0 +1,71 @@
+"""Which true segment each mask of an image is measured against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+__all__ = ["MatchedMasks", "match_masks"]
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedMasks:
+    """Masks of one image next to their true segments, in the form that the surrogate takes."""
+
+    masks: Float[Tensor, "_ h w"]
+    truth: Bool[Tensor, "_ h w"]
+    categories: Int64[Tensor, " _"]
+
+
+def match_masks(
+    masks: Float[Tensor, "s h w"],
+    categories: Int64[Tensor, " s"],
+    true_masks: Bool[Tensor, "n h w"],
+    *,
+    true_categories: Int64[Tensor, " n"],
+    valid: Bool[Tensor, "h w"] | None = None,
+) -> MatchedMasks:
+    """Give each mask of one image its true segment: per category the assignment of the largest summed IoU.
+
+    Masks may be soft. True segments without a mask follow at the end, with an empty one.
+
+    Source: Abbas and Swoboda 2021 (COPS), section 3.3.
+
+    Args:
+        masks: In [0, 1].
+        categories: Category index of each mask.
+        true_masks: The true segments.
+        true_categories: Theirs.
+        valid: Pixels that count in IoU; all if it is not given.
+
+    Example:
+        >>> masks = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 1.0, 1.0]]])
+        >>> found = match_masks(
+        ...     masks, torch.tensor([0, 0]), masks[1:].bool(), true_categories=torch.tensor([0])
+        ... )
+        >>> found.truth[:, 0].int().tolist()  # the first mask has no true segment
+        [[0, 0, 0], [0, 1, 1]]
+    """
+    weight = 1.0 if valid is None else valid.to(masks.dtype)
+    given = (masks.detach() * weight).flatten(1)  # s p
+    wanted = (true_masks * weight).to(masks.dtype).flatten(1)  # n p
+    both = given @ wanted.T
+    iou = both / (given.sum(1, keepdim=True) + wanted.sum(1) - both).clamp(min=1e-6)
+    allowed = (categories[:, None] == true_categories) & (iou > 0)
+    rows, columns = linear_sum_assignment(torch.where(allowed, iou, 0.0).cpu().numpy(), maximize=True)
+    row, column = torch.as_tensor(rows).to(masks.device), torch.as_tensor(columns).to(masks.device)
+    kept = allowed[row, column]
+    row, column = row[kept], column[kept]
+    truth = torch.zeros_like(masks, dtype=torch.bool).index_copy(0, row, true_masks[column].bool())
+    is_missed = torch.ones(len(true_masks), dtype=torch.bool, device=masks.device)
+    is_missed[column] = False
+    missed = true_masks[is_missed].bool()
+    return MatchedMasks(
+        torch.cat([masks, masks.new_zeros(missed.shape)]),
+        torch.cat([truth, missed]),
+        torch.cat([categories, true_categories[is_missed]]),
+    )
