@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intarsia.cut import Cut, CutProblem, GridProblem, solve, synthetic_problem
+from intarsia.cut import Cut, CutProblem, GridProblem, solve
 from tests.cut.problems import random_graph, random_grid
 from tests.cut.test_solving import assert_sound
 
@@ -195,32 +195,6 @@ def test_a_time_limit_gives_the_best_answer_so_far(solver: str):
     assert_sound(problem, cut)
     assert not cut.stats.finished
     assert solve(scene(3), solver=solver, time_limit_s=60).stats.finished
-
-
-@pytest.mark.slow  # needs the clock, so no company
-@pytest.mark.parametrize(
-    ("options", "size"),
-    [
-        ({"refine": True}, (256, 512)),
-        ({"refine": True, "min_size": 9}, (256, 512)),
-        ({"refine": True}, (64, 128)),
-        ({"solver": "contraction"}, (128, 256)),
-    ],
-    ids=["refined", "without small segments", "started twice", "contraction"],
-)
-def test_a_time_limit_is_kept_to_a_tenth(options: dict, size: tuple[int, int]):
-    """Of some part of what the whole takes. The best of several tries, since other programs run as well."""
-    problem = synthetic_problem(*size, noise=2.0)[0]
-    taken = []
-    for share in (0.7, 0.6, 0.5, 0.7, 0.6, 0.5, 0.7, 0.6):
-        limit = share * solve(problem, **options).stats.seconds
-        begin = time.perf_counter()
-        cut = solve(problem, time_limit_s=limit, **options)
-        taken.append((time.perf_counter() - begin) / limit)
-        assert_sound(problem, cut)
-        if not cut.stats.finished and taken[-1] < 1.1:
-            return
-    raise AssertionError(f"took {taken} of the limit")
 
 
 def test_the_optimal_solver_gives_a_good_answer_if_there_is_no_time():
