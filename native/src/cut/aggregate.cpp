@@ -23,7 +23,9 @@ Graph aggregate_blocks(const Graph& graph, std::span<const std::int32_t> part_of
                 if (i < j && part != part_of[static_cast<std::size_t>(j)]) edges[b].add(part, part_of[static_cast<std::size_t>(j)], cost);
         }
     });
-    return graph_of_sums(num_parts, graph.num_classes, {costs.begin(), costs.end()}, edges);
+    Graph coarse = graph_of_sums(num_parts, graph.num_classes, edges);
+    coarse.own(std::vector<float>(costs.begin(), costs.end()));
+    return coarse;
 }
 
 } // namespace intarsia::cut

@@ -8,6 +8,8 @@
 namespace intarsia::cut {
 namespace {
 
+constexpr std::size_t block = 2048; // pixels whose running minima stay in the first-level cache
+
 INTARSIA_VECTORISED
 void take_cheaper(const float* __restrict costs, Class k, std::size_t count, float* __restrict best, Class* __restrict argument) {
     for (std::size_t p = 0; p < count; ++p) {
@@ -24,11 +26,10 @@ CheapestClasses nothing_yet(std::size_t n) {
 
 } // namespace
 
-CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, Workers& workers) {
-    constexpr std::size_t block = 2048; // pixels whose running minima stay in the first-level cache
+Task find_cheapest(const Grid& grid, const Splittable& splittable, CheapestClasses& result) {
     const std::size_t n = grid.num_pixels();
-    CheapestClasses result = nothing_yet(n);
-    workers.run((n + block - 1) / block, [&](std::size_t piece, std::size_t) {
+    result = nothing_yet(n);
+    return {(n + block - 1) / block, [&grid, &splittable, &result, n](std::size_t piece) {
         const std::size_t p = piece * block;
         for (Class k = 0; k < grid.num_classes; ++k) {
             const float* costs = grid.node_costs.data() + static_cast<std::size_t>(k) * n + p;
@@ -36,7 +37,12 @@ CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable,
             if (splittable[k]) take_cheaper(costs, k, count, &result.thing_cost[p], &result.thing[p]);
             else take_cheaper(costs, k, count, &result.stuff_cost[p], &result.stuff[p]);
         }
-    });
+    }};
+}
+
+CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, Workers& workers) {
+    CheapestClasses result;
+    workers.run(find_cheapest(grid, splittable, result));
     return result;
 }
 

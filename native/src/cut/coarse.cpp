@@ -54,14 +54,17 @@ Labels contract_and_move(const Graph& graph, const Splittable& splittable, const
 
 } // namespace
 
-Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline, Workers& workers) {
-    const auto whole = [&] { return contract_and_move(graph, splittable, deadline); };
-    const auto in_two_steps = [&] {
-        const Merged merged = merge_close(graph, deadline, workers);
-        return refined(contract_and_move(merged.graph, splittable, deadline), merged.parts.part_of, graph.num_classes);
+Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline, Workers& workers, const Task& beside) {
+    Merged merged;
+    const bool in_two_steps = static_cast<std::size_t>(graph.num_nodes) >= 2 * block_nodes;
+    if (in_two_steps) merged = merge_close(graph, deadline, workers);
+    Labels z;
+    const auto contract_rest = [&] {
+        z = contract_and_move(in_two_steps ? merged.graph : graph, splittable, deadline);
+        if (in_two_steps) z = refined(z, merged.parts.part_of, graph.num_classes);
+        move_locally(graph, splittable, cheapest_classes(graph, splittable), z, deadline);
     };
-    Labels z = static_cast<std::size_t>(graph.num_nodes) < 2 * block_nodes ? whole() : in_two_steps();
-    move_locally(graph, splittable, cheapest_classes(graph, splittable), z, deadline);
+    workers.run_beside(contract_rest, beside);
     return z;
 }
 

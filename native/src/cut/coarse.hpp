@@ -13,9 +13,9 @@ namespace intarsia::cut {
 // one did in between, which forces edges together that would rather be cut. So its clusters move next, as wholes, to
 // the label that is cheapest with everything counted, and then the single nodes do.
 //
-// In a large graph, what is close within a block of nodes is merged first, the blocks side by side. The answer does not
-// depend on the number of workers.
-Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline, Workers& workers);
+// In a large graph, what is close within a block of nodes is merged first, the blocks side by side. The rest is up to
+// one worker; the others do what is to be done beside it. The answer does not depend on the number of workers.
+Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline, Workers& workers, const Task& beside = {});
 
 // Local search that never raises the cost: joins of connected segments, chains and moves of nodes, until none gains.
 void refine(const Graph& graph, const Splittable& splittable, Labels& z, const Deadline& deadline);

@@ -3,10 +3,11 @@
 
 #include "graph.hpp"
 #include "pair_table.hpp"
+#include "workers.hpp"
 
 namespace intarsia::cut {
 
-class EdgeSums {
+class alignas(far_apart) EdgeSums { // there is one a strip, and strips are worked on side by side
   public:
     // i and j differ.
     void add(Node i, Node j, double cost) {
@@ -37,19 +38,16 @@ class EdgeSums {
     std::vector<double> sums_;
 };
 
-// The graph with these edges, one table after the other; an edge of several tables becomes parallel edges. node_costs
-// holds num_nodes rows.
-inline Graph graph_of_sums(Node num_nodes, Class num_classes, std::vector<float> node_costs, std::span<const EdgeSums> tables) {
+// The graph with these edges, one table after the other; an edge of several tables becomes parallel edges. Its node
+// costs are yet to come.
+inline Graph graph_of_sums(Node num_nodes, Class num_classes, std::span<const EdgeSums> tables) {
     std::vector<Node> ends;
     std::vector<float> costs;
     for (const EdgeSums& table : tables) {
         ends.insert(ends.end(), table.ends().begin(), table.ends().end());
         costs.insert(costs.end(), table.sums().begin(), table.sums().end());
     }
-    Graph graph = make_graph(num_nodes, num_classes, node_costs, ends, costs);
-    graph.own_costs = std::move(node_costs);
-    graph.node_costs = graph.own_costs;
-    return graph;
+    return make_graph(num_nodes, num_classes, {}, ends, costs);
 }
 
 } // namespace intarsia::cut

@@ -33,8 +33,8 @@ std::size_t GridField::stretch_of(std::size_t p) const {
     return s;
 }
 
-void GridField::add_bounds(Stretch stretch, std::span<const std::int32_t> z, std::span<float> bounds) const {
-    const auto first_row = static_cast<std::int32_t>(stretch.first / width()), end_row = static_cast<std::int32_t>(stretch.end / width());
+void GridField::add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const {
+    const auto first_row = static_cast<std::int32_t>(strip.first / width()), end_row = static_cast<std::int32_t>(strip.end / width());
     for (std::int32_t row = first_row; row < end_row; ++row)
         for (std::size_t o = 0; o < grid_.offsets.size(); ++o) {
             const auto [rows, cols, step, costs] = steps_[o];

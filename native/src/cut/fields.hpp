@@ -29,6 +29,10 @@ class GridField {
     Stretch stretch(std::size_t s) const { return {first_row(s) * width(), first_row(s + 1) * width()}; }
     std::size_t stretch_of(std::size_t p) const;
 
+    // The same nodes in smaller parts, for what needs no labels but the present ones.
+    std::size_t num_strips() const { return (static_cast<std::size_t>(grid_.height) + strip_rows - 1) / strip_rows; }
+    Stretch strip(std::size_t s) const { return {s * strip_rows * width(), std::min((s + 1) * strip_rows * width(), size())}; }
+
     // visit(q, c_E(pq)) for every neighbour q of p.
     template <class Visit> void for_neighbours(std::size_t pixel, Visit visit) const {
         const auto p = static_cast<Node>(pixel);
@@ -39,10 +43,11 @@ class GridField {
         }
     }
 
-    // bounds[i] += sum_{z_j != z_i} max(c_E(ij), 0) - sum_{z_j = z_i} c_E(ij), for the nodes i of a stretch.
-    void add_bounds(Stretch stretch, std::span<const std::int32_t> z, std::span<float> bounds) const;
+    // bounds[i] += sum_{z_j != z_i} max(c_E(ij), 0) - sum_{z_j = z_i} c_E(ij), for the nodes i of a strip.
+    void add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const;
 
   private:
+    static constexpr std::size_t strip_rows = 8;
     struct Step {
         std::int32_t rows, cols, step;
         const float* costs;
@@ -66,12 +71,14 @@ class GraphField {
     std::size_t num_stretches() const { return 1; } // nodes that are numbered alike need not be neighbours
     Stretch stretch(std::size_t) const { return {0, size()}; }
     std::size_t stretch_of(std::size_t) const { return 0; }
+    std::size_t num_strips() const { return 1; }
+    Stretch strip(std::size_t) const { return {0, size()}; }
 
     template <class Visit> void for_neighbours(std::size_t i, Visit visit) const {
         for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i))) visit(static_cast<std::size_t>(j), cost);
     }
-    void add_bounds(Stretch stretch, std::span<const std::int32_t> z, std::span<float> bounds) const {
-        for (std::size_t i = stretch.first; i < stretch.end; ++i)
+    void add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const {
+        for (std::size_t i = strip.first; i < strip.end; ++i)
             for_neighbours(i, [&](std::size_t j, float cost) { bounds[i] += z[i] == z[j] ? -cost : std::max(cost, 0.0f); });
     }
 

@@ -37,7 +37,7 @@ struct GridLevel {
     Workers& workers;
     std::size_t size() const { return grid.num_pixels(); }
     Class num_classes() const { return grid.num_classes; }
-    CheapestClasses cheapest() const { return cheapest_classes(grid, splittable, workers); }
+    Task find_cheapest(CheapestClasses& result) const { return cut::find_cheapest(grid, splittable, result); }
     void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { move_locally(grid, splittable, cheapest, z, deadline, workers); }
     Regions pieces(std::span<const Label> z) const { return find_regions(grid, z, workers); }
     Regions small_pieces() const { return regions_of(grid, find_superpixels(grid, workers, num_classes() > 1 ? largest_tile : small_tile), workers); }
@@ -58,7 +58,9 @@ struct GraphLevel {
     std::int32_t largest_part;
     std::size_t size() const { return static_cast<std::size_t>(graph.num_nodes); }
     Class num_classes() const { return graph.num_classes; }
-    CheapestClasses cheapest() const { return cheapest_classes(graph, splittable); }
+    Task find_cheapest(CheapestClasses& result) const {
+        return {1, [this, &result](std::size_t) { result = cheapest_classes(graph, splittable); }};
+    }
     void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { move_locally(graph, splittable, cheapest, z, deadline); }
     Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z)}; }
     Pieces small_pieces() const { return {find_small_parts(graph, largest_part)}; }
@@ -78,9 +80,8 @@ template <class Level_> class Greedy {
         : level_(level), splittable_(splittable), options_(options), workers_(workers), deadline_(options.deadline) {}
 
     Solution run(const Start& start) {
-        cheapest_ = level_.cheapest();
         if (start.labels.empty()) begin();
-        else z_ = labels_of(splittable_, start.labels, start.clusters);
+        else begin_at(start);
         move_nodes();
         reserve();
         if (from_nodes_ || !start.labels.empty()) improve(false);
@@ -124,15 +125,21 @@ template <class Level_> class Greedy {
         z_ = best;
     }
 
+    void begin_at(const Start& start) {
+        workers_.run(level_.find_cheapest(cheapest_));
+        z_ = labels_of(splittable_, start.labels, start.clusters);
+    }
+
     void begin() {
         const auto pieces = level_.small_pieces();
         if (level_.size() > tiny && static_cast<std::size_t>(pieces.count()) * worthwhile > level_.size()) {
+            workers_.run(level_.find_cheapest(cheapest_));
             z_ = labels_of(splittable_, cheapest_of_all(cheapest_));
             from_nodes_ = true;
             return;
         }
         const Graph graph = level_.coarse(pieces);
-        const Labels found = solve_coarse(graph, splittable_, deadline_, workers_);
+        const Labels found = solve_coarse(graph, splittable_, deadline_, workers_, level_.find_cheapest(cheapest_));
         log("regions", pieces.count(), found, cost_of(graph, found));
         z_ = of_nodes(found, pieces);
     }

@@ -21,8 +21,7 @@ Graph graph_of(const Grid& grid) {
     for (std::size_t k = 0; k < num_classes; ++k)
         for (std::size_t p = 0; p < n; ++p) node_costs[p * num_classes + k] = grid.node_costs[k * n + p];
     Graph graph = make_graph(static_cast<Node>(n), grid.num_classes, node_costs, ends, costs);
-    graph.own_costs = std::move(node_costs);
-    graph.node_costs = graph.own_costs;
+    graph.own(std::move(node_costs));
     return graph;
 }
 

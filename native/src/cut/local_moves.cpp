@@ -27,7 +27,7 @@ struct State {
 };
 
 // The labels around one node and how much each attracts it, its own label first.
-class Around {
+class alignas(far_apart) Around {
   public:
     explicit Around(std::size_t num_labels) : slot_(num_labels, -1) {}
 
@@ -180,11 +180,11 @@ template <class Field> class LocalMoves {
 
   private:
     void find_bounds() {
-        workers_.run(field_.num_stretches(), [&](std::size_t s, std::size_t) {
-            const Stretch stretch = field_.stretch(s);
-            for (std::size_t i = stretch.first; i < stretch.end; ++i) state_.bounds[i] = field_.node_cost(i, state_.z.class_at(i)) - cheapest_.cost(i);
-            field_.add_bounds(stretch, state_.z.of, state_.bounds);
-            for (std::size_t i = stretch.first; i < stretch.end; ++i) state_.active[i] = state_.bounds[i] > 0;
+        workers_.run(field_.num_strips(), [&](std::size_t s, std::size_t) {
+            const Stretch strip = field_.strip(s);
+            for (std::size_t i = strip.first; i < strip.end; ++i) state_.bounds[i] = field_.node_cost(i, state_.z.class_at(i)) - cheapest_.cost(i);
+            field_.add_bounds(strip, state_.z.of, state_.bounds);
+            for (std::size_t i = strip.first; i < strip.end; ++i) state_.active[i] = state_.bounds[i] > 0;
         });
     }
 

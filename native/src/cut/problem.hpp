@@ -38,6 +38,10 @@ struct Graph {
     std::vector<Neighbour> neighbours;
     std::vector<float> own_costs;        // what node_costs shows when nobody else holds them
 
+    void own(std::vector<float>&& costs) {
+        own_costs = std::move(costs);
+        node_costs = own_costs;
+    }
     std::span<const float> costs_of(Node i) const {
         const auto k = static_cast<std::size_t>(num_classes);
         return node_costs.subspan(static_cast<std::size_t>(i) * k, k);

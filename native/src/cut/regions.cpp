@@ -153,11 +153,13 @@ double sum(const float* values, std::int32_t count) {
     return total;
 }
 
-// c_V of the regions, one row each. Summed class by class, so that the sums of one class stay in the cache.
-std::vector<float> region_costs(const Grid& grid, const Regions& regions, Workers& workers) {
-    const auto num_classes = static_cast<std::size_t>(grid.num_classes), width = static_cast<std::size_t>(grid.width);
-    std::vector<std::vector<double>> sums(num_classes);
-    workers.run(num_classes, [&](std::size_t k, std::size_t) {
+// c_V of the regions, a list for each class, so that the sums of one class stay in the cache.
+using ClassSums = std::vector<std::vector<double>>;
+
+Task add_up_classes(const Grid& grid, const Regions& regions, ClassSums& sums) {
+    sums.resize(static_cast<std::size_t>(grid.num_classes));
+    return {sums.size(), [&](std::size_t k) {
+        const auto width = static_cast<std::size_t>(grid.width);
         sums[k].assign(regions.label.size(), 0);
         for (std::size_t row = 0; row + 1 < regions.first_run.size(); ++row) {
             const float* costs = grid.node_costs.data() + k * grid.num_pixels() + row * width;
@@ -166,11 +168,15 @@ std::vector<float> region_costs(const Grid& grid, const Regions& regions, Worker
                 sums[k][static_cast<std::size_t>(region)] += sum(costs + first, end - first);
             }
         }
-    });
-    std::vector<float> costs(regions.label.size() * num_classes);
-    for (std::size_t i = 0; i < regions.label.size(); ++i)
-        for (std::size_t k = 0; k < num_classes; ++k) costs[i * num_classes + k] = static_cast<float>(sums[k][i]);
-    return costs;
+    }};
+}
+
+// One row a region.
+std::vector<float> rows_of(const ClassSums& sums) {
+    std::vector<float> rows(sums.size() * sums[0].size());
+    for (std::size_t i = 0; i < sums[0].size(); ++i)
+        for (std::size_t k = 0; k < sums.size(); ++k) rows[i * sums.size() + k] = static_cast<float>(sums[k][i]);
+    return rows;
 }
 
 } // namespace
@@ -184,7 +190,11 @@ Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers) {
                 if (i != j) edges[s].add(i, j, sum(grid.edge_row(o, row) + first, end - first));
             });
     });
-    return graph_of_sums(regions.count(), grid.num_classes, region_costs(grid, regions, workers), edges);
+    Graph graph;
+    ClassSums node_costs;
+    workers.run_beside([&] { graph = graph_of_sums(regions.count(), grid.num_classes, edges); }, add_up_classes(grid, regions, node_costs));
+    graph.own(rows_of(node_costs));
+    return graph;
 }
 
 double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of, Workers& workers) {
@@ -192,16 +202,18 @@ double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> 
     const auto width = static_cast<std::size_t>(grid.width);
     workers.run(costs.size(), [&](std::size_t s, std::size_t) {
         const Rows rows = strip(grid, s);
+        double cost = 0;
         for (std::size_t o = 0; o < grid.offsets.size(); ++o)
             for_overlaps(grid, regions, o, rows, [&](std::int32_t row, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
-                if (regions.runs[a].region != regions.runs[b].region) costs[s] += sum(grid.edge_row(o, row) + first, end - first);
+                if (regions.runs[a].region != regions.runs[b].region) cost += sum(grid.edge_row(o, row) + first, end - first);
             });
         for (auto row = static_cast<std::size_t>(rows.first); row < static_cast<std::size_t>(rows.end); ++row)
             for (std::size_t a = regions.first_run[row]; a < regions.first_run[row + 1]; ++a) {
                 const auto& [first, end, region] = regions.runs[a];
                 const auto k = static_cast<std::size_t>(class_of[static_cast<std::size_t>(regions.label[static_cast<std::size_t>(region)])]);
-                costs[s] += sum(grid.node_costs.data() + k * grid.num_pixels() + row * width + static_cast<std::size_t>(first), end - first);
+                cost += sum(grid.node_costs.data() + k * grid.num_pixels() + row * width + static_cast<std::size_t>(first), end - first);
             }
+        costs[s] = cost;
     });
     return std::accumulate(costs.begin(), costs.end(), 0.0);
 }

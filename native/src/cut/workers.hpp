@@ -4,10 +4,21 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <thread>
 #include <vector>
 
 namespace intarsia::cut {
+
+// Bytes, two cache lines: what several workers write all the time lies this far apart, or each write of one would take
+// the line away from another.
+constexpr std::size_t far_apart = 128;
+
+// Work in pieces that may be done in any order.
+struct Task {
+    std::size_t num_pieces = 0;
+    std::function<void(std::size_t)> piece;
+};
 
 // The threads of one solver call: they wait between pieces of work and end with this object.
 class Workers {
@@ -39,6 +50,18 @@ class Workers {
         while (take_piece(0)) {}
         wait_while([this] { return unfinished_ != 0; }, [this] {
             if (const std::size_t unfinished = unfinished_; unfinished != 0) unfinished_.wait(unfinished);
+        });
+    }
+
+    void run(const Task& task) {
+        run(task.num_pieces, [&](std::size_t piece, std::size_t) { task.piece(piece); });
+    }
+
+    // alone() on one thread; the others do what it does not need.
+    template <class Alone> void run_beside(const Alone& alone, const Task& task) {
+        run(task.num_pieces + 1, [&](std::size_t piece, std::size_t) {
+            if (piece == 0) alone();
+            else task.piece(piece - 1);
         });
     }
 
