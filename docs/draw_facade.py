@@ -1,6 +1,6 @@
-"""Draw the README's picture: a photo, its embeddings as colours, and the segments, by a shipped model.
+"""Draw the README's picture: a photo, its embeddings as colours, and the segments, by the shipped models.
 
-python docs/draw_facade.py [PHOTO] [MODEL]
+python docs/draw_facade.py [PHOTO]
 """
 
 import sys
@@ -19,11 +19,11 @@ HEIGHT = 360
 
 def main() -> None:
     """Three panels of one height, side by side, into docs/images/facade.jpg."""
-    photo, model_name = [*sys.argv[1:], "", ""][:2]
+    photo = sys.argv[1] if sys.argv[1:] else None
     picture = np.asarray(Image.open(photo or ROOT / "examples/photos/china.jpg").convert("RGB"))
-    model = intarsia.load(model_name or "facades").eval()
+    embedding, model = intarsia.load("facades-embedding").eval(), intarsia.load("facades")
     with torch.inference_mode():
-        output = model(torch.from_numpy(picture.copy()).movedim(2, 0)[None] / 255)
+        output = embedding(torch.from_numpy(picture.copy()).movedim(2, 0)[None] / 255)
     segments = draw.overlay(picture, model.predict(picture), model.categories)
     is_thing = np.array([category.is_thing for category in model.categories])
     things = is_thing[output.semantic_logits[0].argmax(dim=0).numpy()]  # elsewhere embeddings mean nothing

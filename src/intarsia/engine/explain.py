@@ -54,7 +54,7 @@ def explain(
     image: Annotated[str, tyro.conf.Positional],
     *,
     pixel: str | tuple[int, int],
-    model: str = "facades",
+    model: str = "facades-embedding",
     out: str = "explain.png",
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> Explanation:

@@ -50,7 +50,7 @@ class Prediction:
 def predict(
     images: Annotated[tuple[str, ...], tyro.conf.Positional],
     *,
-    model: str = "facades",
+    model: str | None = None,
     out: str = "out",
     batch_size: int = 4,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -63,7 +63,8 @@ def predict(
 
     Args:
         images: Image files, and folders that are searched for images at any depth; or video files.
-        model: The name of a model that ships with intarsia, or a folder written by training.
+        model: The name of a model that ships with intarsia, or a folder written by training; by default
+            `facades`, and `facades-embedding` for a video, whose instances are followed by their embeddings.
         out: The folder to write into; what is there of the same name is replaced.
         batch_size: How many images of one size are run at once.
         device: Where the network runs; "auto" takes a GPU if there is one.
@@ -79,7 +80,7 @@ def predict(
     paths = (images,) if isinstance(images, str | Path) else images
     videos = _videos(paths)
     files = {} if videos else find_images(paths)
-    method = load(model)
+    method = load(model or ("facades-embedding" if videos else "facades"))
     method.to(chosen_device(device)).eval()
     folder = Path(out)
     if videos:
