@@ -1,6 +1,7 @@
 """Embeddings grouped by their own method or by one cut: which gives the better panoptic maps, and how fast?
 
-    python benchmarks/embedding_cut.py --data DIR [--model facades] [--count 0] [--radius 0.75 1 1.5]
+    python benchmarks/embedding_cut.py --data DIR [--model facades-embedding] [--count 0]
+        [--radius 0.75 1 1.5]
 
 Predicts the validation part with a discriminative embedding (its own method is mean shift) or a hierarchical
 one (seeds). The network runs once for all rows. The cut's rows differ in the radius at which a pair of points
@@ -40,7 +41,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", required=True)
-    parser.add_argument("--model", default="facades")
+    parser.add_argument("--model", default="facades-embedding")
     parser.add_argument("--count", type=int, default=0, help="of images; 0 for all")
     parser.add_argument("--radius", type=float, nargs="*", default=[0.75, 1.0, 1.5])
     options = parser.parse_args()
@@ -62,6 +63,10 @@ def main() -> None:
 def ways(method: AbstractMethod, radii: list[float]) -> list[Row]:
     """The model's own grouping, and a cut for each radius."""
     own: Any = method.config
+    if isinstance(method, DiscriminativeEmbedding):
+        own = replace(own, grouping=replace(own.grouping, kind="mean_shift"))
+    else:
+        own = replace(own, decoding=replace(own.decoding, kind="seeds"))
     rows = [Row("its own", own, PanopticQuality(method.categories))]
     for radius in radii:
         if isinstance(method, DiscriminativeEmbedding):

