@@ -47,14 +47,18 @@ def coco() -> Recipe:
     return _affinities(discriminative.coco(), affinity, loss=PAPER_LOSS, cut=_paper_cut(4096))
 
 
+_SHORT_TUNING = EndToEndConfig(form="exact", sharpness=1.0, memory=0.95, cost_dropout=0.0, ladder=50.0)
+"""For a few hundred steps: the scales of the costs, which say when the cut joins, learn first."""
+
+
 def facades_end_to_end() -> Recipe:
     """Buildings: fine-tune the heads of `cops-facades` through the cut."""
-    return _end_to_end(facades(), EndToEndConfig(), steps=600, lr=2e-4)
+    return _end_to_end(facades(), _SHORT_TUNING, steps=400, lr=1e-2)
 
 
 def nuclei_end_to_end() -> Recipe:
     """Microscopy: fine-tune the heads of `cops-nuclei` through the cut."""
-    return _end_to_end(nuclei(), EndToEndConfig(), steps=400, lr=2e-4)
+    return _end_to_end(nuclei(), _SHORT_TUNING, steps=400, lr=1e-2)
 
 
 def cityscapes_end_to_end() -> Recipe:
@@ -97,7 +101,7 @@ def _affinities(
 
 def _end_to_end(recipe: Recipe, settings: EndToEndConfig, *, steps: int, lr: float) -> Recipe:
     """Fine-tuning: no decay of the weights, and an average over fewer steps than in pre-training."""
-    every = max(steps // 4, 1)
+    every = max(steps // 2, 1)
     return replace(
         recipe,
         method=replace(recipe.method, end_to_end=settings),
