@@ -3,13 +3,13 @@
     python benchmarks/combinatorial_results.py --data DIR [--recipe cops-facades] [--seeds 0 1 2]
         [--out runs/tables] [--first key=value ...] [--second key=value ...] [--only ROW ...]
 
-Trains what is not there yet (a run that was stopped goes on), measures every model on the validation part and
-writes OUT/results.md, OUT/results.json and OUT/samples.png. Rows, the mean over the seeds and their standard
-deviation: affinities and semantics by themselves; fine-tuned through the cut; the same with one lambda, with
-separate losses, with the released code's surrogate, with a surrogate of each batch alone, and without the ladder
-of learning rates; fewer distances. Of the first two also with a semantic oracle and with Algorithm 2, refreshed in full and
-lazily as in the authors' code. --first and --second are overrides of the two recipes, such as
-schedule.steps=300.
+Trains what is not there yet (a run that was stopped goes on), measures every model on the validation
+part and writes OUT/results.md, OUT/results.json and OUT/samples.png. Rows, the mean over the seeds and
+their standard deviation: affinities and semantics by themselves; fine-tuned through the cut; the same
+with one lambda, with separate losses, with the surrogate of the released code, with a surrogate of each
+batch alone, and without the ladder of learning rates; fewer distances. Of the first two also with a
+semantic oracle and with Algorithm 2, refreshed in full and lazily as in the code of the authors. --first
+and --second are overrides of the two recipes, such as schedule.steps=300.
 """
 
 from __future__ import annotations

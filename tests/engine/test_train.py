@@ -17,14 +17,10 @@ from PIL import Image
 
 import intarsia
 from intarsia.cli import main
-from intarsia.configs import override
 from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
-from intarsia.engine.train import _optimizer
 from intarsia.formats.coco import CocoWriter
 from intarsia.methods import CombinatorialPanoptic
 from intarsia.panoptic import Categories, PanopticMap, Segment
-from intarsia.recipes.find import find_recipe
-from intarsia.recipes.recipe import Optim
 from tests.engine.tiny import OVERRIDES, losses_of
 
 TRAIN = [sys.executable, "-c", "import sys; from intarsia.cli import main; sys.exit(main())", "train"]
@@ -251,14 +247,3 @@ def test_a_method_knows_what_its_loss_is_multiplied_with(streets, tmp_path, monk
     short = ("accumulate=2", "schedule.steps=1", "batch_size=1", f"data={streets}")
     intarsia.train("cops-facades", (*OVERRIDES, *SMALL_CUT, *short), out=str(tmp_path / "run"))
     assert seen == [0.5, 0.5]
-
-
-def test_the_steps_of_a_ladder_have_their_own_learning_rates():
-    recipe = override(
-        find_recipe("cops-facades-e2e"),
-        ["method.backbone.name=lcnet_050", "method.backbone.pretrained=false", "method.end_to_end.ladder=20"],
-    )
-    method = CombinatorialPanoptic(recipe.method, Categories.named("facades"))
-    optimizer = _optimizer(method, Optim(lr=1.0))
-    rates = {group["base_lr"] for group in optimizer.param_groups if group["params"]}
-    assert rates == {1.0, 1 / 20, 1 / 40, 1 / 60}

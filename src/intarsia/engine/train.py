@@ -25,13 +25,14 @@ from intarsia.data.loader import training_loader
 from intarsia.data.targets import Batch
 from intarsia.data.transforms import train_transform
 from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
+from intarsia.engine.optimizer import build_optimizer
 from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe, save_recipe
 from intarsia.engine.run_log import RunLog
 from intarsia.engine.validate import Validation, validate
 from intarsia.methods.load import start_from
 from intarsia.methods.method import AbstractMethod
 from intarsia.recipes.find import find_recipe
-from intarsia.recipes.recipe import Optim, Recipe
+from intarsia.recipes.recipe import Recipe
 
 
 def train(
@@ -77,7 +78,7 @@ class Trainer:
         method = _method_of(recipe.method)(recipe.method, self.train_data.categories)
         if recipe.initial:
             start_from(method, recipe.initial)
-        self.model, self.optimizer = self.accelerator.prepare(method, _optimizer(method, recipe.optim))
+        self.model, self.optimizer = self.accelerator.prepare(method, build_optimizer(method, recipe.optim))
         self.ema = (
             ModelEmaV3(self.method, decay=recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
         )
@@ -242,20 +243,6 @@ def _method_of(config: Any) -> type[AbstractMethod]:
         if is_method and getattr(value, "config_type", None) is type(config):
             return value
     return fail("method", "the config of a method, from the file of the method", type(config).__name__)
-
-
-def _optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.AdamW:
-    """AdamW with the backbone's own rate; norms and biases are not decayed."""
-    groups = []
-    for name, parameters in method.parameter_groups().items():
-        factors = {"backbone": optim.backbone_lr_factor} | method.lr_factors
-        lr = optim.lr * factors.get(name, 1.0)
-        for decay, chosen in (
-            (optim.weight_decay, [p for p in parameters if p.ndim > 1]),
-            (0.0, [p for p in parameters if p.ndim <= 1]),
-        ):
-            groups.append({"params": chosen, "lr": lr, "base_lr": lr, "weight_decay": decay})
-    return torch.optim.AdamW(groups, lr=optim.lr)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from intarsia.data.transforms import Augmentation
 
 @dataclass(frozen=True, kw_only=True)
 class Optim:
-    """AdamW with a smaller step for the pretrained backbone."""
+    """AdamW, or SGD with momentum, with a smaller step for the pretrained backbone."""
 
+    kind: Literal["adamw", "sgd"] = "adamw"
     lr: float = 1e-3
+    momentum: float = 0.9
     backbone_lr_factor: float = 0.3
     weight_decay: float = 1e-2
     clip_norm: float = 5.0
@@ -23,6 +25,8 @@ class Optim:
         for name in ("lr", "clip_norm"):
             if not getattr(self, name) > 0:
                 fail(f"optim.{name}", "above 0", getattr(self, name))
+        if not 0 <= self.momentum < 1:
+            fail("optim.momentum", "in [0, 1)", self.momentum)
 
 
 @dataclass(frozen=True, kw_only=True)
