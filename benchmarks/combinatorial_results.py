@@ -63,6 +63,7 @@ ROWS = (
         BASELINE,
     ),
     Row("no memory", ("method.end_to_end.memory=0",), BASELINE),
+    Row("costs may shrink", ("method.end_to_end.scale_free=false",), BASELINE),
     Row("one learning rate", ("method.end_to_end.ladder=0", "optim.lr=2e-4"), BASELINE),
     Row("distances 1, 4", ("method.affinity.distances=1,4",)),
 )

@@ -8,6 +8,7 @@ from intarsia.layers.mask_pasting import inside_boxes, pasted_masks
 from intarsia.layers.panoptic_masks import PanopticMasks, PanopticTruth
 from intarsia.layers.parallel_cut import ParallelCut, parallel_cut
 from intarsia.layers.perturbation import Perturbation
+from intarsia.layers.scale_free_costs import scale_free_costs
 
 __all__ = [
     "CutIndicatorLayer",
@@ -22,4 +23,5 @@ __all__ = [
     "inside_boxes",
     "parallel_cut",
     "pasted_masks",
+    "scale_free_costs",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, cast
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from intarsia.cut import GridProblem
 from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.layers import scale_free_costs
 from intarsia.methods.affinity import AffinityLossConfig, affinity_losses, point_weights
 from intarsia.methods.cut_decoding import CutConfig, CutView, cut_map
 from intarsia.methods.end_to_end import (
@@ -290,6 +291,9 @@ class CombinatorialPanoptic(AbstractMethod):
         costs = self.costs_of(output)
         if self.training:
             costs = dropped_costs(costs, settings.cost_dropout)
+        if settings.scale_free:
+            nodes, affinities = scale_free_costs(costs.nodes, costs.affinities)
+            costs = replace(costs, nodes=nodes, affinities=affinities)
         if settings.loss == "separate":
             weights = point_weights(targets, self.config.affinity_loss, stride=self.stride)
             return separate_cut_losses(costs, grid, settings, weights=weights, loss_scale=self.loss_scale)

@@ -46,6 +46,7 @@ class EndToEndConfig:
         num_samples: How many lambda are averaged; N in the paper.
         lowest: Least lambda.
         highest: Largest lambda.
+        scale_free: Take the part along the costs themselves out of their gradient, see `scale_free_costs`.
         cost_dropout: Share of the points whose node costs, and of the affinity costs, that are set to 0.
         min_size: Things of fewer grid points have no mask.
         thing_area_scale: Factor of the least area of things in the surrogate; the released code has 4.
@@ -65,6 +66,7 @@ class EndToEndConfig:
     num_samples: int = 5
     lowest: float = 1.0
     highest: float = 5000.0
+    scale_free: bool = True
     cost_dropout: float = 0.1
     min_size: int = 3
     thing_area_scale: float = 1.0

@@ -53,24 +53,26 @@ _SHORT_TUNING = EndToEndConfig(form="exact", sharpness=1.0, memory=0.95, cost_dr
 
 def facades_end_to_end() -> Recipe:
     """Buildings: fine-tune the heads of `cops-facades` through the cut."""
-    return _end_to_end(facades(), _SHORT_TUNING, steps=400, lr=1e-2)
+    return _end_to_end(facades(), _SHORT_TUNING, steps=200, lr=1e-2)
 
 
 def nuclei_end_to_end() -> Recipe:
     """Microscopy: fine-tune the heads of `cops-nuclei` through the cut."""
-    return _end_to_end(nuclei(), _SHORT_TUNING, steps=400, lr=1e-2)
+    return _end_to_end(nuclei(), _SHORT_TUNING, steps=200, lr=1e-2)
 
 
 def cityscapes_end_to_end() -> Recipe:
     """Streets: the paper's settings, and the released code's ladder of learning rates; for a GPU."""
-    settings = EndToEndConfig(weight=10.0, thing_area_scale=4.0, ladder=20.0)
+    settings = EndToEndConfig(weight=10.0, thing_area_scale=4.0, ladder=20.0, scale_free=False)
     recipe = _end_to_end(cityscapes(), settings, steps=12_000, lr=1e-3)
     return replace(recipe, batch_size=24, augmentation=Augmentation(scale=(0.5, 2.0), crop=(512, 1024)))
 
 
 def coco_end_to_end() -> Recipe:
     """Everyday photos: the paper's settings; for a GPU."""
-    settings = EndToEndConfig(weight=100.0, lowest=1000.0, thing_area_scale=4.0, ladder=20.0)
+    settings = EndToEndConfig(
+        weight=100.0, lowest=1000.0, thing_area_scale=4.0, ladder=20.0, scale_free=False
+    )
     return replace(_end_to_end(coco(), settings, steps=4000, lr=1e-4), batch_size=24)
 
 
