@@ -27,13 +27,14 @@ def gradient_through_the_cut(nodes, affinities, random, *, free):
     )
     costs = scale_free_costs(nodes, affinities) if free else (nodes, affinities)
     found = layer(*costs)
-    loss = sum((m * torch.randn(m.shape, generator=random)).sum() for m in found.masks)
+    loss = torch.stack([(m * torch.randn(m.shape, generator=random)).sum() for m in found.masks]).sum()
     return torch.autograd.grad(loss, (nodes, affinities))
 
 
 def along(values, costs):
     """For each image the inner product of a gradient and the costs."""
-    return sum((v * c).sum(dim=(1, 2, 3)) for v, c in zip(values, costs, strict=True))
+    sums = [(v * c).sum(dim=(1, 2, 3)) for v, c in zip(values, costs, strict=True)]
+    return torch.stack(sums).sum(dim=0)
 
 
 @pytest.mark.parametrize("seed", range(4))
