@@ -64,7 +64,6 @@ ROWS = (
     ),
     Row("no memory", ("method.end_to_end.memory=0",), BASELINE),
     Row("costs may shrink", ("method.end_to_end.scale_free=false",), BASELINE),
-    Row("costs may shrink", ("method.end_to_end.scale_free=false",), BASELINE),
     Row("one learning rate", ("method.end_to_end.ladder=0", "optim.lr=2e-4"), BASELINE),
     Row("distances 1, 4", ("method.affinity.distances=1,4",)),
 )
@@ -99,7 +98,7 @@ def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
     folder = options.out / options.recipe / f"{row.name.replace(' ', '-').replace(',', '')}-{seed}"
     if (folder / "done").is_file():
         return folder
-    if (folder / "checkpoint.pt").is_file():
+    if (folder / "recipe.json").is_file():
         intarsia.train(str(folder))
     else:
         overrides = [f"data={options.data}", f"seed={seed}", *row.overrides]
