@@ -47,6 +47,7 @@ class CutIndicatorLayer(nn.Module):
         splittable: Which classes form several segments; one flag a class.
         perturbation: How many lambda, and from where.
         solver: As in `intarsia.cut.solve`. "greedy" starts again from the forward solution.
+        refine: Likewise.
         threads: How many problems at a time; None for one a core. The result does not depend on it.
         seed: Of the generator of lambda.
 
@@ -69,12 +70,13 @@ class CutIndicatorLayer(nn.Module):
         *,
         perturbation: Perturbation = Perturbation(),  # noqa: B008 (frozen)
         solver: str = "greedy",
+        refine: bool = False,
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.grid = CutGrid(offsets, splittable, threads)
-        self.perturbation, self.solver = perturbation, solver
+        self.perturbation, self.solver, self.refine = perturbation, solver, refine
         self.generator = torch.Generator().manual_seed(seed)
 
     def forward(
@@ -95,7 +97,7 @@ class CutIndicatorLayer(nn.Module):
             ValueError: If costs are not finite or shapes do not fit.
         """
         steps = self.perturbation.draw(self.generator, len(node_costs))
-        plan = _Plan(self.grid, self.solver, steps, float(loss_scale))
+        plan = _Plan(self.grid, self.solver, self.refine, steps, float(loss_scale))
         x, y = _CutIndicators.apply(node_costs, affinity_costs, plan)  # pyright: ignore[reportGeneralTypeIssues]
         return CutIndicators(x, y)
 
@@ -104,11 +106,13 @@ class CutIndicatorLayer(nn.Module):
 class _Plan:
     grid: CutGrid
     solver: str
+    refine: bool
     steps: np.ndarray  # lambda, one row an image
     loss_scale: float
 
     def solve(self, problem: GridProblem, start: Cut | None = None) -> Cut:
-        return solve(problem, solver=self.solver, start=start if self.solver == "greedy" else None)
+        start = start if self.solver == "greedy" else None
+        return solve(problem, solver=self.solver, refine=self.refine, start=start)
 
     def indicators(self, problem: GridProblem, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
         classes = np.arange(len(problem.splittable))[:, None, None]

@@ -43,6 +43,7 @@ class CutLayer(nn.Module):
         splittable: Which classes form several segments (things); one flag a class.
         perturbation: How many lambda, and from where.
         solver: Of the forward cut, as in `intarsia.cut.solve`.
+        refine: Likewise.
         min_size: Segments of splittable classes with fewer pixels have no mask and are not perturbed.
         threads: How many problems at a time; None for one a core. The result does not depend on it.
         seed: Of the generator.
@@ -66,6 +67,7 @@ class CutLayer(nn.Module):
         *,
         perturbation: Perturbation = Perturbation(),  # noqa: B008 (frozen)
         solver: str = "greedy",
+        refine: bool = False,
         min_size: int = 3,
         threads: int | None = None,
         seed: int = 0,
@@ -74,7 +76,8 @@ class CutLayer(nn.Module):
         if min_size < 1:
             fail("min_size", "at least 1", min_size)
         self.grid = CutGrid(offsets, splittable, threads)
-        self.perturbation, self.solver, self.min_size = perturbation, solver, min_size
+        self.perturbation, self.min_size = perturbation, min_size
+        self.solver, self.refine = solver, refine
         self.generator = torch.Generator().manual_seed(seed)
 
     def forward(
@@ -99,7 +102,7 @@ class CutLayer(nn.Module):
         """
         problems = self.grid.problems(node_costs, affinity_costs)
         true_segments = _true_segments(truth, problems)
-        cuts = solve_batch(problems, threads=self.grid.num_threads, solver=self.solver)
+        cuts = solve_batch(problems, threads=self.grid.num_threads, solver=self.solver, refine=self.refine)
         sizes = [self.min_size] * len(problems)
         lifted = self.grid.map(LiftedCut.of, problems, cuts, true_segments, sizes)
         steps = self.perturbation.draw(self.generator, len(problems))
@@ -109,7 +112,8 @@ class CutLayer(nn.Module):
         return _panoptic_masks(masks, plan, true_segments)
 
     def extra_repr(self) -> str:
-        return f"offsets={list(self.grid.offsets)}, {self.perturbation}, solver={self.solver!r}"
+        offsets = list(self.grid.offsets)
+        return f"offsets={offsets}, {self.perturbation}, solver={self.solver!r}, refine={self.refine}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -296,10 +296,18 @@ class CombinatorialPanoptic(AbstractMethod):
             costs = replace(costs, nodes=nodes, affinities=affinities)
         if settings.loss == "separate":
             weights = point_weights(targets, self.config.affinity_loss, stride=self.stride)
-            return separate_cut_losses(costs, grid, settings, weights=weights, loss_scale=self.loss_scale)
+            return separate_cut_losses(
+                costs, grid, settings, cut=self.config.cut, weights=weights, loss_scale=self.loss_scale
+            )
         least_area = self._least_area(settings).to(costs.nodes.device)
         loss = panoptic_quality_loss(
-            costs, grid, settings, least_area=least_area, pooled=self.pooled, loss_scale=self.loss_scale
+            costs,
+            grid,
+            settings,
+            cut=self.config.cut,
+            least_area=least_area,
+            pooled=self.pooled,
+            loss_scale=self.loss_scale,
         )
         return {"quality": loss}
 

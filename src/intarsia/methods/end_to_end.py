@@ -17,6 +17,7 @@ from intarsia.data.targets import PanopticTargets
 from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation
 from intarsia.losses import PooledQuality, panoptic_quality_surrogate
 from intarsia.losses.panoptic_quality_surrogate import SurrogateForm
+from intarsia.methods.cut_decoding import CutConfig
 
 __all__ = [
     "CutCostsOfBatch",
@@ -108,6 +109,7 @@ def panoptic_quality_loss(
     grid: PanopticTargets,
     config: EndToEndConfig,
     *,
+    cut: CutConfig,
     least_area: Float[Tensor, " k"],
     pooled: PooledQuality | None = None,
     loss_scale: float = 1.0,
@@ -122,6 +124,7 @@ def panoptic_quality_loss(
         costs: Of the batch.
         grid: The truth on the grid.
         config: How.
+        cut: The solver to train through: the one that decodes.
         least_area: For each category the area below which a segment is dropped, in grid points.
         pooled: Takes the place of the surrogate.
         loss_scale: What the loss is multiplied with before `backward`.
@@ -130,6 +133,8 @@ def panoptic_quality_loss(
         costs.offsets,
         costs.splittable,
         perturbation=config.perturbation,
+        solver=cut.solver,
+        refine=cut.refine,
         min_size=config.min_size,
         seed=_drawn_seed(),
     )
@@ -151,6 +156,7 @@ def separate_cut_losses(
     grid: PanopticTargets,
     config: EndToEndConfig,
     *,
+    cut: CutConfig,
     weights: Float[Tensor, "b h w"],
     loss_scale: float = 1.0,
 ) -> dict[str, Float[Tensor, ""]]:
@@ -162,11 +168,17 @@ def separate_cut_losses(
         costs: Of the batch.
         grid: The truth on the grid.
         config: How.
+        cut: The solver to train through.
         weights: Of each grid point.
         loss_scale: What the losses are multiplied with before `backward`.
     """
     layer = CutIndicatorLayer(
-        costs.offsets, costs.splittable, perturbation=config.perturbation, seed=_drawn_seed()
+        costs.offsets,
+        costs.splittable,
+        perturbation=config.perturbation,
+        solver=cut.solver,
+        refine=cut.refine,
+        seed=_drawn_seed(),
     )
     pairs = affinity_targets(grid, costs.offsets, weights=weights)
     known = (grid.semantic != 255) & ~grid.crowd  # b h w
