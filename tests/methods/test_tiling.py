@@ -48,9 +48,9 @@ def test_tiles_of_a_filter_are_the_filtered_image(size, stride):
         grid = torch.nn.functional.avg_pool2d(image, stride, ceil_mode=True)
         return grid, torch.nn.functional.avg_pool2d(grid, 3, 1, 1)[:, :1]
 
-    image = torch.rand(3, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    got = tiled_grids(network, image, stride=stride, tile_px=24, overlap_px=8)
-    for tiled, whole in zip(got, network(image[None]), strict=True):
+    images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    got = tiled_grids(network, images, stride=stride, tile_px=24, overlap_px=8)
+    for tiled, whole in zip(got, network(images), strict=True):
         assert_close(tiled, whole)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, cast
 
 import torch
@@ -12,21 +12,17 @@ from torch import Tensor, nn
 
 from intarsia.cut import GridProblem
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.layers import scale_free_costs
 from intarsia.methods.affinity import AffinityLossConfig, affinity_losses, point_weights
 from intarsia.methods.cut_decoding import CutConfig, CutView, cut_map
 from intarsia.methods.end_to_end import (
     CutCostsOfBatch,
     EndToEndConfig,
-    dropped_costs,
-    freeze,
-    keep_frozen,
-    ladder_factors,
-    ladder_step,
+    costs_to_learn_from,
     panoptic_quality_loss,
     pooled_quality,
     separate_cut_losses,
 )
+from intarsia.methods.ladder import freeze, keep_frozen, ladder_factors, ladder_groups
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.oracle import true_affinity_logits, true_semantic_logits
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
@@ -208,13 +204,7 @@ class CombinatorialPanoptic(AbstractMethod):
             logits = true_semantic_logits(logits, grid)
         if affinities:
             affinity_logits = true_affinity_logits(affinity_logits, grid, self.offsets)
-        known = CombinatorialOutput(logits, affinity_logits)
-        costs = self.costs_of(known)
-        maps = []
-        for row, size in enumerate(sizes):
-            view = self._view(known, costs, row, size)
-            maps.append(cut_map(view, self.categories, self.config.cut))
-        return maps
+        return self.decode(CombinatorialOutput(logits, affinity_logits), sizes)
 
     def costs_of(self, output: CombinatorialOutput) -> CutCostsOfBatch:
         """The costs that the cut minimises; positive affinity costs attract."""
@@ -238,11 +228,7 @@ class CombinatorialPanoptic(AbstractMethod):
         """The trainable parameters: "backbone" and "rest", or the steps of the ladder."""
         if not self.lr_factors:
             return super().parameter_groups()
-        groups: dict[str, list[nn.Parameter]] = {name: [] for name in ("backbone", *self.lr_factors)}
-        for name, parameter in self.named_parameters():
-            if parameter.requires_grad:
-                groups[ladder_step(name)].append(parameter)
-        return groups
+        return ladder_groups(self)
 
     def _evaluated(self, images: Float[Tensor, "b 3 h w"]) -> CombinatorialOutput:
         """Large images in tiles whose costs are joined, so that instances cross the tiles' borders."""
@@ -258,17 +244,11 @@ class CombinatorialPanoptic(AbstractMethod):
         backbone = cast(Backbone, self.backbone)
         images = stretched(images) if backbone.stretch else images
         with backbone.without_stretch():
-            grids = [
-                tiled_grids(
-                    network,
-                    image,
-                    stride=self.stride,
-                    tile_px=tiling.tile_px,
-                    overlap_px=tiling.overlap_px(longest_px),
-                )
-                for image in images
-            ]
-        return CombinatorialOutput(*(torch.cat(parts) for parts in zip(*grids, strict=True)))
+            overlap_px = tiling.overlap_px(longest_px)
+            grids = tiled_grids(
+                network, images, stride=self.stride, tile_px=tiling.tile_px, overlap_px=overlap_px
+            )
+        return CombinatorialOutput(*grids)
 
     def _pretraining_losses(
         self, output: CombinatorialOutput, targets: PanopticTargets
@@ -288,35 +268,22 @@ class CombinatorialPanoptic(AbstractMethod):
         self, output: CombinatorialOutput, targets: PanopticTargets, settings: EndToEndConfig
     ) -> dict[str, Float[Tensor, ""]]:
         grid = at_grid(targets, stride=self.stride)
-        costs = self.costs_of(output)
-        if self.training:
-            costs = dropped_costs(costs, settings.cost_dropout)
-        if settings.scale_free:
-            nodes, affinities = scale_free_costs(costs.nodes, costs.affinities)
-            costs = replace(costs, nodes=nodes, affinities=affinities)
+        costs = costs_to_learn_from(self.costs_of(output), settings, training=self.training)
         if settings.loss == "separate":
             weights = point_weights(targets, self.config.affinity_loss, stride=self.stride)
             return separate_cut_losses(
                 costs, grid, settings, cut=self.config.cut, weights=weights, loss_scale=self.loss_scale
             )
-        least_area = self._least_area(settings).to(costs.nodes.device)
         loss = panoptic_quality_loss(
             costs,
             grid,
             settings,
             cut=self.config.cut,
-            least_area=least_area,
+            stride=self.stride,
             pooled=self.pooled,
             loss_scale=self.loss_scale,
         )
         return {"quality": loss}
-
-    def _least_area(self, settings: EndToEndConfig) -> Float[Tensor, " k"]:
-        """In grid points."""
-        cut = self.config.cut
-        thing = cut.min_thing_px * settings.thing_area_scale
-        areas = [thing if category.is_thing else cut.min_stuff_px for category in self.categories]
-        return torch.tensor(areas, dtype=torch.float32) / self.stride**2
 
     def _view(
         self, output: CombinatorialOutput, costs: CutCostsOfBatch, row: int, size: tuple[int, int]

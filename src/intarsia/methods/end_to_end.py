@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets
-from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation
+from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation, scale_free_costs
 from intarsia.losses import PooledQuality, panoptic_quality_surrogate
 from intarsia.losses.panoptic_quality_surrogate import SurrogateForm
 from intarsia.methods.cut_decoding import CutConfig
@@ -22,11 +22,8 @@ from intarsia.methods.cut_decoding import CutConfig
 __all__ = [
     "CutCostsOfBatch",
     "EndToEndConfig",
+    "costs_to_learn_from",
     "dropped_costs",
-    "freeze",
-    "keep_frozen",
-    "ladder_factors",
-    "ladder_step",
     "panoptic_quality_loss",
     "pooled_quality",
     "separate_cut_losses",
@@ -110,7 +107,7 @@ def panoptic_quality_loss(
     config: EndToEndConfig,
     *,
     cut: CutConfig,
-    least_area: Float[Tensor, " k"],
+    stride: int,
     pooled: PooledQuality | None = None,
     loss_scale: float = 1.0,
 ) -> Float[Tensor, ""]:
@@ -124,8 +121,8 @@ def panoptic_quality_loss(
         costs: Of the batch.
         grid: The truth on the grid.
         config: How.
-        cut: The solver to train through: the one that decodes.
-        least_area: For each category the area below which a segment is dropped, in grid points.
+        cut: The solver to train through, which is the one that decodes, and the areas below which it drops.
+        stride: Pixels between neighbours on the grid.
         pooled: Takes the place of the surrogate.
         loss_scale: What the loss is multiplied with before `backward`.
     """
@@ -140,6 +137,7 @@ def panoptic_quality_loss(
     )
     found = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
     measure = pooled or partial(panoptic_quality_surrogate, form=config.form, sharpness=config.sharpness)
+    least_area = _least_areas(costs, cut, config.thing_area_scale) / stride**2
     quality = measure(found.masks, found.truth, found.categories, valid=found.valid, least_area=least_area)
     return config.weight * (1 - quality)
 
@@ -191,11 +189,21 @@ def separate_cut_losses(
     wanted = (grid.semantic[:, None] == classes[:, None, None]).float()  # b k h w
     counted = (weights * known)[:, None]
     wrong = ((found.x - wanted).abs() * counted).sum() / counted.sum().clamp(min=1)
-    cut, true_cut = found.y * pairs.weights, (~pairs.joined & pairs.valid).float()
-    both = (cut * true_cut).sum((0, 2, 3))  # o
-    either = (cut + pairs.weights * true_cut).sum((0, 2, 3)) / 2
+    given, true_cut = found.y * pairs.weights, (~pairs.joined & pairs.valid).float()
+    both = (given * true_cut).sum((0, 2, 3))  # o
+    either = (given + pairs.weights * true_cut).sum((0, 2, 3)) / 2
     f_score = (both + 1e-3) / (either + 1e-3)
     return {"classes": config.weight * wrong, "cut_pairs": config.weight * (1 - f_score).sum()}
+
+
+def costs_to_learn_from(costs: CutCostsOfBatch, config: EndToEndConfig, *, training: bool) -> CutCostsOfBatch:
+    """The same costs, in training with dropout, and with the part of their gradient that `config` wants."""
+    if training:
+        costs = dropped_costs(costs, config.cost_dropout)
+    if not config.scale_free:
+        return costs
+    nodes, affinities = scale_free_costs(costs.nodes, costs.affinities)
+    return replace(costs, nodes=nodes, affinities=affinities)
 
 
 def dropped_costs(costs: CutCostsOfBatch, share: float) -> CutCostsOfBatch:
@@ -211,59 +219,14 @@ def dropped_costs(costs: CutCostsOfBatch, share: float) -> CutCostsOfBatch:
     return CutCostsOfBatch(costs.nodes * kept, costs.affinities * kept_pairs, costs.offsets, costs.splittable)
 
 
-def freeze(method: nn.Module, config: EndToEndConfig | None) -> None:
-    """Take out of training what `config` does not train; the scales of the costs are for the cut alone."""
-    for name, parameter in method.named_parameters():
-        step = ladder_step(name)
-        if config is None:
-            parameter.requires_grad_(parameter.requires_grad and step != "costs")
-        elif config.trained != "all":
-            parameter.requires_grad_(step in _TRAINED[config.trained] and name.startswith(_HEADS))
-
-
-def keep_frozen(method: nn.Module, config: EndToEndConfig) -> None:
-    """Put in evaluation mode what training must not change: batch norms, and parts without a gradient."""
-    for module in method.modules():
-        is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
-        parameters = list(module.parameters())
-        is_still = bool(parameters) and not any(p.requires_grad for p in parameters)
-        if (is_norm and config.frozen_norms) or is_still:
-            module.eval()
-
-
-def ladder_factors(config: EndToEndConfig | None) -> dict[str, float]:
-    """How fast each group of parameters learns; empty without a ladder.
-
-    Source: Abbas and Swoboda 2021 (COPS), released code, with a ladder of 20.
-    """
-    if config is None or not config.ladder:
-        return {}
-    slow = 1 / config.ladder
-    return {"costs": 1.0, "last": slow, "body": slow / 2, "features": slow / 3}
-
-
-def ladder_step(name: str) -> str:
-    """Which step of the ladder the parameter of this name is on.
-
-    Example:
-        >>> ladder_step("semantic_head.last.weight"), ladder_step("affinity_head.features.0.weight")
-        ('last', 'features')
-    """
-    if name.startswith("costs."):
-        return "costs"
-    if ".last." in name and name.startswith(_HEADS):
-        return "last"
-    if name.startswith("affinity_head.features."):
-        return "features"
-    return "backbone" if name.startswith("backbone.") else "body"
-
-
-_HEADS = ("semantic_head.", "affinity_head.", "costs.")
-_TRAINED = {"last": ("costs", "last"), "heads": ("costs", "last", "body", "features")}
-
-
 def _with_gradient_where(costs: Tensor, known: Tensor) -> Tensor:
     return torch.where(known, costs, costs.detach())
+
+
+def _least_areas(costs: CutCostsOfBatch, cut: CutConfig, thing_scale: float) -> Float[Tensor, " k"]:
+    """For each category the area below which a segment is dropped, in pixels of the image."""
+    is_thing = torch.as_tensor(costs.splittable, device=costs.nodes.device)
+    return torch.where(is_thing, thing_scale * cut.min_thing_px, float(cut.min_stuff_px))
 
 
 def _drawn_seed() -> int:

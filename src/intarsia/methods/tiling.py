@@ -74,40 +74,41 @@ def tiles_of(height: int, width: int, *, tile_px: int, overlap_px: int) -> Itera
 
 def tiled_grids(
     network: Callable[[Float[Tensor, "1 3 _ _"]], tuple[Tensor, ...]],
-    image: Float[Tensor, "3 h w"],
+    images: Float[Tensor, "b 3 h w"],
     *,
     stride: int,
     tile_px: int,
     overlap_px: int,
 ) -> tuple[Tensor, ...]:
-    """What a network says about an image on its grid, computed tile by tile.
+    """What a network says about images on their grids, computed tile by tile.
 
     Args:
         network: From a tile, as a batch of one, to tensors (1, c, rows / stride, columns / stride), rounded
             up.
-        image: In [0, 1].
+        images: In [0, 1].
         stride: Pixels between neighbours on the grid.
         tile_px: Side of a tile.
         overlap_px: How far neighbouring tiles overlap.
 
     Returns:
-        The tensors of the whole image, (1, c, h / stride, w / stride).
+        The tensors of the whole images, (b, c, h / stride, w / stride).
     """
-    height, width = image.shape[1:]
+    height, width = images.shape[2:]
     grids: tuple[Tensor, ...] = ()
     for tile in tiles_of(height, width, tile_px=tile_px, overlap_px=overlap_px):
-        parts = network(image[None, :, tile.rows, tile.columns])
-        if not grids:
-            size = grid_size(height, width, stride=stride)
-            grids = tuple(part.new_empty(1, part.shape[1], *size) for part in parts)
         whole = (..., _on_grid(tile.kept_rows, 0, stride), _on_grid(tile.kept_columns, 0, stride))
         inside = (
             ...,
             _on_grid(tile.kept_rows, tile.rows.start, stride),
             _on_grid(tile.kept_columns, tile.columns.start, stride),
         )
-        for grid, part in zip(grids, parts, strict=True):
-            grid[whole] = part[inside]
+        for row in range(len(images)):
+            parts = network(images[row : row + 1, :, tile.rows, tile.columns])
+            if not grids:
+                size = grid_size(height, width, stride=stride)
+                grids = tuple(part.new_empty(len(images), part.shape[1], *size) for part in parts)
+            for grid, part in zip(grids, parts, strict=True):
+                grid[row][whole] = part[0][inside]
     return grids
 
 
