@@ -45,6 +45,7 @@ class EndToEndConfig:
         lowest: Least lambda.
         highest: Largest lambda.
         scale_free: Take the part along the costs themselves out of their gradient, see `scale_free_costs`.
+        refine: Train through the cut with local search on top. Decoding may refine when training does not.
         cost_dropout: Share of the points whose node costs, and of the affinity costs, that are set to 0.
         min_size: Things of fewer grid points have no mask.
         thing_area_scale: Factor of the least area of things in the surrogate; the released code has 4.
@@ -65,6 +66,7 @@ class EndToEndConfig:
     lowest: float = 1.0
     highest: float = 5000.0
     scale_free: bool = True
+    refine: bool = False
     cost_dropout: float = 0.1
     min_size: int = 3
     thing_area_scale: float = 1.0
@@ -121,7 +123,7 @@ def panoptic_quality_loss(
         costs: Of the batch.
         grid: The truth on the grid.
         config: How.
-        cut: The solver to train through, which is the one that decodes, and the areas below which it drops.
+        cut: What decodes: its solver is trained through, and what is too small for it does not count.
         stride: Pixels between neighbours on the grid.
         pooled: Takes the place of the surrogate.
         loss_scale: What the loss is multiplied with before `backward`.
@@ -131,7 +133,7 @@ def panoptic_quality_loss(
         costs.splittable,
         perturbation=config.perturbation,
         solver=cut.solver,
-        refine=cut.refine,
+        refine=config.refine,
         min_size=config.min_size,
         seed=_drawn_seed(),
     )
@@ -166,7 +168,7 @@ def separate_cut_losses(
         costs: Of the batch.
         grid: The truth on the grid.
         config: How.
-        cut: The solver to train through.
+        cut: What decodes; its solver is trained through.
         weights: Of each grid point.
         loss_scale: What the losses are multiplied with before `backward`.
     """
@@ -175,7 +177,7 @@ def separate_cut_losses(
         costs.splittable,
         perturbation=config.perturbation,
         solver=cut.solver,
-        refine=cut.refine,
+        refine=config.refine,
         seed=_drawn_seed(),
     )
     pairs = affinity_targets(grid, costs.offsets, weights=weights)
