@@ -55,8 +55,7 @@ def main() -> None:
             found, numbers = in_own_process(options, side, tile)
             whole = found if tile == IN_ONE_PIECE else whole
             name = "none" if tile == IN_ONE_PIECE else str(tile)
-            is_compared = whole is not None and whole is not found
-            same = agreement(found, whole, categories) if is_compared else ""
+            same = "" if whole is None or whole is found else agreement(found, whole, categories)
             print(
                 f"{side} x {side:<7}{name:>8}{numbers['seconds']:>9.1f}{numbers['mib']:>10.0f}"
                 f"{len(found.segments):>10}  {same}",
