@@ -67,6 +67,37 @@ def test_a_wrong_override_is_refused_by_name(text, message):
         override(Tree(), [text])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    lowest: int = 1
+    highest: int = 2
+
+    def __post_init__(self):
+        if self.lowest > self.highest:
+            raise ValueError("empty")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    interval: Interval = field(default_factory=Interval)
+
+
+def test_leaves_that_must_fit_each_other_come_in_any_order():
+    wanted = Scaled(interval=Interval(lowest=5, highest=6))
+    texts = ["interval.lowest=5", "interval.highest=6"]
+    assert override(Scaled(), texts) == override(Scaled(), texts[::-1]) == wanted
+    assert override(Scaled(), ["interval.highest=9", *texts]) == wanted  # the later one counts
+    with pytest.raises(ValueError, match="empty"):
+        override(Scaled(), texts[:1])
+
+
+@pytest.mark.parametrize("texts", [["limit=1", "limit.x=2"], ["optim.lr=1", "optim=2"]])
+def test_a_group_and_a_leaf_of_one_name_are_refused(texts):
+    for order in (texts, texts[::-1]):
+        with pytest.raises(ValueError, match=r"unknown|a group of keys"):
+            override(Tree(), order)
+
+
 def test_a_tree_survives_json():
     tree = override(Tree(), ["optim.lr=0.5", "sizes=9", "mode=slow"])
     plain = json.loads(json.dumps(to_dict(tree)))

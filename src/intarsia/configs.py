@@ -18,7 +18,9 @@ Tree = TypeVar("Tree")
 
 
 def override(tree: Tree, assignments: Iterable[str]) -> Tree:
-    """A copy of the tree with leaves changed by texts such as `optim.lr=3e-4`.
+    """A copy of the tree with leaves changed by texts such as `optim.lr=3e-4`, all at once.
+
+    So leaves that must fit each other may come in any order; of two texts for one leaf the later one counts.
 
     Raises:
         ValueError: A text has no `=`, a key does not exist (the nearest is named), or a value is not of the
@@ -31,12 +33,13 @@ def override(tree: Tree, assignments: Iterable[str]) -> Tree:
         >>> override(Optim(), ["lr=3e-4"])
         Optim(lr=0.0003)
     """
-    for text in assignments:
-        key, equals, value = text.partition("=")
+    texts: dict[str, str] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
         if not equals:
-            fail("override", "of the form key.path=value", repr(text))
-        tree = _replace(tree, key.split("."), value, whole_key=key)
-    return tree
+            fail("override", "of the form key.path=value", repr(assignment))
+        texts[key] = text
+    return _with_leaves(tree, texts, prefix="")
 
 
 def to_dict(tree: Any) -> Any:
@@ -78,21 +81,32 @@ def merged(base: Tree, values: Mapping[str, Any]) -> Tree:
     return dataclasses.replace(base, **changed)  # type: ignore[type-var]
 
 
-def _replace(tree: Any, path: list[str], text: str, *, whole_key: str) -> Any:
+def _with_leaves(tree: Tree, texts: Mapping[str, str], *, prefix: str) -> Tree:
+    """The group with leaves changed: texts by their paths below it; `prefix` is the path to it."""
+    groups: dict[str, dict[str, str]] = {}
+    for path, text in texts.items():
+        head, _, rest = path.partition(".")
+        groups.setdefault(head, {})[rest] = text
+    changes = {head: _changed(tree, head, inside, prefix=prefix) for head, inside in groups.items()}
+    return dataclasses.replace(typing.cast(Any, tree), **changes)
+
+
+def _changed(tree: Any, head: str, texts: Mapping[str, str], *, prefix: str) -> Any:
+    """What becomes of one field: a leaf has one text at the path "", a group has texts inside."""
     is_group = dataclasses.is_dataclass(tree)
     hints = typing.get_type_hints(type(tree)) if is_group else {}
-    head, *rest = path
+    key = prefix + head
     if head not in hints:
+        whole_key = key + "".join(f".{rest}" for rest in list(texts)[:1] if rest)
         fail(whole_key, "a key of the recipe", "an unknown one", hint=nearest(head, hints))
     old = getattr(tree, head)
-    if rest:
-        return dataclasses.replace(
-            typing.cast(Any, tree), **{head: _replace(old, rest, text, whole_key=whole_key)}
-        )
-    if dataclasses.is_dataclass(old):
+    if "" in texts and dataclasses.is_dataclass(old):
         inside = ", ".join(field.name for field in dataclasses.fields(old))
-        fail(whole_key, "a leaf", "a group of keys", hint=f"Inside it: {inside}.")
-    return dataclasses.replace(typing.cast(Any, tree), **{head: _parse(hints[head], text, whole_key)})
+        fail(key, "a leaf", "a group of keys", hint=f"Inside it: {inside}.")
+    below = {path: text for path, text in texts.items() if path}
+    if below:
+        return _with_leaves(old, below, prefix=key + ".")
+    return _parse(hints[head], texts[""], key)
 
 
 def _parse(hint: Any, text: str, key: str) -> Any:
