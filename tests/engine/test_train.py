@@ -18,6 +18,7 @@ from PIL import Image
 import intarsia
 from intarsia.cli import main
 from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
+from intarsia.engine.train import Trainer
 from intarsia.formats.coco import CocoWriter
 from intarsia.methods import CombinatorialPanoptic
 from intarsia.panoptic import Categories, PanopticMap, Segment
@@ -222,16 +223,41 @@ SMALL_CUT = (
 )
 
 
-def test_a_run_through_the_cut_starts_from_another_one_and_trains_its_heads(streets, tmp_path):
-    first = intarsia.train(
-        "cops-facades", (*OVERRIDES, *SMALL_CUT, f"data={streets}"), out=str(tmp_path / "first")
+@pytest.fixture(scope="module")
+def tuned(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run through the cut beside the one it starts from."""
+    folder = tmp_path_factory.mktemp("cut")
+    overrides = (*OVERRIDES, *SMALL_CUT, f"data={streets}")
+    first = intarsia.train("cops-facades", overrides, out=str(folder / "first"))
+    return intarsia.train(
+        "cops-facades-e2e", (*overrides, f"initial={first / 'best'}"), out=str(folder / "whole")
     )
-    again = ("cops-facades-e2e", (*OVERRIDES, *SMALL_CUT, f"data={streets}", f"initial={first / 'best'}"))
-    whole = intarsia.train(*again, out=str(tmp_path / "whole"))
-    before, after = intarsia.load(first / "best"), intarsia.load(whole / "last")
+
+
+def test_a_run_through_the_cut_starts_from_another_one_and_trains_its_heads(tuned):
+    before, after = intarsia.load(tuned.parent / "first" / "best"), intarsia.load(tuned / "last")
     same = {n: torch.equal(p, dict(after.named_parameters())[n]) for n, p in before.named_parameters()}
     assert all(same[name] for name in same if name.startswith("backbone."))
     assert not all(same[name] for name in same if name.startswith("affinity_head."))
+
+
+def test_a_run_through_the_cut_continues_with_the_same_lambdas_and_its_memory(
+    tuned, streets, tmp_path, monkeypatch
+):
+    advance = Trainer._advance
+
+    def stopped(trainer, batches):
+        if trainer.step == 4:
+            raise KeyboardInterrupt
+        advance(trainer, batches)
+
+    monkeypatch.setattr(Trainer, "_advance", stopped)
+    overrides = (*OVERRIDES, *SMALL_CUT, f"data={streets}", f"initial={tuned.parent / 'first' / 'best'}")
+    with pytest.raises(KeyboardInterrupt):
+        intarsia.train("cops-facades-e2e", overrides, out=str(tmp_path / "run"))
+    monkeypatch.undo()
+    intarsia.train(str(tmp_path / "run"))
+    assert losses_of(tmp_path / "run") == losses_of(tuned)
 
 
 def test_a_method_knows_what_its_loss_is_multiplied_with(streets, tmp_path, monkeypatch):
