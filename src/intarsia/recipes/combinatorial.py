@@ -53,7 +53,7 @@ _SHORT_TUNING = EndToEndConfig(form="exact", sharpness=1.0, memory=0.95, cost_dr
 
 def facades_end_to_end() -> Recipe:
     """Buildings: fine-tune the heads of `cops-facades` through the cut."""
-    return _end_to_end(facades(), _SHORT_TUNING, steps=200, lr=1e-2)
+    return _end_to_end(facades(), replace(_SHORT_TUNING, refine=True), steps=200, lr=1e-2)
 
 
 def nuclei_end_to_end() -> Recipe:
