@@ -5,8 +5,9 @@ from intarsia.nets.backbone import Backbone, BackboneConfig
 from intarsia.nets.cut_costs import CutCosts
 from intarsia.nets.decoder import DecoderConfig, build_decoder
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
+from intarsia.nets.detection_heads import DetectionConfig
 from intarsia.nets.detections import Detections
-from intarsia.nets.detector import DetectionConfig, Detector
+from intarsia.nets.detector import Detector
 from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
 from intarsia.nets.heads import ConvHead, EmbeddingHead, EmbeddingHeadConfig
 from intarsia.nets.mlp_decoder import MlpDecoder

@@ -15,7 +15,7 @@ from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, Poten
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig
 from intarsia.nets.backbone import BackboneConfig
-from intarsia.nets.detector import DetectionConfig
+from intarsia.nets.detection_heads import DetectionConfig
 from intarsia.nets.shared_decoder import SharedDecoderConfig
 from intarsia.recipes.discriminative import SMALL_BACKBONE
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
