@@ -8,8 +8,8 @@ part and writes OUT/results.md, OUT/results.json and OUT/samples.png. Rows, the 
 their standard deviation: affinities and semantics by themselves; fine-tuned through the cut; the same
 with one lambda, with separate losses, with the surrogate of the released code, with a surrogate of each
 batch alone, with costs that may shrink, through the refined cut (as facades do anyway), and without the
-ladder of learning rates; fewer distances. Of the first two also with a semantic oracle and with Algorithm 2,
-refreshed in full and lazily as in the code of the authors. --first and --second are overrides of the two
+ladder of learning rates; fewer distances. Of the first two also with a semantic oracle, and with Algorithm 2
+before the local search, refreshed in full and lazily as in the code of the authors. --first and --second are overrides of the two
 recipes, such as schedule.steps=300.
 """
 
@@ -32,6 +32,7 @@ from intarsia.data.targets import collate
 from intarsia.methods import CombinatorialPanoptic
 from intarsia.methods.cut_decoding import CutConfig
 from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
+from intarsia.recipes.find import find_recipe
 
 Numbers = dict[str, float]
 MEASURES = ("PQ", "PQ things", "PQ stuff", "AP", "mIoU")
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             folder = trained(row, seed, options)
             for decoding in row.decodings:
                 name = f"{row.name}, {decoding}" if decoding else row.name
-                found.setdefault(name, []).append(measured_once(folder, decoding, options.data))
+                found.setdefault(name, []).append(measured_once(folder, decoding, options))
     write(found, options)
     draw_losses(options)
 
@@ -116,13 +117,15 @@ def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
     return folder
 
 
-def measured_once(folder: Path, decoding: str, data: str) -> Numbers:
-    """The measures of a run's best model, kept beside it."""
+def measured_once(folder: Path, decoding: str, options: argparse.Namespace) -> Numbers:
+    """The measures of a run's best model, decoded as the second recipe does; kept beside it."""
     kept = folder / f"measures-{decoding.replace(' ', '-') or 'cut'}.json"
     if not kept.is_file():
         method = intarsia.load(folder / "best")
         assert isinstance(method, CombinatorialPanoptic)
-        kept.write_text(json.dumps(measured(method, data, decoding)))
+        cut = find_recipe(f"{options.recipe}-e2e").method.cut
+        method.config = replace(method.config, cut=cut)
+        kept.write_text(json.dumps(measured(method, options.data, decoding)))
     return json.loads(kept.read_text())
 
 
