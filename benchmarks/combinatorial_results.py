@@ -9,8 +9,8 @@ their standard deviation: affinities and semantics by themselves; fine-tuned thr
 with one lambda, with separate losses, with the surrogate of the released code, with a surrogate of each
 batch alone, with costs that may shrink, through the refined cut (as facades do anyway), and without the
 ladder of learning rates; fewer distances. Of the first two also with a semantic oracle, and with Algorithm 2
-before the local search, refreshed in full and lazily as in the code of the authors. --first and --second are overrides of the two
-recipes, such as schedule.steps=300.
+before the local search, refreshed in full and lazily as in the code of the authors. --first and --second are
+overrides of the two recipes, such as schedule.steps=300.
 """
 
 from __future__ import annotations
