@@ -1,6 +1,6 @@
 """One large image, in tiles and in one piece: seconds, peak memory, and whether the answers are the same.
 
-    python benchmarks/large_image.py [--model facades] [--images examples/photos] [--sides 1024 2048 4096]
+    python benchmarks/large_image.py [--model facades] [--images examples/photos] [--sides 1024 2048]
         [--tiles 1024 2048] [--whole-to 2048]
 
 A square mosaic of the photos, mirrored where they meet again, is predicted in a process of its own for each
@@ -39,7 +39,7 @@ def main() -> None:
     )
     parser.add_argument("--model", default="facades")
     parser.add_argument("--images", type=Path, default=Path(__file__).parents[1] / "examples" / "photos")
-    parser.add_argument("--sides", type=int, nargs="+", default=[1024, 2048, 4096])
+    parser.add_argument("--sides", type=int, nargs="+", default=[1024, 2048])
     parser.add_argument("--tiles", type=int, nargs="+", default=[1024, 2048])
     parser.add_argument("--whole-to", type=int, default=2048)
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
