@@ -6,11 +6,12 @@
 Trains what is not there yet (a run that was stopped goes on), measures every model on the validation
 part and writes OUT/results.md, OUT/results.json and OUT/samples.png. Rows, the mean over the seeds and
 their standard deviation: affinities and semantics by themselves; fine-tuned through the cut; the same
-with one lambda, with separate losses, with the surrogate of the released code, with a surrogate of each
-batch alone, with costs that may shrink, through the refined cut (as facades do anyway), and without the
-ladder of learning rates; fewer distances. Of the first two also with a semantic oracle, and with Algorithm 2
-before the local search, refreshed in full and lazily as in the code of the authors. --first and --second are
-overrides of the two recipes, such as schedule.steps=300.
+without learning anything, to compare losses on the same batches; with one lambda, with separate losses, with
+the surrogate of the released code, with a surrogate of each batch alone, with costs that may shrink, through
+the refined cut (as facades do anyway), and without the ladder of learning rates; fewer distances. Of the
+first two also with a semantic oracle, and with Algorithm 2 before the local search, refreshed in full and
+lazily as in the code of the authors. --first and --second are overrides of the two recipes, such as
+schedule.steps=300.
 """
 
 from __future__ import annotations
@@ -49,10 +50,11 @@ class Row:
 
 
 DECODINGS = ("", "semantic oracle", "contraction", "lazy contraction")
-BASELINE, TUNED = "baseline", "end to end"
+BASELINE, TUNED, STILL = "baseline", "end to end", "nothing learned"
 ROWS = (
     Row(BASELINE, decodings=DECODINGS),
     Row(TUNED, starts_from=BASELINE, decodings=DECODINGS),
+    Row(STILL, ("optim.lr=1e-12",), BASELINE),
     Row("one lambda", ("method.end_to_end.num_samples=1",), BASELINE),
     Row("separate losses", ("method.end_to_end.loss=separate",), BASELINE),
     Row(
@@ -98,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
     """The run folder of a row, trained to its end."""
-    folder = options.out / options.recipe / f"{row.name.replace(' ', '-').replace(',', '')}-{seed}"
+    folder = folder_of(row.name, seed, options)
     if (folder / "done").is_file():
         return folder
     if (folder / "recipe.json").is_file():
@@ -115,6 +117,11 @@ def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
         intarsia.train(recipe, tuple(overrides), out=str(folder))
     (folder / "done").touch()
     return folder
+
+
+def folder_of(name: str, seed: int, options: argparse.Namespace) -> Path:
+    """Where the run of a row with this name is."""
+    return options.out / options.recipe / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
 
 
 def measured_once(folder: Path, decoding: str, options: argparse.Namespace) -> Numbers:
@@ -172,20 +179,26 @@ def write(found: dict[str, list[Numbers]], options: argparse.Namespace) -> None:
 
 
 def draw_losses(options: argparse.Namespace) -> None:
-    """The surrogate over the steps with one lambda and with several: figure 4 of the paper."""
+    """What learning takes from the loss with one lambda and with several: figure 4 of the paper.
+
+    Batches differ more than models, so each run is compared with one that learns nothing on the same batches.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for row in (row for row in ROWS if row.name in (TUNED, "one lambda")):
-        folders = (options.out / options.recipe).glob(f"{row.name.replace(' ', '-')}-[0-9]*")
-        curves = [losses_of(folder / "metrics.csv") for folder in sorted(folders)]
-        if not curves:
-            continue
-        shared = min(len(steps) for steps, _ in curves)
-        mean = np.mean([losses[:shared] for _, losses in curves], axis=0)
-        axes.plot(curves[0][0][:shared], mean, label=row.name)
-    axes.set(xlabel="step", ylabel="loss through the cut")
+    for name in (TUNED, "one lambda"):
+        gains = []
+        for seed in options.seeds:
+            run, still = (folder_of(row, seed, options) / "metrics.csv" for row in (name, STILL))
+            if run.is_file() and still.is_file():
+                steps, losses = losses_of(run)
+                gains.append(np.subtract(losses, losses_of(still)[1]))
+        if gains:
+            axes.plot(steps, np.mean(gains, axis=0), label=f"{name}, {len(gains)} seeds")
+            axes.fill_between(steps, np.min(gains, axis=0), np.max(gains, axis=0), alpha=0.15)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(xlabel="step", ylabel="loss through the cut, less that of a run that learns nothing")
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
         axes.legend()
