@@ -188,7 +188,7 @@ def draw_losses(options: argparse.Namespace) -> None:
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     for name in (TUNED, "one lambda"):
-        gains = []
+        gains, steps = [], []
         for seed in options.seeds:
             run, still = (folder_of(row, seed, options) / "metrics.csv" for row in (name, STILL))
             if run.is_file() and still.is_file():
