@@ -30,17 +30,17 @@ ROOT = Path(__file__).parents[1]
 SHIPPED = {
     "facades": "cops-facades",
     "facades-embedding": "discriminative-facades",
-    "nuclei": "discriminative-nuclei",
+    "nuclei": "cops-nuclei",
 }
-COMPARED = ("deeplab-facades", "cops-nuclei", "deeplab-nuclei")
+COMPARED = ("deeplab-facades", "discriminative-nuclei", "deeplab-nuclei")
 MARKS = ("<!-- results:begin -->\n", "<!-- results:end -->")
 INTRODUCTION = """# Results
 
 PQ, SQ and RQ in percent, mean and standard deviation over the seeds, on the validation parts of two data
 sets: `building-facade-segmentation` in parts by blocks of shots (80 images), and the 2018 Data Science Bowl,
 stage 1 (63 images). Each seed's best model by validation PQ is measured. The best seeds ship: of
-`cops-facades` as `facades`, of `discriminative-facades` as `facades-embedding`, of `discriminative-nuclei` as
-`nuclei`. `make models DATA=DIR` trains them and writes this page."""
+`cops-facades` as `facades`, of `discriminative-facades` as `facades-embedding`, of `cops-nuclei` as `nuclei`.
+`make models DATA=DIR` trains them and writes this page."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def proposal_network(config: DetectionConfig, strides: Sequence[int], channels: 
     return RegionProposalNetwork(anchors, head, 0.7, 0.3, config.rpn_samples, 0.5, both, kept, 0.7)
 
 
-def roi_heads(config: DetectionConfig, num_levels: int, channels: int, num_labels: int) -> RoIHeads:
+def roi_heads(config: DetectionConfig, num_levels: int, channels: int, *, num_labels: int) -> RoIHeads:
     """Box head and, if `config` has masks, mask head; label 0 is none of the categories."""
     levels = [str(n) for n in range(num_levels)]
 

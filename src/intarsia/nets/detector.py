@@ -61,7 +61,7 @@ class Detector(nn.Module):
         self.config = config
         self.stride = strides[0]
         self.rpn = proposal_network(config, strides, channels)
-        self.heads = roi_heads(config, len(strides), channels, len(things) + 1)
+        self.heads = roi_heads(config, len(strides), channels, num_labels=len(things) + 1)
         self.register_buffer("category_of_label", torch.tensor([-1, *things]), persistent=False)
 
     def propose(self, pyramid: Sequence[Float[Tensor, "b p _ _"]]) -> Proposals:

@@ -82,7 +82,7 @@ def coco_end_to_end() -> Recipe:
 
 
 def _nuclei_affinities() -> Recipe:
-    affinity = AffinityHeadConfig(distances=(1, 3, 6, 12), width=64, classifier_width=16)
+    affinity = AffinityHeadConfig(distances=(1, 4), width=64, classifier_width=16)
     return _affinities(discriminative.nuclei(), affinity)
 
 
