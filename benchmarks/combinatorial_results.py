@@ -106,7 +106,7 @@ def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
     if (folder / "recipe.json").is_file():
         intarsia.train(str(folder))
     else:
-        overrides = [f"data={options.data}", f"seed={seed}", *row.overrides]
+        overrides = [f"data={options.data}", f"seed={seed}"]
         recipe = options.recipe
         if row.starts_from:
             start = next(one for one in ROWS if one.name == row.starts_from)
@@ -114,6 +114,7 @@ def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
             recipe += "-e2e"
         else:
             overrides += options.first
+        overrides += row.overrides  # last: what makes the row wins
         intarsia.train(recipe, tuple(overrides), out=str(folder))
     (folder / "done").touch()
     return folder

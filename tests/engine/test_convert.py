@@ -21,7 +21,7 @@ from PIL import Image
 from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.engine import convert as command
-from intarsia.formats.coco import CocoWriter, read_coco
+from intarsia.formats.coco import CocoWriter, read_coco, read_map
 from intarsia.formats.source import SourcePart
 from intarsia.panoptic import PanopticMap, Segment
 
@@ -203,13 +203,19 @@ def test_two_images_of_one_name_are_refused(tmp_path: Path):
 
 
 def test_names_with_folders_and_of_other_alphabets_come_back(tmp_path: Path):
-    one = PanopticMap(np.ones((1, 1), int), [Segment(1, 1)])
+    one = PanopticMap(np.ones((2, 3), int), [Segment(1, 1)])
     with CocoWriter(tmp_path / "Häuser 家.json", Categories.named("facades")) as writer:
         writer.add("Straße/家 1.jpg", one, image_id="Straße/家 1")
     for format in ("coco", "labels", "label-stack", "label-divisor", "semantic-instances", "coco-instances"):
         out = tmp_path / f"{format} né"
         command.convert("coco", str(tmp_path / "Häuser 家.json"), str(out), to=format)
         command.convert(format, str(out), str(tmp_path / f"{format} back"))
+        [record] = read_coco(tmp_path / f"{format} back" / "panoptic.json").records
+        keeps_folders = format in ("coco", "coco-instances")  # the others name images by their files
+        assert record.image_id == ("Straße/家 1" if keeps_folders else "Straße_家 1")
+        assert record.map_file == "Straße_家 1.png"
+        assert [segment.category_id for segment in record.segments] == [1]
+        assert (read_map(record, tmp_path / f"{format} back" / "panoptic").ids > 0).sum() == 6
 
 
 def test_what_cannot_be_written_is_refused(source: Path, tmp_path: Path):

@@ -112,3 +112,13 @@ def test_pairs_that_leave_the_image_are_not_cut():
     problem = GridProblem(np.zeros((1, 2, 2)), np.zeros((3, 2, 2)), [(0, -1), (5, 0), (1, 1)], [True])
     y = cut_pairs(problem, np.array([[0, 1], [2, 3]]))
     assert y.tolist() == [[[0, 1], [0, 1]], [[0, 0], [0, 0]], [[1, 0], [0, 0]]]
+
+
+def test_a_refined_layer_answers_what_the_refined_solver_does():
+    for seed in range(4):
+        node_costs, affinity_costs = (costs.detach() for costs in random_costs(seed, 9, 9))
+        problem = GridProblem(node_costs[0].numpy(), affinity_costs[0].numpy(), NEIGHBOURS, [True] * 3)
+        cut = solve(problem, refine=True)
+        found = CutIndicatorLayer(NEIGHBOURS, [True] * 3, refine=True)(node_costs, affinity_costs)
+        assert (found.x[0].argmax(0).numpy() == cut.labels).all()
+        assert (found.y[0].numpy() == cut_pairs(problem, cut.clusters)).all()

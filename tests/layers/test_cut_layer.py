@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.testing import assert_close
 
+from intarsia.cut import GridProblem, solve
 from intarsia.layers import CutLayer, PanopticMasks, Perturbation
 
 NEIGHBOURS = [(0, 1), (1, 0)]
@@ -340,3 +341,22 @@ def test_wrong_arguments_are_refused():
         layer(nodes, edges, truth=Truth(zeros + 9, zeros))
     with pytest.raises(ValueError, match=r"`truth.instances` must be at least 0, got -1"):
         layer(nodes, edges, truth=Truth(zeros, zeros - 1))
+
+
+def cost_of(layer: CutLayer, node_costs: Tensor, affinity_costs: Tensor) -> float:
+    masks = layer(node_costs, affinity_costs)
+    problem = GridProblem(node_costs[0].numpy(), affinity_costs[0].numpy(), NEIGHBOURS, [True, True, False])
+    return problem.cost(masks.labels[0].numpy(), masks.clusters[0].numpy())
+
+
+def test_a_refined_layer_finds_cuts_that_cost_less():
+    plain, refined = (CutLayer(NEIGHBOURS, [True, True, False], refine=refine) for refine in (False, True))
+    gains = []
+    for seed in range(8):
+        noise = torch.Generator().manual_seed(seed)
+        costs = (torch.randn(1, 3, 12, 12, generator=noise), torch.randn(1, 2, 12, 12, generator=noise))
+        gains.append(cost_of(plain, *costs) - cost_of(refined, *costs))
+        problem = GridProblem(costs[0][0].numpy(), costs[1][0].numpy(), NEIGHBOURS, [True, True, False])
+        assert cost_of(refined, *costs) <= solve(problem, refine=True).cost + 1e-3
+    assert min(gains) > -1e-3
+    assert max(gains) > 0.01
