@@ -79,6 +79,17 @@ def test_weights_of_the_whole_network_fit_by_name(tmp_path, suffix):
     assert_close(backbone.network(image)[-1], whole.eval()(image))
 
 
+def test_the_backbone_of_a_trained_model_is_a_start_for_another_method(tmp_path):
+    torch.manual_seed(1)
+    trained = Backbone("test_resnet").network.state_dict()
+    others = {"head.weight": torch.zeros(2, 2), "decoder.network.bias": torch.ones(1)}
+    model = others | {f"backbone.network.{name}": value.half() for name, value in trained.items()}
+    save_file(model, tmp_path / "model.safetensors")
+    found = Backbone("test_resnet", pretrained=str(tmp_path / "model.safetensors")).network.state_dict()
+    assert all(value.dtype == trained[name].dtype for name, value in found.items())
+    assert_close(found, {name: value.half().to(value.dtype) for name, value in trained.items()})
+
+
 def test_weights_with_other_names_fit_by_the_order_of_their_shapes(tmp_path):
     torch.manual_seed(1)
     whole = timm.create_model(TINY, num_classes=5).state_dict()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from intarsia._check import fail, nearest
 from intarsia.configs import override
-from intarsia.engine.run_folder import RECIPE_FILE, load_recipe
+from intarsia.engine.run_folder import METRICS_FILE, RECIPE_FILE, MetricsFile, load_recipe
 from intarsia.engine.train import accelerator_of, data_of, train
 from intarsia.engine.validate import validate
 from intarsia.methods.load import load
@@ -91,19 +92,30 @@ def _measured(
         train(str(run))  # goes on, or is done
     else:
         train(study.recipe, (*general, *variant.overrides), out=str(run))
-    _, recipe = load_recipe(run)
-    method = load(run / "last")
-    if not variant.trained:
-        changed = override(dataclasses.replace(recipe, method=method.config), variant.overrides)
-        method.config = changed.method
-    accelerator = accelerator_of(recipe)
-    report = validate(method.to(accelerator.device), data_of(recipe)[1], accelerator).report
-    values = {name: getattr(report, name).pq or 0.0 for name in ("all", "things", "stuff")}
+    values = _last_validation(run) if variant.trained else _decoded_otherwise(run, variant)
     holds = None
     if unchanged is not None:
         holds = variant.holds(values[variant.group], unchanged=getattr(unchanged, variant.group))
     expected = "" if unchanged is None else variant.expected
     return Outcome(variant.id, variant.change, **values, expected=expected, holds=holds)
+
+
+def _last_validation(run: Path) -> dict[str, float]:
+    """PQ of the run's last model, as its training measured it."""
+    metrics = MetricsFile(run / METRICS_FILE, up_to_step=sys.maxsize)
+    series = {"all": "pq", "things": "pq_things", "stuff": "pq_stuff"}
+    return {name: metrics.series(column)[1][-1] for name, column in series.items()}
+
+
+def _decoded_otherwise(run: Path, variant: Variant) -> dict[str, float]:
+    """PQ of the run's last model with other settings of its decoding."""
+    _, recipe = load_recipe(run)
+    method = load(run / "last")
+    changed = override(dataclasses.replace(recipe, method=method.config), variant.overrides)
+    method.config = changed.method
+    accelerator = accelerator_of(recipe)
+    report = validate(method.to(accelerator.device), data_of(recipe)[1], accelerator).report
+    return {name: getattr(report, name).pq or 0.0 for name in ("all", "things", "stuff")}
 
 
 def _write(folder: Path, outcomes: list[Outcome]) -> None:

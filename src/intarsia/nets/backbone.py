@@ -26,7 +26,8 @@ class BackboneConfig:
 
     Attributes:
         name: A name that timm knows, such as "resnet50" or "tf_efficientnet_lite0".
-        pretrained: False for random weights, True for timm's own from the hub, a path to a local file, or
+        pretrained: False for random weights, True for timm's own from the hub, a path to a local file (of a
+            network's weights or of a trained model's, such as "runs/first/best/model.safetensors"), or
             "package:NAME" for the weights inside an installed Python package.
         output_stride: The stride of the coarsest features, 8, 16 or 32; the last stages are dilated below 32.
         frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.

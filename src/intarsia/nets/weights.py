@@ -18,6 +18,7 @@ __all__ = ["load_by_name_or_order", "read_weights", "weights_path"]
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 _PACKAGE = "package:"
+_OURS = "backbone.network."
 
 
 def weights_path(source: str) -> Path:
@@ -68,13 +69,15 @@ def read_weights(source: str) -> dict[str, Tensor]:
 def load_by_name_or_order(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> None:
     """Copy weights into a network whose tensors have the same names, or the same shapes in the same order.
 
-    What the file holds beyond the network, such as a classifier, is left out.
+    What the file holds beyond the network, such as a classifier, is left out. Of a whole model of ours only
+    the backbone is taken.
 
     Raises:
         ValueError: Neither the names nor the order of shapes agree.
     """
     own = _without_counters(network.state_dict())
-    given = _without_counters(weights)
+    ours = {name.removeprefix(_OURS): value for name, value in weights.items() if name.startswith(_OURS)}
+    given = _without_counters(ours or weights)
     by_name = {_plain(name): value for name, value in given.items()}
     if all(_plain(name) in by_name for name in own):
         chosen = {name: by_name[_plain(name)] for name in own}
