@@ -89,9 +89,12 @@ def as_markdown(chosen: Table, numbers: Mapping[str, Sequence[dict[str, float]]]
 def _numbers(
     row: Row, data: str, overrides: tuple[str, ...], out: Path, on: DataName, seed: int
 ) -> dict[str, float]:
-    """The numbers of a row with a seed; trains its network first, where that is not done."""
+    """The numbers of a row with a seed; trains its network first, where that is not done.
+
+    They are kept beside the network, one file a way to decode, which rows of several tables may share.
+    """
     folder = out / f"{on}-{row.run}-{seed}"
-    kept = folder / f"{row.name.replace(' ', '-').replace(',', '')}.json"
+    kept = folder / f"measured-{'-'.join(row.decoding) or 'plain'}.json"
     if kept.is_file():
         return json.loads(kept.read_text())
     if not (folder / RECIPE_FILE).is_file():
