@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
-from intarsia.methods.heuristic_merge import mask_in_box
+from intarsia.methods.heuristic_merge import masks_in_boxes
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.upsampling import grid_size, upsampled_argmax
 from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
@@ -70,12 +71,13 @@ def _semantic_map(logits: Any, size: tuple[int, int], method: AbstractMethod) ->
 
 
 def _found(detections: Detections, size: tuple[int, int], categories: Categories) -> Iterator[FoundInstance]:
-    masks = None if detections.mask_logits is None else detections.mask_logits.sigmoid().numpy()
-    for n, box in enumerate(detections.boxes.numpy()):
+    boxes, logits = detections.boxes.numpy(), detections.mask_logits
+    windows = repeat(None) if logits is None else masks_in_boxes(logits.sigmoid().numpy(), boxes, size)
+    for n, (box, window) in enumerate(zip(boxes, windows, strict=False)):
         whole = None
-        if masks is not None:
+        if window is not None:
+            rows, columns, mask = window
             whole = np.zeros(size, bool)
-            rows, columns, mask = mask_in_box(masks[n], box, size)
             whole[rows, columns] = mask
         left, top, right, bottom = (float(x) for x in box)
         category = categories[int(detections.categories[n])].id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,10 @@ from intarsia.methods.assembly import Thing, assembled
 from intarsia.nets.detections import Detections
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["MergeConfig", "mask_in_box", "merged_by_rules"]
+__all__ = ["MergeConfig", "masks_in_boxes", "merged_by_rules"]
+
+_BLOCK = 64
+"""Boxes whose weights are made together; bounds the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +82,12 @@ def merged_by_rules(
         fail("detections", "with masks", "boxes only", hint="Set detection.masks=true, or take the argmax.")
     instances = np.zeros(semantic.shape, np.int32)
     things: list[Thing] = []
-    scores = detections.scores.numpy()
-    masks = detections.mask_logits.sigmoid().numpy()
-    boxes, labels = detections.boxes.numpy(), detections.categories.numpy()
-    for n in np.argsort(-scores, kind="stable"):
-        if scores[n] < config.min_score:
-            break
-        rows, columns, mask = mask_in_box(masks[n], boxes[n], semantic.shape)
+    scores, labels = detections.scores.numpy(), detections.categories.numpy()
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] >= config.min_score]
+    masks, boxes = detections.mask_logits.sigmoid().numpy()[order], detections.boxes.numpy()[order]
+    windows = masks_in_boxes(masks, boxes, semantic.shape)
+    for n, (rows, columns, mask) in zip(order, windows, strict=True):
         window = instances[rows, columns]
         free = mask & (window == 0)
         area, num_free = np.count_nonzero(mask), np.count_nonzero(free)
@@ -95,26 +98,39 @@ def merged_by_rules(
     return assembled(semantic, instances, things, categories=categories, min_stuff_px=config.min_stuff_px)
 
 
-def mask_in_box(
-    mask: Float[np.ndarray, "m m"], box: Float[np.ndarray, " 4"], size: tuple[int, ...]
-) -> tuple[slice, slice, Bool[np.ndarray, "h w"]]:
-    """The window of an image whose pixels' middles are in a box, and where in it the mask is at least 1/2.
+def masks_in_boxes(
+    masks: Float[np.ndarray, "n m m"], boxes: Float[np.ndarray, "n 4"], size: tuple[int, ...]
+) -> Iterator[tuple[slice, slice, Bool[np.ndarray, "h w"]]]:
+    """For each box the window of an image whose pixels' middles are in it, and where in it its mask is at
+    least 1/2.
 
     Example:
-        >>> rows, columns, mask = mask_in_box(np.ones((4, 4), np.float32), np.array([1.0, 0, 3, 9]), (2, 4))
-        >>> rows, columns, mask.shape
-        (slice(0, 2, None), slice(1, 3, None), (2, 2))
+        >>> masks, boxes = np.ones((1, 4, 4), np.float32), np.array([[1.0, 0, 3, 9]])
+        >>> [(rows, columns, mask.shape) for rows, columns, mask in masks_in_boxes(masks, boxes, (2, 4))]
+        [(slice(0, 2, None), slice(1, 3, None), (2, 2))]
     """
-    left, top, right, bottom = (float(x) for x in box)
-    rows, down = _axis(top, bottom, size[0], len(mask))
-    columns, across = _axis(left, right, size[1], len(mask))
-    return rows, columns, down @ mask @ across.T >= 0.5
+    for first in range(0, len(boxes), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        left, top, right, bottom = boxes[block].T.astype(np.float64)
+        down = _axes(top, bottom, size[0], masks.shape[1])
+        across = _axes(left, right, size[1], masks.shape[2])
+        for mask, (rows, y), (columns, x) in zip(masks[block], down, across, strict=True):
+            yield rows, columns, y @ mask @ x.T >= 0.5
 
 
-def _axis(low: float, high: float, size: int, cells: int) -> tuple[slice, Float[np.ndarray, "n m"]]:
-    """Pixels between two coordinates, and the weights of a mask's cells at each."""
-    start = min(max(int(np.ceil(low - 0.5)), 0), size)
-    stop = max(min(int(np.floor(high - 0.5)) + 1, size), start)
-    place = (np.arange(start, stop) + 0.5 - low) / max(high - low, 1e-6) * cells - 0.5
-    weights = 1 - np.abs(place[:, None] - np.arange(cells))
-    return slice(start, stop), np.maximum(weights, 0).astype(np.float32)
+def _axes(
+    low: Float[np.ndarray, " n"], high: Float[np.ndarray, " n"], size: int, cells: int
+) -> list[tuple[slice, Float[np.ndarray, "_ m"]]]:
+    """Pixels between two coordinates each, and the weights of a mask's cells at each pixel."""
+    start = np.clip(np.ceil(low - 0.5), 0, size).astype(np.intp)
+    stop = np.maximum(np.clip(np.floor(high - 0.5) + 1, 0, size).astype(np.intp), start)
+    counts = stop - start
+    ends = counts.cumsum()
+    pixels = np.arange(ends[-1]) + np.repeat(start - ends + counts, counts)
+    extent = np.maximum(high - low, 1e-6)
+    place = (pixels + 0.5 - np.repeat(low, counts)) / np.repeat(extent, counts) * cells - 0.5
+    weights = np.maximum(1 - np.abs(place[:, None] - np.arange(cells)), 0).astype(np.float32)
+    return [
+        (slice(int(a), int(b)), weights[end - b + a : end])
+        for a, b, end in zip(start, stop, ends, strict=True)
+    ]
