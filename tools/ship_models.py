@@ -32,7 +32,7 @@ SHIPPED = {
     "facades-embedding": "discriminative-facades",
     "nuclei": "cops-nuclei",
 }
-COMPARED = ("deeplab-facades", "discriminative-nuclei", "deeplab-nuclei")
+COMPARED = ("deeplab-facades", "hle-facades", "discriminative-nuclei", "deeplab-nuclei")
 MARKS = ("<!-- results:begin -->\n", "<!-- results:end -->")
 INTRODUCTION = """# Results
 
