@@ -9,10 +9,9 @@ their standard deviation: affinities and semantics by themselves; fine-tuned thr
 without learning anything, to compare losses on the same batches; with one lambda, with separate losses, with
 the surrogate of the released code, with the losses of the first run, which do not see the cut, with a
 surrogate of each batch alone, with costs that may shrink, through the refined cut (as facades do anyway),
-and without the ladder of learning rates; fewer distances. Of the
-first two also with a semantic oracle, and with Algorithm 2 before the local search, refreshed in full and
-lazily as in the code of the authors. --first and --second are overrides of the two recipes, such as
-schedule.steps=300.
+and without the ladder of learning rates; other distances. Of the first two also with a semantic oracle, and
+with Algorithm 2 before the local search, refreshed in full and lazily as in the code of the authors. --first
+and --second are overrides of the two recipes, such as schedule.steps=300.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ ROWS = (
     Row("costs may shrink", ("method.end_to_end.scale_free=false",), BASELINE),
     Row("refined cut", ("method.end_to_end.refine=true",), BASELINE),
     Row("one learning rate", ("method.end_to_end.ladder=0", "optim.lr=2e-4"), BASELINE),
-    Row("distances 1, 4", ("method.affinity.distances=1,4",)),
+    Row("distances 1, 3, 6, 12", ("method.affinity.distances=1,3,6,12",)),
 )
 
 

@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from accelerate import Accelerator
 
 import intarsia
 from intarsia._check import InputError
 from intarsia.configs import override
+from intarsia.data.dataset import PanopticDataset
+from intarsia.engine.validate import validate
 from intarsia.recipes.ablation import Study, Variant
 from intarsia.recipes.find import find_recipe, find_study
 from tests.engine.tiny import OVERRIDES
@@ -54,6 +57,11 @@ def test_a_study_is_one_table_and_goes_on_where_it_was_stopped(streets, tmp_path
     outcomes = run()
     assert [outcome.id for outcome in outcomes] == ["base", "far", "bce"]
     assert outcomes[0].holds is None
+    model = intarsia.load(tmp_path / "base" / "last")
+    report = validate(model, PanopticDataset(streets, split="val"), Accelerator()).report
+    found = (outcomes[0].all, outcomes[0].things, outcomes[0].stuff)
+    measured = [group.pq or 0.0 for group in (report.all, report.things, report.stuff)]
+    assert found == pytest.approx(measured, abs=1e-5)
     assert isinstance(outcomes[2].holds, bool)
     assert written <= (tmp_path / "base" / "checkpoint.pt").stat().st_mtime_ns
     assert len((tmp_path / "table.md").read_text().splitlines()) == 5

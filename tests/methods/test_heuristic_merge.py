@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from intarsia._check import InputError
@@ -58,6 +58,7 @@ def whole_image_loop(semantic, detections, config):
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), count=st.integers(0, 8))
+@example(seed=0, count=150)  # more than are pasted together
 def test_it_equals_the_loop_over_whole_images(seed, count):
     generator = torch.Generator().manual_seed(seed)
     corners = torch.rand(count, 2, generator=generator) * 40 - 10

@@ -101,10 +101,10 @@ def _measured(
 
 
 def _last_validation(run: Path) -> dict[str, float]:
-    """PQ of the run's last model, as its training measured it."""
+    """PQ of the run's last model, as its training measured it; 0 of a group that the data do not have."""
     metrics = MetricsFile(run / METRICS_FILE, up_to_step=sys.maxsize)
-    series = {"all": "pq", "things": "pq_things", "stuff": "pq_stuff"}
-    return {name: metrics.series(column)[1][-1] for name, column in series.items()}
+    columns = {"all": "pq", "things": "pq_things", "stuff": "pq_stuff"}
+    return {name: [0.0, *metrics.series(column)[1]][-1] for name, column in columns.items()}
 
 
 def _decoded_otherwise(run: Path, variant: Variant) -> dict[str, float]:

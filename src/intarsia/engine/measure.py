@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
@@ -71,14 +72,20 @@ def _semantic_map(logits: Any, size: tuple[int, int], method: AbstractMethod) ->
 
 
 def _found(detections: Detections, size: tuple[int, int], categories: Categories) -> Iterator[FoundInstance]:
-    boxes, logits = detections.boxes.numpy(), detections.mask_logits
-    windows = repeat(None) if logits is None else masks_in_boxes(logits.sigmoid().numpy(), boxes, size)
-    for n, (box, window) in enumerate(zip(boxes, windows, strict=False)):
-        whole = None
-        if window is not None:
-            rows, columns, mask = window
-            whole = np.zeros(size, bool)
-            whole[rows, columns] = mask
+    boxes, masks = detections.boxes.numpy(), _whole_masks(detections, size)
+    for n, (box, mask) in enumerate(zip(boxes, masks, strict=True)):
         left, top, right, bottom = (float(x) for x in box)
         category = categories[int(detections.categories[n])].id
-        yield FoundInstance((left, top, right, bottom), category, float(detections.scores[n]), whole)
+        yield FoundInstance((left, top, right, bottom), category, float(detections.scores[n]), mask)
+
+
+def _whole_masks(detections: Detections, size: tuple[int, int]) -> Iterator[Bool[np.ndarray, "h w"] | None]:
+    """The mask of each detection on the whole image, None where there are boxes alone."""
+    if detections.mask_logits is None:
+        yield from repeat(None, len(detections))
+        return
+    masks, boxes = detections.mask_logits.sigmoid().numpy(), detections.boxes.numpy()
+    for rows, columns, mask in masks_in_boxes(masks, boxes, size):
+        whole = np.zeros(size, bool)
+        whole[rows, columns] = mask
+        yield whole

@@ -61,18 +61,18 @@ At ten times these recipes' learning rate the loss on the training batches rises
 
 def facades_end_to_end() -> Recipe:
     """Buildings: fine-tune the heads of `cops-facades` through the cut."""
-    return _end_to_end(facades(), replace(_SHORT_TUNING, refine=True), steps=300, lr=1e-3)
+    return _end_to_end(facades(), replace(_SHORT_TUNING, refine=True), steps=300, warmup=10, lr=1e-3)
 
 
 def nuclei_end_to_end() -> Recipe:
     """Microscopy: fine-tune the heads of `cops-nuclei` through the default cut, and decode by it."""
-    return _end_to_end(_nuclei_affinities(), _SHORT_TUNING, steps=400, lr=1e-3)
+    return _end_to_end(_nuclei_affinities(), _SHORT_TUNING, steps=400, warmup=10, lr=1e-3)
 
 
 def cityscapes_end_to_end() -> Recipe:
     """Streets: the paper's settings, and the released code's ladder of learning rates; for a GPU."""
     settings = EndToEndConfig(weight=10.0, thing_area_scale=4.0, ladder=20.0, scale_free=False)
-    recipe = _end_to_end(cityscapes(), settings, steps=12_000, lr=1e-3)
+    recipe = _end_to_end(cityscapes(), settings, steps=12_000, warmup=600, lr=1e-3)
     return replace(recipe, batch_size=24, augmentation=Augmentation(scale=(0.5, 2.0), crop=(512, 1024)))
 
 
@@ -81,7 +81,7 @@ def coco_end_to_end() -> Recipe:
     settings = EndToEndConfig(
         weight=100.0, lowest=1000.0, thing_area_scale=4.0, ladder=20.0, scale_free=False
     )
-    return replace(_end_to_end(coco(), settings, steps=4000, lr=1e-4), batch_size=24)
+    return replace(_end_to_end(coco(), settings, steps=4000, warmup=200, lr=1e-4), batch_size=24)
 
 
 def _nuclei_affinities() -> Recipe:
@@ -114,14 +114,13 @@ def _affinities(
     )
 
 
-def _end_to_end(recipe: Recipe, settings: EndToEndConfig, *, steps: int, lr: float) -> Recipe:
+def _end_to_end(recipe: Recipe, settings: EndToEndConfig, *, steps: int, warmup: int, lr: float) -> Recipe:
     """Fine-tuning: no decay of the weights, and an average over fewer steps than in pre-training."""
-    every = max(steps // 2, 1)
     return replace(
         recipe,
         method=replace(recipe.method, end_to_end=settings),
         optim=Optim(lr=lr, weight_decay=0.0),
-        schedule=Schedule(steps=steps, warmup=max(steps // 30, 1), evaluate_every=every),
+        schedule=Schedule(steps=steps, warmup=warmup, evaluate_every=steps // 2),
         ema_decay=0.99,
     )
 
