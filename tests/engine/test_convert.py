@@ -24,20 +24,9 @@ from intarsia.engine import convert as command
 from intarsia.formats.coco import CocoWriter, read_coco, read_map
 from intarsia.formats.source import SourcePart
 from intarsia.panoptic import PanopticMap, Segment
+from tests.formats.written_maps import TABLES
 
 NUM_IMAGES = 10
-TABLES = {
-    "ade20k": "ade20k",
-    "cityscapes": "cityscapes",
-    "coco": "coco",
-    "coco-instances": "coco",
-    "label-divisor": "coco",
-    "label-stack": "facades",
-    "labels": "facades",
-    "semantic-instances": "coco",
-    "vistas": "vistas",
-    "vistas-v2": "vistas-v2",
-}
 
 
 def name_of(number: int) -> str:

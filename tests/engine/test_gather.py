@@ -15,27 +15,11 @@ from intarsia.engine.gather import merged
 from intarsia.metrics import PanopticQuality, Request
 from intarsia.metrics.measures import MEASURES
 from intarsia.metrics.tally import AbstractTally
-from intarsia.panoptic import PanopticMap, Segment
+from tests.metrics.random_maps import found_map, random_map
 
 FACADES = Categories.named("facades")
 NUM_IMAGES = 5
-
-
-def random_map(seed: int) -> PanopticMap:
-    generator = np.random.default_rng(seed)
-    ids = np.kron(generator.integers(0, 6, (4, 5)), np.ones((12, 12), int))
-    rows = [(1, 0.5), (1, 0.9), (2, 0.4), (6, 1.0), (7, 1.0)]
-    segments = [Segment(n, k, score=s, is_crowd=n == 3) for n, (k, s) in enumerate(rows, start=1)]
-    return PanopticMap.keeping_visible(ids, segments)
-
-
-def found_map(seed: int) -> PanopticMap:
-    """The map of this seed with a quarter of its blocks from another one; no crowds."""
-    generator = np.random.default_rng(seed)
-    other = np.kron(generator.random((4, 5)) < 0.25, np.ones((12, 12), bool))
-    ids = np.where(other, random_map(seed + 50).ids, random_map(seed).ids)
-    rows = [(1, 0.5), (1, 0.9), (2, 0.4), (6, 1.0), (7, 1.0)]
-    return PanopticMap.keeping_visible(ids, [Segment(n, k, score=s) for n, (k, s) in enumerate(rows, 1)])
+ROOT = Path(__file__).parents[2]
 
 
 def measured(rank: int, world_size: int) -> dict[str, AbstractTally]:
@@ -54,7 +38,10 @@ def run_process(rank: int, folder: str) -> None:
 
 
 def test_every_metric_is_the_same_on_every_process_as_on_one(tmp_path: Path):
-    started = [subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)]) for rank in range(2)]
+    started = [
+        subprocess.Popen([sys.executable, "-m", __name__, str(rank), str(tmp_path)], cwd=ROOT)
+        for rank in range(2)
+    ]
     assert [process.wait(timeout=120) for process in started] == [0, 0]
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
     alone = {name: tally.compute().to_json() for name, tally in measured(0, 1).items()}

@@ -15,20 +15,8 @@ from intarsia.formats.cityscapes import instance_ids_of
 from intarsia.formats.coco import CocoWriter, read_coco
 from intarsia.formats.semantic_instances import semantic_and_instances_of
 from intarsia.panoptic import PanopticMap, Segment
-from tests.formats.written_maps import pixels, random_map, read_back, write_coco
+from tests.formats.written_maps import TABLES, pixels, random_map, read_back, write_coco
 
-TABLES = {
-    "ade20k": "ade20k",
-    "cityscapes": "cityscapes",
-    "coco": "coco",
-    "coco-instances": "coco",
-    "label-divisor": "coco",
-    "label-stack": "facades",
-    "labels": "facades",
-    "semantic-instances": "coco",
-    "vistas": "vistas",
-    "vistas-v2": "vistas-v2",
-}
 NO_CROWDS = ("ade20k", "vistas", "vistas-v2")
 
 

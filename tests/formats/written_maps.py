@@ -12,6 +12,20 @@ from intarsia.categories import Categories
 from intarsia.formats.coco import CocoWriter, read_coco, read_map
 from intarsia.panoptic import PanopticMap, Segment
 
+TABLES = {
+    "ade20k": "ade20k",
+    "cityscapes": "cityscapes",
+    "coco": "coco",
+    "coco-instances": "coco",
+    "label-divisor": "coco",
+    "label-stack": "facades",
+    "labels": "facades",
+    "semantic-instances": "coco",
+    "vistas": "vistas",
+    "vistas-v2": "vistas-v2",
+}
+"""A table of categories to write each format with."""
+
 
 def random_map(categories: Categories, seed: int, *, crowds: bool = True) -> PanopticMap:
     """At most one stuff segment and one crowd a category, as every format can tell them apart."""
