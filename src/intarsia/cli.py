@@ -19,7 +19,7 @@ COMMANDS = {
         "intarsia.engine.evaluate:evaluate",
         "Exact PQ, SQ and RQ of predictions against the truth.",
     ),
-    "explain": ("intarsia.engine.explain:explain", "Where one pixel of a photo lies in embedding space."),
+    "explain": ("intarsia.engine.explain:explain", "What one pixel of a photo is to every other."),
     "convert": (
         "intarsia.engine.convert:convert",
         "A data set from one format to another, COCO panoptic by default.",

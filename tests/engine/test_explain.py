@@ -1,4 +1,4 @@
-"""Looking inside a model: the picture, the three medians, wrong pixels."""
+"""Looking inside a model: the picture, the three medians or shares, wrong pixels."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,9 @@ import intarsia
 from intarsia._check import InputError
 from intarsia.cli import main
 from intarsia.methods.hierarchical import HierarchicalEmbedding
+from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.panoptic import PanopticMap, Segment
-from tests.methods.conftest import hierarchical
+from tests.methods.conftest import combinatorial, hierarchical, unified
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +29,48 @@ def model(tmp_path_factory):
     return str(folder)
 
 
-def test_one_pixel_is_explained(photo, model, tmp_path, capsys, monkeypatch):
-    """Two windows and a facade, decoded by hand: medians are those of the three groups of pixels."""
+def two_windows() -> PanopticMap:
     ids = np.full((30, 42), 3, np.int32)
     ids[4:12, 4:16], ids[4:12, 24:36] = 1, 2
-    truth = PanopticMap(ids, [Segment(1, 1), Segment(2, 1), Segment(3, 6)])
+    return PanopticMap(ids, [Segment(1, 1), Segment(2, 1), Segment(3, 6)])
+
+
+def test_one_pixel_is_explained(photo, model, tmp_path, capsys, monkeypatch):
+    """Two windows and a facade, decoded by hand: medians are those of the three groups of pixels."""
+    truth = two_windows()
+    ids = truth.ids
     monkeypatch.setattr(HierarchicalEmbedding, "decode", lambda *_: [truth])
     found = intarsia.explain(str(photo), pixel="5,6", model=model, out=str(tmp_path / "deep" / "seen.png"))
-    assert found.distances.shape == (30, 42)
-    assert found.distances[5, 6] == 0
+    assert found.values.shape == (30, 42)
+    assert found.values[5, 6] == 0
     for got, where in ((found.same_segment, 1), (found.same_category, 2), (found.other, 3)):
-        assert got == pytest.approx(np.median(found.distances[ids == where]))
+        assert got == pytest.approx(np.median(found.values[ids == where]))
     assert np.array_equal(np.asarray(Image.open(tmp_path / "deep" / "seen.png")), found.picture)
     said = capsys.readouterr().out
     assert "Pixel 5,6 is window; its margin is" in said
     assert "other window segments" in said
+
+
+def test_affinities_are_explained_as_shares(photo, tmp_path, capsys, monkeypatch):
+    """What a pixel hears adds up to all of it, and is the grid's affinities point for point."""
+    torch.manual_seed(0)
+    method = unified().eval()
+    method.save(tmp_path / "model")
+    truth = two_windows()
+    monkeypatch.setattr(UnifiedPanoptic, "decode", lambda *_: [truth])
+    found = intarsia.explain(
+        str(photo), pixel="5,6", model=str(tmp_path / "model"), out=str(tmp_path / "seen.png")
+    )
+    assert (found.kind, found.margin) == ("affinity", None)
+    shares = [float(found.values[truth.ids == n].sum()) for n in (1, 2, 3)]
+    assert (found.same_segment, found.same_category, found.other) == pytest.approx(shares)
+    assert sum(shares) == pytest.approx(1, abs=1e-5)
+    with torch.inference_mode():
+        output = method(torch.from_numpy(np.asarray(Image.open(photo)).copy()).permute(2, 0, 1)[None] / 255)
+        affinities = method.affinity_map(output, 0, size=(30, 42), pixel=(5, 6)).numpy()  # pyright: ignore
+    points = found.values[::4, ::4]
+    np.testing.assert_allclose(points / points.sum(), affinities / affinities.sum(), rtol=1e-4)
+    assert "Pixel 5,6 is window. Of what it hears, there comes from" in capsys.readouterr().out
 
 
 def test_a_void_pixel_has_no_segment(photo, model, tmp_path, monkeypatch):
@@ -64,9 +92,9 @@ def test_the_command_line_takes_row_and_column(photo, model, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
-def test_a_method_without_an_embedding_is_refused(photo, model, monkeypatch):
-    monkeypatch.setattr(
-        HierarchicalEmbedding, "embedding_field", HierarchicalEmbedding.__mro__[1].embedding_field
-    )
-    with pytest.raises(InputError, match="`model` must be of a method with an embedding"):
-        intarsia.explain(str(photo), pixel="0,0", model=model)
+def test_a_method_with_neither_is_refused(photo, tmp_path):
+    combinatorial().save(tmp_path / "cut")
+    with pytest.raises(
+        InputError, match="`model` must be of a method with an embedding, got CombinatorialPanoptic"
+    ):
+        intarsia.explain(str(photo), pixel="0,0", model=str(tmp_path / "cut"))

@@ -1,4 +1,4 @@
-"""Looking inside: how far every pixel of a photo is from one of them in the space that a method groups in."""
+"""Looking inside: what one pixel of a photo is to every other, as the method sees them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 import tyro
 from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
+from torch import Tensor
 
 from intarsia import draw
 from intarsia._check import fail
@@ -18,6 +19,7 @@ from intarsia.engine.predict import chosen_device
 from intarsia.methods.images import as_image
 from intarsia.methods.load import load
 from intarsia.methods.method import AbstractMethod
+from intarsia.methods.pixel_field import PixelField
 from intarsia.methods.upsampling import grid_size
 from intarsia.panoptic import PanopticMap
 
@@ -31,18 +33,21 @@ class Explanation:
     Attributes:
         pixel: Row and column.
         map: What the method found in the photo.
-        distances: Of every pixel to the one, in embedding space.
-        margin: Distance within which the pixel looks for its instance.
-        same_segment: Median distance to the pixels of its segment, None if it is void.
-        same_category: Median distance to the other segments of its category, None if there is none.
-        other: Median distance to the other categories, None if there is none.
-        picture: Photo, segments, distances and embedding beside each other.
+        kind: "distance" in embedding space, or "affinity": how much the pixel hears from another.
+        values: The distances, or the affinities as shares of their sum, of every pixel.
+        margin: Distance within which the pixel looks for its instance; None for affinities.
+        same_segment: Median distance to the pixels of its segment, or their share of the affinities; None if
+            it is void.
+        same_category: The same for other segments of its category, None if there is none.
+        other: The same for other categories, None if there is none.
+        picture: Photo, segments, distances or affinities, and what they come from, beside each other.
     """
 
     pixel: tuple[int, int]
     map: PanopticMap
-    distances: Float32[np.ndarray, "h w"]
-    margin: float
+    kind: Literal["distance", "affinity"]
+    values: Float32[np.ndarray, "h w"]
+    margin: float | None
     same_segment: float | None
     same_category: float | None
     other: float | None
@@ -58,12 +63,13 @@ def explain(
     out: str = "explain.png",
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> Explanation:
-    """Draw how far each pixel of a photo is from one of them in embedding space, and the embedding itself.
+    """Draw what each pixel of a photo is to one of them: its distance in embedding space, or its affinity.
 
     Pixels of the same segment should be nearest, then other segments of its category, then other categories.
-    The embedding's three main directions are drawn as red, green and blue.
+    A model of unified training has affinities instead: how much of its correction the pixel hears from where.
+    The three main directions of the embedding, or of the affinities' features, are red, green and blue.
 
-    Source: Kerola et al. 2021, figure 1.
+    Source: Kerola et al. 2021, figure 1; Li, Qi and Torr 2020, figure 6.
 
     Args:
         image: An image file.
@@ -73,47 +79,69 @@ def explain(
         device: Where the network runs; "auto" takes a GPU if there is one.
 
     Returns:
-        The distances, what was found, and the picture.
+        The distances or affinities, what was found, and the picture.
 
     Raises:
-        ValueError: The image or model cannot be read, the pixel is outside, or the method has no embedding.
+        ValueError: The image or model cannot be read, the pixel is outside, or the method has neither.
     """
     method = load(model)
     method.to(chosen_device(device)).eval()
     photo = as_image(image)
     height, width = photo.shape[1:]
-    row, column = _parsed(pixel, height, width)
+    at = _parsed(pixel, height, width)
     output = method(photo[None].to(next(method.parameters()).device))
-    field = method.embedding_field(output)
-    embedding = field.embeddings[0].cpu().numpy()
+    field = method.pixel_field(output, size=(height, width), pixel=at)
     found = method.decode(output, [(height, width)])[0]
-    at = row // method.stride, column // method.stride
-    distances = _enlarged(draw.distances_from(embedding, at), method.stride, height, width)
-    pixels = (photo * 255).round().byte().permute(1, 2, 0).numpy()
-    sheet = draw.contact_sheet(
-        [
-            draw.marked(pixels, (row, column)),
-            draw.overlay(pixels, found, method.categories),
-            _enlarged(draw.distance_map(embedding, at), method.stride, height, width),
-            _enlarged(draw.embedding_rgb(embedding), method.stride, height, width),
-        ],
-        [f"pixel {row},{column}", "segments", "distance in embedding space", "embedding"],
-        columns=2,
-    )
-    here, kin = _same(found, (row, column), method)
+    values = _enlarged(field.values.cpu().numpy(), method.stride, height, width)
+    values = values if field.kind == "distance" else values / values.sum()
+    here, kin = _same(found, at, method)
+    regions = here, kin & ~here, ~kin & (found.ids > 0)
+    summary = _median if field.kind == "distance" else _share
+    same_segment, same_category, other = (summary(values, region) for region in regions)
     explanation = Explanation(
-        pixel=(row, column),
+        pixel=at,
         map=found,
-        distances=distances,
-        margin=float(field.margin[0, at[0], at[1]]),
-        same_segment=_median(distances, here),
-        same_category=_median(distances, kin & ~here),
-        other=_median(distances, ~kin & (found.ids > 0)),
-        picture=sheet,
+        kind=field.kind,
+        values=values,
+        margin=field.margin,
+        same_segment=same_segment,
+        same_category=same_category,
+        other=other,
+        picture=_sheet(photo, found, field, values, method=method, pixel=at),
     )
-    _write(sheet, Path(out))
+    _write(explanation.picture, Path(out))
     print(_said(explanation, method, out))
     return explanation
+
+
+def _sheet(
+    photo: Tensor,
+    found: PanopticMap,
+    field: PixelField,
+    values: np.ndarray,
+    *,
+    method: AbstractMethod,
+    pixel: tuple[int, int],
+) -> UInt8[np.ndarray, "ph pw 3"]:
+    pixels = (photo * 255).round().byte().permute(1, 2, 0).numpy()
+    features = draw.embedding_rgb(field.features.cpu().numpy())
+    by_distance = field.kind == "distance"
+    return draw.contact_sheet(
+        [
+            draw.marked(pixels, pixel),
+            draw.overlay(pixels, found, method.categories),
+            # square roots show the small steps inside an instance and the large ones between categories
+            draw.heat_map(-np.sqrt(values) if by_distance else values),
+            _enlarged(features, method.stride, *found.size),
+        ],
+        [
+            f"pixel {pixel[0]},{pixel[1]}",
+            "segments",
+            "distance in embedding space" if by_distance else "affinity: where it listens",
+            "embedding" if by_distance else "features of the affinities",
+        ],
+        columns=2,
+    )
 
 
 def _parsed(pixel: str | tuple[int, int], height: int, width: int) -> tuple[int, int]:
@@ -147,6 +175,10 @@ def _median(distances: np.ndarray, where: np.ndarray) -> float | None:
     return float(np.median(distances[where])) if where.any() else None
 
 
+def _share(affinities: np.ndarray, where: np.ndarray) -> float | None:
+    return float(affinities[where].sum()) if where.any() else None
+
+
 def _write(picture: np.ndarray, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
@@ -168,6 +200,11 @@ def _said(explanation: Explanation, method: AbstractMethod, out: str) -> str:
         (f"other {name} segments", explanation.same_category),
         ("other categories", explanation.other),
     ]
-    lines = [f"  {text:<28} {value:.2f}" for text, value in rows if value is not None]
-    head = f"Pixel {row},{column} is {name}; its margin is {explanation.margin:.2f}. Median distance to"
+    head = f"Pixel {row},{column} is {name}"
+    if explanation.kind == "distance":
+        head += f"; its margin is {explanation.margin:.2f}. Median distance to"
+        lines = [f"  {text:<28} {value:.2f}" for text, value in rows if value is not None]
+    else:
+        head += ". Of what it hears, there comes from"
+        lines = [f"  {text:<28} {value:6.1%}" for text, value in rows if value is not None]
     return "\n".join([head, *lines, f"Picture in {out}"])

@@ -19,6 +19,8 @@ from intarsia.data.targets import PanopticTargets
 from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.images import ImageLike, as_image
 from intarsia.methods.model_folder import read_model, write_model
+from intarsia.methods.pixel_field import PixelField
+from intarsia.methods.upsampling import grid_size
 from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = ["AbstractMethod"]
@@ -82,6 +84,24 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             ValueError: The method groups in another way.
         """
         return fail("model", "of a method with an embedding", type(self).__name__)
+
+    def pixel_field(self, output: Any, *, size: tuple[int, int], pixel: tuple[int, int]) -> PixelField:
+        """How far one pixel is from every point of the grid in the space that the method groups in.
+
+        Args:
+            output: What `forward` returned for one image.
+            size: The image's height and width.
+            pixel: Row and column in the image.
+
+        Raises:
+            ValueError: The method groups in another way.
+        """
+        field = self.embedding_field(output)
+        rows, columns = grid_size(*size, stride=self.stride)
+        row, column = pixel[0] // self.stride, pixel[1] // self.stride
+        embedding = field.embeddings[0, :, :rows, :columns].float()
+        distances = (embedding - embedding[:, row, column, None, None]).norm(dim=0)
+        return PixelField("distance", distances, embedding, margin=float(field.margin[0, row, column]))
 
     @overload
     def predict(self, image: ImageLike, *, batch: int = 1) -> PanopticMap: ...

@@ -17,6 +17,7 @@ from intarsia.methods.assembly import Thing, assembled
 from intarsia.methods.heuristic_merge import MergeConfig, merged_by_rules
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
+from intarsia.methods.pixel_field import PixelField
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_winners
 from intarsia.nets import (
@@ -251,6 +252,19 @@ class UnifiedPanoptic(AbstractMethod):
         rows, columns = grid_size(*size, stride=self.stride)
         at = (pixel[0] // self.stride, pixel[1] // self.stride)
         return self.head.affinity.affinity_map(output.affinity_features[row, :, :rows, :columns].float(), at)
+
+    def pixel_field(
+        self, output: UnifiedOutput, *, size: tuple[int, int], pixel: tuple[int, int]
+    ) -> PixelField:
+        """How strongly one pixel listens to each point of the grid, as in Figure 6 of the paper.
+
+        Raises:
+            ValueError: As `affinity_map`.
+        """
+        affinities = self.affinity_map(output, 0, size=size, pixel=pixel)
+        assert output.affinity_features is not None
+        rows, columns = affinities.shape
+        return PixelField("affinity", affinities, output.affinity_features[0, :, :rows, :columns].float())
 
     @property
     def _learns_from_detections(self) -> bool:

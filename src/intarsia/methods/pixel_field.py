@@ -1,0 +1,28 @@
+"""How one pixel relates to all others, as its method sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = ["PixelField"]
+
+
+@dataclass(frozen=True, eq=False)
+class PixelField:
+    """What one pixel of an image is to every point of the grid.
+
+    Attributes:
+        kind: "distance" in embedding space, or "affinity": how much the pixel hears from the point.
+        values: The distances or affinities.
+        features: What they are computed from.
+        margin: The distance within which the pixel looks for its instance; None for affinities.
+    """
+
+    kind: Literal["distance", "affinity"]
+    values: Float[Tensor, "h w"]
+    features: Float[Tensor, "d h w"]
+    margin: float | None = None
