@@ -181,8 +181,10 @@ def _optimal(iou: Float[Tensor, "t q"]) -> tuple[Tensor, Tensor]:
 def _greedy(iou: Float[Tensor, "t q"]) -> tuple[Tensor, Tensor]:
     rows, columns = iou.nonzero(as_tuple=True)
     pairs: dict[int, int] = {}
+    taken: set[int] = set()
     for n in iou[rows, columns].argsort(descending=True, stable=True).tolist():
         row, column = int(rows[n]), int(columns[n])
-        if row not in pairs and column not in pairs.values():
+        if row not in pairs and column not in taken:
             pairs[row] = column
+            taken.add(column)
     return torch.tensor([*pairs], dtype=torch.long), torch.tensor([*pairs.values()], dtype=torch.long)
