@@ -30,6 +30,7 @@ import intarsia
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.data.targets import collate
+from intarsia.engine.trained_run import trained
 from intarsia.methods import CombinatorialPanoptic
 from intarsia.methods.cut_decoding import CutConfig
 from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
@@ -95,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found: dict[str, list[Numbers]] = {}
     for seed in options.seeds:
         for row in rows:
-            folder = trained(row, seed, options)
+            folder = run_of(row, seed, options)
             for decoding in row.decodings:
                 name = f"{row.name}, {decoding}" if decoding else row.name
                 found.setdefault(name, []).append(measured_once(folder, decoding, options))
@@ -103,26 +104,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     draw_losses(options)
 
 
-def trained(row: Row, seed: int, options: argparse.Namespace) -> Path:
+def run_of(row: Row, seed: int, options: argparse.Namespace) -> Path:
     """The run folder of a row, trained to its end."""
-    folder = folder_of(row.name, seed, options)
-    if (folder / "done").is_file():
-        return folder
-    if (folder / "recipe.json").is_file():
-        intarsia.train(str(folder))
+    overrides = [f"data={options.data}", f"seed={seed}"]
+    recipe = options.recipe
+    if row.starts_from:
+        start = next(one for one in ROWS if one.name == row.starts_from)
+        overrides += [f"initial={run_of(start, seed, options) / 'best'}", *options.second]
+        recipe += "-e2e"
     else:
-        overrides = [f"data={options.data}", f"seed={seed}"]
-        recipe = options.recipe
-        if row.starts_from:
-            start = next(one for one in ROWS if one.name == row.starts_from)
-            overrides += [f"initial={trained(start, seed, options) / 'best'}", *options.second]
-            recipe += "-e2e"
-        else:
-            overrides += options.first
-        overrides += row.overrides  # last: what makes the row wins
-        intarsia.train(recipe, tuple(overrides), out=str(folder))
-    (folder / "done").touch()
-    return folder
+        overrides += options.first
+    overrides += row.overrides  # last: what makes the row wins
+    return trained(recipe, overrides, folder_of(row.name, seed, options))
 
 
 def folder_of(name: str, seed: int, options: argparse.Namespace) -> Path:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from intarsia.configs import from_dict, merged, override, to_dict
+from intarsia.configs import differing, from_dict, merged, override, to_dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,13 @@ def test_a_tree_survives_json():
     plain = json.loads(json.dumps(to_dict(tree)))
     assert from_dict(Tree, plain) == tree
     assert merged(Tree(), plain) == tree
+
+
+def test_trees_differ_in_leaves_and_in_classes():
+    changed = override(Tree(), ["optim.lr=0.5", "mode=slow"])
+    assert sorted(differing(Tree(), changed)) == ["mode", "optim.lr"]
+    assert differing(changed, changed) == []
+    assert differing(Tree(), Tree(optim=Tree())) == ["optim"]  # pyright: ignore[reportArgumentType]
 
 
 def test_unknown_keys_in_a_file_are_refused():

@@ -22,8 +22,7 @@ from accelerate import Accelerator
 
 import intarsia
 from intarsia.data.dataset import PanopticDataset
-from intarsia.engine.checkpoint import load_checkpoint
-from intarsia.engine.run_folder import CHECKPOINT_FILE, load_recipe
+from intarsia.engine.trained_run import trained
 from intarsia.engine.validate import validate
 
 ROOT = Path(__file__).parents[1]
@@ -119,10 +118,7 @@ def _measured(recipe: str, data: Path, folder: Path, seed: int) -> Measured:
     kept = folder / "validation.json"
     if kept.is_file():
         return Measured(folder, json.loads(kept.read_text()))
-    if not folder.is_dir():
-        intarsia.train(recipe, (f"data={data}", f"seed={seed}"), out=str(folder))
-    elif load_checkpoint(folder / CHECKPOINT_FILE)["step"] < load_recipe(folder)[1].schedule.steps:
-        intarsia.train(str(folder))
+    trained(recipe, (f"data={data}", f"seed={seed}"), folder)
     report = validate(
         intarsia.load(folder / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
     ).report

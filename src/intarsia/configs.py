@@ -81,6 +81,27 @@ def merged(base: Tree, values: Mapping[str, Any]) -> Tree:
     return dataclasses.replace(base, **changed)  # type: ignore[type-var]
 
 
+def differing(one: Any, other: Any, *, prefix: str = "") -> list[str]:
+    """The paths of the leaves in which two trees differ; of a group where it is of two classes.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Optim:
+        ...     lr: float = 0.1
+        ...     steps: int = 5
+        >>> differing(Optim(), Optim(lr=0.2), prefix="optim")
+        ['optim.lr']
+    """
+    if not dataclasses.is_dataclass(one) or type(one) is not type(other):
+        return [] if one == other else [prefix]
+    below = f"{prefix}." if prefix else ""
+    return [
+        path
+        for field in dataclasses.fields(one)
+        for path in differing(getattr(one, field.name), getattr(other, field.name), prefix=below + field.name)
+    ]
+
+
 def _with_leaves(tree: Tree, texts: Mapping[str, str], *, prefix: str) -> Tree:
     """The group with leaves changed: texts by their paths below it; `prefix` is the path to it."""
     groups: dict[str, dict[str, str]] = {}

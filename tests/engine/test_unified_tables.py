@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
+from intarsia._check import InputError
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.data.targets import at_grid, targets_of
@@ -101,3 +103,9 @@ def test_a_whole_table_of_two_steps(streets: Path, tmp_path: Path, name: Any):
         assert f"| {row.name} | " in text
     again = unified_table(name, str(streets), TINY, seeds=1, out=str(tmp_path))  # nothing is trained again
     assert again.read_text() == text
+    if name == "H":  # other decoding is measured anew, of the same networks
+        surer = (*TINY, "method.inference.min_score=0.9")
+        unified_table(name, str(streets), surer, seeds=1, out=str(tmp_path))
+        assert len(json.loads((tmp_path / "facades-B-0" / "measured.json").read_text())) == 2
+        with pytest.raises(InputError, match="got others of schedule.steps"):
+            unified_table(name, str(streets), (*TINY, "schedule.steps=4"), seeds=1, out=str(tmp_path))

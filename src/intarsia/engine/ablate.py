@@ -15,8 +15,9 @@ from rich.table import Table
 
 from intarsia._check import fail, nearest
 from intarsia.configs import override
-from intarsia.engine.run_folder import METRICS_FILE, RECIPE_FILE, MetricsFile, load_recipe
-from intarsia.engine.train import accelerator_of, data_of, train
+from intarsia.engine.run_folder import METRICS_FILE, MetricsFile, load_recipe
+from intarsia.engine.train import accelerator_of, data_of
+from intarsia.engine.trained_run import trained
 from intarsia.engine.validate import validate
 from intarsia.methods.load import load
 from intarsia.recipes.ablation import Study, Variant
@@ -60,7 +61,8 @@ def ablate(
         An outcome for the unchanged recipe and for each variant, in order.
 
     Raises:
-        ValueError: The study, an id or a key is wrong, or a training fails.
+        ValueError: The study, an id or a key is wrong, a training fails, or `out` has runs with other
+            settings.
     """
     found = find_study(study)
     chosen = _chosen(found, only)
@@ -88,10 +90,7 @@ def _measured(
     variant: Variant, study: Study, general: tuple[str, ...], folder: Path, unchanged: Outcome | None
 ) -> Outcome:
     run = folder / (variant.id if variant.trained else "base")
-    if (run / RECIPE_FILE).is_file():
-        train(str(run))  # goes on, or is done
-    else:
-        train(study.recipe, (*general, *variant.overrides), out=str(run))
+    trained(study.recipe, (*general, *(variant.overrides if variant.trained else ())), run)
     values = _last_validation(run) if variant.trained else _decoded_otherwise(run, variant)
     holds = None
     if unchanged is not None:

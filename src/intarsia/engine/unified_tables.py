@@ -15,17 +15,18 @@ from typing import Annotated, Literal
 
 import tyro
 
-from intarsia.configs import override
+from intarsia.configs import override, to_dict
 from intarsia.data.dataset import PanopticDataset
-from intarsia.engine.checkpoint import load_checkpoint
 from intarsia.engine.measure import measured
-from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe
-from intarsia.engine.train import train
+from intarsia.engine.trained_run import trained
 from intarsia.methods.load import load
+from intarsia.methods.panoptic_fpn import PanopticFpnConfig
 from intarsia.recipes.find import find_recipe
 from intarsia.recipes.unified_tables import DataName, Row, Table, table
 
 TableName = Literal["1", "F", "H", "I"]
+DECODING = ("method.inference", "method.merge")
+"""Groups of settings that training does not look at."""
 
 
 def unified_table(
@@ -54,7 +55,7 @@ def unified_table(
         The Markdown file.
 
     Raises:
-        ValueError: As `intarsia.train`.
+        ValueError: As `intarsia.train`, or `out` has runs with other settings; those of decoding may differ.
     """
     chosen = table(name, on)
     numbers = {
@@ -91,29 +92,20 @@ def _numbers(
 ) -> dict[str, float]:
     """The numbers of a row with a seed; trains its network first, where that is not done.
 
-    They are kept beside the network, one file a way to decode, which rows of several tables may share.
+    They are kept beside the network by the settings of decoding, which rows of several tables may share.
     """
-    folder = out / f"{on}-{row.run}-{seed}"
-    kept = folder / f"measured-{'-'.join(row.decoding) or 'plain'}.json"
-    if kept.is_file():
-        return json.loads(kept.read_text())
-    if not (folder / RECIPE_FILE).is_file():
-        changes = (*row.changes, *overrides, f"data={data}", f"seed={seed}")
-        train(row.recipe, changes, out=str(folder))
-    elif not _finished(folder):
-        train(str(folder))
-    method = load(folder / "best")
-    tree = override(find_recipe(row.recipe), (*row.changes, *overrides, *row.decoding))
-    method.config = tree.method  # decoding differs between rows of one network
-    numbers = measured(method, PanopticDataset(data, split="val"))
-    kept.write_text(json.dumps(numbers, indent=1))
-    return numbers
-
-
-def _finished(folder: Path) -> bool:
-    if not (folder / CHECKPOINT_FILE).is_file():
-        return False
-    return load_checkpoint(folder / CHECKPOINT_FILE)["step"] >= load_recipe(folder)[1].schedule.steps
+    changes = (*row.changes, *overrides, f"data={data}", f"seed={seed}")
+    folder = trained(row.recipe, changes, out / f"{on}-{row.run}-{seed}", decoding=DECODING)
+    config = override(find_recipe(row.recipe), (*changes, *row.decoding)).method
+    key = json.dumps(to_dict(config.merge if isinstance(config, PanopticFpnConfig) else config.inference))
+    kept = folder / "measured.json"
+    known = json.loads(kept.read_text()) if kept.is_file() else {}
+    if key not in known:
+        method = load(folder / "best")
+        method.config = config
+        known[key] = measured(method, PanopticDataset(data, split="val"))
+        kept.write_text(json.dumps(known, indent=1))
+    return known[key]
 
 
 def _cell(rows: Sequence[dict[str, float]], column: str, paper: Mapping[str, float]) -> str:

@@ -1,0 +1,56 @@
+"""One run of a series: begun, continued, or left as it is where it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from intarsia._check import fail
+from intarsia.configs import differing, override
+from intarsia.engine.checkpoint import load_checkpoint
+from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe
+from intarsia.engine.train import train
+from intarsia.recipes.find import find_recipe
+
+__all__ = ["trained"]
+
+_OF_THE_MACHINE = ("device", "threads", "workers")
+"""Settings that may differ between the parts of one run."""
+
+
+def trained(recipe: str, overrides: Sequence[str], folder: Path, *, decoding: Sequence[str] = ()) -> Path:
+    """Train a recipe in a folder, go on where its run was stopped, or do nothing where it is done.
+
+    Args:
+        recipe: Its name.
+        overrides: Leaves of its tree.
+        folder: Of the run.
+        decoding: Leaves and groups, by their paths, that do not matter to training.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: The folder has a run with other settings, or as `intarsia.train`.
+    """
+    if not (folder / RECIPE_FILE).is_file():
+        train(recipe, tuple(overrides), out=str(folder))
+        return folder
+    begun = load_recipe(folder)[1]
+    ignored = (*_OF_THE_MACHINE, *decoding)
+    others = [
+        path
+        for path in differing(begun, override(find_recipe(recipe), overrides))
+        if not any(path == name or path.startswith(name + ".") for name in ignored)
+    ]
+    if others:
+        hint = "Ask for the same, or take another folder."
+        fail(str(folder), "a run with the settings asked for", f"others of {', '.join(others)}", hint=hint)
+    if not _done(folder, begun.schedule.steps):
+        train(str(folder))
+    return folder
+
+
+def _done(folder: Path, steps: int) -> bool:
+    checkpoint = folder / CHECKPOINT_FILE
+    return checkpoint.is_file() and load_checkpoint(checkpoint)["step"] >= steps
