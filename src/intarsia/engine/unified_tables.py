@@ -22,7 +22,7 @@ from intarsia.engine.trained_run import trained
 from intarsia.methods.load import load
 from intarsia.methods.panoptic_fpn import PanopticFpnConfig
 from intarsia.recipes.find import find_recipe
-from intarsia.recipes.unified_tables import DataName, Row, Table, table
+from intarsia.recipes.unified_tables import Claim, DataName, Row, Table, table
 
 TableName = Literal["1", "F", "H", "I"]
 DECODING = ("method.inference", "method.merge")
@@ -79,11 +79,7 @@ def as_markdown(chosen: Table, numbers: Mapping[str, Sequence[dict[str, float]]]
         lines.append("| " + " | ".join([row.name, *cells]) + " |")
     seeds = max(map(len, numbers.values()))
     lines += ["", f"Mean ± standard deviation over {seeds} seeds, in percent; in brackets the paper's.", ""]
-    for claim in chosen.claims:
-        better, worse = (_mean(numbers[one], claim.column) for one in (claim.better, claim.worse))
-        verdict = "holds" if better > worse else "does not hold" if better <= worse else "cannot be said"
-        said = f"{claim.better} above {claim.worse} in {claim.column}"
-        lines.append(f"- {said}: {verdict} here ({better:.1f} against {worse:.1f})")
+    lines += [_verdict(claim, numbers[claim.better], numbers[claim.worse]) for claim in chosen.claims]
     return "\n".join(lines) + "\n"
 
 
@@ -117,8 +113,14 @@ def _cell(rows: Sequence[dict[str, float]], column: str, paper: Mapping[str, flo
     return f"{statistics.mean(values):.1f}{spread}{known}"
 
 
-def _mean(rows: Sequence[dict[str, float]], column: str) -> float:
-    return statistics.mean(row[column] for row in rows)
+def _verdict(claim: Claim, better: Sequence[dict[str, float]], worse: Sequence[dict[str, float]]) -> str:
+    """Whether a claim holds for the means, and in how many seeds it does."""
+    pairs = [(one[claim.column], other[claim.column]) for one, other in zip(better, worse, strict=True)]
+    first, second = (statistics.mean(values) for values in zip(*pairs, strict=True))
+    verdict = "holds" if first > second else "does not hold" if first <= second else "cannot be said"
+    count = sum(one > other for one, other in pairs)
+    said = f"{claim.better} above {claim.worse} in {claim.column}"
+    return f"- {said}: {verdict} here ({first:.1f} against {second:.1f}; in {count} of {len(pairs)} seeds)"
 
 
 if __name__ == "__main__":
