@@ -78,7 +78,8 @@ def as_markdown(chosen: Table, numbers: Mapping[str, Sequence[dict[str, float]]]
         cells = [_cell(numbers[row.name], column, paper) for column in chosen.columns]
         lines.append("| " + " | ".join([row.name, *cells]) + " |")
     seeds = max(map(len, numbers.values()))
-    lines += ["", f"Mean ± standard deviation over {seeds} seeds, in percent; in brackets the paper's.", ""]
+    over = f"{seeds} seed{'s' * (seeds > 1)}"
+    lines += ["", f"Mean ± standard deviation over {over}, in percent; in brackets the paper's.", ""]
     lines += [_verdict(claim, numbers[claim.better], numbers[claim.worse]) for claim in chosen.claims]
     return "\n".join(lines) + "\n"
 

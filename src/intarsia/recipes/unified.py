@@ -63,7 +63,7 @@ def facades() -> Recipe:
         method=UnifiedConfig(
             backbone=SMALL_BACKBONE,
             pyramid=PyramidConfig(width=64),
-            decoder=SharedDecoderConfig(width=32, depth=2, deformable=False),
+            decoder=SharedDecoderConfig(width=64, depth=2, deformable=False),
             semantic_loss=SemanticLossConfig(
                 hardest=1.0, small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid"
             ),
