@@ -115,10 +115,10 @@ def _row(recipe: str, runs: list[Measured], hardware: str) -> str:
 
 def _measured(recipe: str, data: Path, folder: Path, seed: int) -> Measured:
     """The numbers of one seed; trains it first, or goes on, where that is not done."""
+    trained(recipe, (f"data={data}", f"seed={seed}"), folder)
     kept = folder / "validation.json"
     if kept.is_file():
         return Measured(folder, json.loads(kept.read_text()))
-    trained(recipe, (f"data={data}", f"seed={seed}"), folder)
     report = validate(
         intarsia.load(folder / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
     ).report

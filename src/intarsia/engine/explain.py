@@ -92,7 +92,7 @@ def explain(
     output = method(photo[None].to(next(method.parameters()).device))
     field = method.pixel_field(output, size=(height, width), pixel=at)
     found = method.decode(output, [(height, width)])[0]
-    values = _enlarged(field.values.cpu().numpy(), method.stride, height, width)
+    values = _enlarged(field.values, method.stride, height, width)
     values = values if field.kind == "distance" else values / values.sum()
     here, kin = _same(found, at, method)
     regions = here, kin & ~here, ~kin & (found.ids > 0)
@@ -107,7 +107,7 @@ def explain(
         same_segment=same_segment,
         same_category=same_category,
         other=other,
-        picture=_sheet(photo, found, field, values, method=method, pixel=at),
+        picture=_sheet(photo, found, field, method=method, pixel=at),
     )
     _write(explanation.picture, Path(out))
     print(_said(explanation, method, out))
@@ -118,21 +118,20 @@ def _sheet(
     photo: Tensor,
     found: PanopticMap,
     field: PixelField,
-    values: np.ndarray,
     *,
     method: AbstractMethod,
     pixel: tuple[int, int],
 ) -> UInt8[np.ndarray, "ph pw 3"]:
     pixels = (photo * 255).round().byte().permute(1, 2, 0).numpy()
-    features = draw.embedding_rgb(field.features.cpu().numpy())
     by_distance = field.kind == "distance"
+    at = pixel[0] // method.stride, pixel[1] // method.stride
+    heat = draw.distance_map(field.features, at) if by_distance else draw.heat_map(field.values)
     return draw.contact_sheet(
         [
             draw.marked(pixels, pixel),
             draw.overlay(pixels, found, method.categories),
-            # square roots show the small steps inside an instance and the large ones between categories
-            draw.heat_map(-np.sqrt(values) if by_distance else values),
-            _enlarged(features, method.stride, *found.size),
+            _enlarged(heat, method.stride, *found.size),
+            _enlarged(draw.embedding_rgb(field.features), method.stride, *found.size),
         ],
         [
             f"pixel {pixel[0]},{pixel[1]}",

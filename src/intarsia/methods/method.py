@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets
+from intarsia.draw.distances import distances_from
 from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.images import ImageLike, as_image
 from intarsia.methods.model_folder import read_model, write_model
@@ -99,8 +100,8 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         field = self.embedding_field(output)
         rows, columns = grid_size(*size, stride=self.stride)
         row, column = pixel[0] // self.stride, pixel[1] // self.stride
-        embedding = field.embeddings[0, :, :rows, :columns].float()
-        distances = (embedding - embedding[:, row, column, None, None]).norm(dim=0)
+        embedding = field.embeddings[0, :, :rows, :columns].float().cpu().numpy()
+        distances = distances_from(embedding, (row, column))
         return PixelField("distance", distances, embedding, margin=float(field.margin[0, row, column]))
 
     @overload

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float32
 
 __all__ = ["PixelField"]
 
@@ -23,6 +23,6 @@ class PixelField:
     """
 
     kind: Literal["distance", "affinity"]
-    values: Float[Tensor, "h w"]
-    features: Float[Tensor, "d h w"]
+    values: Float32[np.ndarray, "h w"]
+    features: Float32[np.ndarray, "d h w"]
     margin: float | None = None

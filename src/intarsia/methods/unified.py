@@ -264,7 +264,8 @@ class UnifiedPanoptic(AbstractMethod):
         affinities = self.affinity_map(output, 0, size=size, pixel=pixel)
         assert output.affinity_features is not None
         rows, columns = affinities.shape
-        return PixelField("affinity", affinities, output.affinity_features[0, :, :rows, :columns].float())
+        features = output.affinity_features[0, :, :rows, :columns].float()
+        return PixelField("affinity", affinities.cpu().numpy(), features.cpu().numpy())
 
     @property
     def _learns_from_detections(self) -> bool:
