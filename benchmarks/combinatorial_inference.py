@@ -21,8 +21,8 @@ import torch
 
 from intarsia import load
 from intarsia.cut.synthetic import synthetic_problem
+from intarsia.decoding.cut import CutConfig, CutView, cut_segments, map_of_segments
 from intarsia.methods import CombinatorialPanoptic
-from intarsia.methods.cut_decoding import CutConfig, CutView, cut_segments, map_of_segments
 from intarsia.methods.images import as_image
 from intarsia.panoptic import Categories, Category
 

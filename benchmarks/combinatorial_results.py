@@ -30,9 +30,9 @@ import intarsia
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.data.targets import collate
+from intarsia.decoding.cut import CutConfig
 from intarsia.engine.trained_run import trained
 from intarsia.methods import CombinatorialPanoptic
-from intarsia.methods.cut_decoding import CutConfig
 from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
 from intarsia.recipes.find import find_recipe
 

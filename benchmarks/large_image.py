@@ -27,8 +27,8 @@ from PIL import Image
 
 from intarsia import load
 from intarsia.methods import CombinatorialPanoptic
-from intarsia.methods.tiling import TilingConfig
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.runtime.tiling import TilingConfig
 
 IN_ONE_PIECE = 1 << 16
 

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from intarsia.categories import Categories
-from intarsia.engine.convert import convert
+from intarsia.commands.convert import convert
 from intarsia.formats.arrays import from_supervision, to_supervision
 from intarsia.formats.cityscapes import map_of_instance_ids
 from intarsia.formats.coco import CocoWriter, read_coco, read_map

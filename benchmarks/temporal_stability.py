@@ -26,10 +26,10 @@ from torch import Tensor
 
 import intarsia
 from intarsia.data.dataset import PanopticDataset
-from intarsia.methods.embedding_field import EmbeddingField
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.tracking import InstanceTracker, carried, sightings
 from intarsia.methods.images import as_image
 from intarsia.methods.method import AbstractMethod
-from intarsia.methods.tracking import InstanceTracker, carried, sightings
 from intarsia.metrics import PanopticQuality
 from intarsia.metrics.temporal import TemporalConsistency, embedding_drift
 from intarsia.metrics.video_quality import SegmentationTrackingQuality, VideoPanopticQuality

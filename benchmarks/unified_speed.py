@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from intarsia.methods.heuristic_merge import MergeConfig, merged_by_rules
+from intarsia.decoding.merge import MergeConfig, merged_by_rules
 from intarsia.methods.load import METHODS
 from intarsia.nets import Detections
 from intarsia.panoptic import Categories

@@ -14,11 +14,11 @@ from torch import Tensor
 from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
 from intarsia.data.targets import PanopticTargets, at_grid, targets_of
 from intarsia.data.transforms import Augmentation
+from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.upsampling import grid_size, upsampled, upsampled_argmax
 from intarsia.losses import lovasz_hinge
-from intarsia.methods.assembly import Thing, assembled
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.methods.upsampling import grid_size, upsampled, upsampled_argmax
 from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.recipes.recipe import Optim, Recipe, Schedule

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = _version("intarsia")
 
 if TYPE_CHECKING:
-    from intarsia.engine.ablate import ablate
-    from intarsia.engine.convert import convert
-    from intarsia.engine.evaluate import evaluate
-    from intarsia.engine.explain import explain
-    from intarsia.engine.inspect import inspect
-    from intarsia.engine.predict import predict
+    from intarsia.commands.ablate import ablate
+    from intarsia.commands.convert import convert
+    from intarsia.commands.evaluate import evaluate
+    from intarsia.commands.explain import explain
+    from intarsia.commands.inspect import inspect
+    from intarsia.commands.predict import predict
     from intarsia.engine.train import train
     from intarsia.methods.load import load
     from intarsia.panoptic import Categories, Category, PanopticMap, Segment
@@ -28,13 +28,13 @@ _HOMES = {
     "Category": "intarsia.panoptic",
     "PanopticMap": "intarsia.panoptic",
     "Segment": "intarsia.panoptic",
-    "ablate": "intarsia.engine.ablate",
-    "convert": "intarsia.engine.convert",
-    "evaluate": "intarsia.engine.evaluate",
-    "explain": "intarsia.engine.explain",
-    "inspect": "intarsia.engine.inspect",
+    "ablate": "intarsia.commands.ablate",
+    "convert": "intarsia.commands.convert",
+    "evaluate": "intarsia.commands.evaluate",
+    "explain": "intarsia.commands.explain",
+    "inspect": "intarsia.commands.inspect",
     "load": "intarsia.methods.load",
-    "predict": "intarsia.engine.predict",
+    "predict": "intarsia.commands.predict",
     "train": "intarsia.engine.train",
 }
 

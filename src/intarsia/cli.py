@@ -12,21 +12,21 @@ from typing import Any
 from intarsia._check import InputError, PartialFailure, nearest
 
 COMMANDS = {
-    "predict": ("intarsia.engine.predict:predict", "Photos in, panoptic maps and pictures out."),
+    "predict": ("intarsia.commands.predict:predict", "Photos in, panoptic maps and pictures out."),
     "train": ("intarsia.engine.train:train", "A data set in, a trained model out; continues a stopped run."),
-    "ablate": ("intarsia.engine.ablate:ablate", "A study in, a table of what each change is worth out."),
+    "ablate": ("intarsia.commands.ablate:ablate", "A study in, a table of what each change is worth out."),
     "evaluate": (
-        "intarsia.engine.evaluate:evaluate",
+        "intarsia.commands.evaluate:evaluate",
         "Exact PQ, SQ and RQ of predictions against the truth.",
     ),
-    "explain": ("intarsia.engine.explain:explain", "What one pixel of a photo is to every other."),
+    "explain": ("intarsia.commands.explain:explain", "What one pixel of a photo is to every other."),
     "convert": (
-        "intarsia.engine.convert:convert",
+        "intarsia.commands.convert:convert",
         "A data set from one format to another, COCO panoptic by default.",
     ),
-    "inspect": ("intarsia.engine.inspect:inspect", "What is in a data set, and what is wrong with it."),
-    "cut": ("intarsia.cut.command:cut_file", "Solve a saved cut problem; prints cost, segments, time."),
-    "recipes": ("intarsia.engine.list_recipes:list_recipes", "The recipes that `train` knows."),
+    "inspect": ("intarsia.commands.inspect:inspect", "What is in a data set, and what is wrong with it."),
+    "cut": ("intarsia.commands.cut:cut", "Solve a saved cut problem; prints cost, segments, time."),
+    "recipes": ("intarsia.commands.recipes:list_recipes", "The recipes that `train` knows."),
 }
 
 _SETTING = re.compile(r"[A-Za-z_][\w.]*=")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from intarsia._check import PartialFailure
 from intarsia.categories import Categories
-from intarsia.engine import convert as command
+from intarsia.commands import convert as command
 from intarsia.formats.cityscapes import instance_ids_of
 from intarsia.formats.coco import CocoWriter, read_coco
 from intarsia.formats.semantic_instances import semantic_and_instances_of

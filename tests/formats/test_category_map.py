@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia.engine import convert as command
+from intarsia.commands import convert as command
 from tests.formats.written_maps import read_back
 
 

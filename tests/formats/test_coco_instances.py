@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from intarsia.categories import Categories
-from intarsia.engine import convert as command
+from intarsia.commands import convert as command
 from intarsia.formats.coco_instances import map_of_annotations, mask_of_segmentation
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from intarsia.categories import Categories
-from intarsia.engine import convert as command
+from intarsia.commands import convert as command
 from intarsia.formats.arrays import from_supervision, from_torchmetrics, to_supervision, to_torchmetrics
 from intarsia.formats.cityscapes import map_of_instance_ids
 from intarsia.formats.coco import read_coco, read_map

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from intarsia.categories import Categories, Category
-from intarsia.engine import convert as command
+from intarsia.commands import convert as command
 from intarsia.formats.label_image import map_of_semantic_and_instances, read_labels
 from intarsia.formats.semantic_instances import semantic_and_instances_of
 from intarsia.formats.source import write_values

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intarsia.categories import Categories
-from intarsia.engine import convert as command
+from intarsia.commands import convert as command
 from intarsia.formats.ade20k import ade20k_of_map, map_of_ade20k
 from intarsia.formats.cityscapes import cityscapes_categories, instance_ids_of, map_of_instance_ids
 from intarsia.formats.label_image import read_labels

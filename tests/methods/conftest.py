@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from intarsia.data.targets import PanopticTargets, targets_of
+from intarsia.decoding.merge import MergeConfig
 from intarsia.methods.combinatorial import CombinatorialConfig, CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
-from intarsia.methods.heuristic_merge import MergeConfig
 from intarsia.methods.hierarchical import HierarchicalConfig, HierarchicalEmbedding
 from intarsia.methods.hierarchical_config import HierarchicalEmbeddingConfig, HierarchicalLossConfig
 from intarsia.methods.method import AbstractMethod

@@ -11,9 +11,9 @@ from torch.testing import assert_close
 from intarsia._check import InputError
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import at_grid
+from intarsia.decoding.cut import CutConfig
 from intarsia.methods.affinity import AffinityLossConfig
 from intarsia.methods.combinatorial import CombinatorialOutput, CombinatorialPanoptic
-from intarsia.methods.cut_decoding import CutConfig
 from intarsia.methods.end_to_end import EndToEndConfig
 from intarsia.methods.load import start_from
 from intarsia.metrics import PanopticQuality

@@ -8,12 +8,12 @@ from torch.testing import assert_close
 
 from intarsia._check import InputError
 from intarsia.data.targets import at_grid
+from intarsia.decoding.seeds import SeedDecodingConfig
 from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.methods.hierarchical import HierarchicalConfig, HierarchicalEmbedding, HierarchicalOutput
 from intarsia.methods.hierarchical_config import (
     HierarchicalEmbeddingConfig,
     HierarchicalLossConfig,
-    SeedDecodingConfig,
 )
 from intarsia.methods.panoptic_fpn import PanopticFpn
 from intarsia.methods.unified import UnifiedPanoptic

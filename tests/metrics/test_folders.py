@@ -12,7 +12,7 @@ from PIL import Image
 
 from intarsia._check import PartialFailure
 from intarsia.categories import Categories
-from intarsia.engine.evaluate import evaluate
+from intarsia.commands.evaluate import evaluate
 from intarsia.formats.coco import CocoWriter
 from intarsia.metrics import PanopticQuality, evaluate_folders
 from intarsia.panoptic import PanopticMap, Segment, ids_to_rgb

@@ -13,7 +13,7 @@ import pytest
 
 from intarsia._check import PartialFailure
 from intarsia.categories import Categories
-from intarsia.engine.evaluate import evaluate
+from intarsia.commands.evaluate import evaluate
 from intarsia.formats.coco import CocoWriter
 from intarsia.metrics import ImageTable, MatchHistogram, PanopticQuality, Request, evaluate_folders
 from intarsia.metrics.measures import MEASURES

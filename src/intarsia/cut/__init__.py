@@ -4,7 +4,7 @@ Minimise  sum_i c_V(i, x_i) + sum_ij c_E(ij) y_ij  over labels x and valid parti
 `docs/cut.md` explains the algorithm with pictures.
 """
 
-from intarsia.cut.command import cut_file, load_problem, save_problem
+from intarsia.cut.files import load_problem, save_problem
 from intarsia.cut.grid import GridProblem
 from intarsia.cut.problem import CutProblem
 from intarsia.cut.solving import Cut, Level, Stats, solve, solve_batch
@@ -16,7 +16,6 @@ __all__ = [
     "GridProblem",
     "Level",
     "Stats",
-    "cut_file",
     "load_problem",
     "save_problem",
     "solve",

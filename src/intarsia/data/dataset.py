@@ -12,10 +12,10 @@ from jaxtyping import UInt8
 from torch.utils.data import Dataset
 
 from intarsia._check import fail
-from intarsia.data.image import read_image
 from intarsia.data.layouts import find_layout
 from intarsia.data.sample import Sample
 from intarsia.formats.coco import MapRecord, read_coco, read_map
+from intarsia.pictures.reading import read_image
 
 
 class PanopticDataset(Dataset[Sample]):

@@ -13,9 +13,9 @@ from jaxtyping import Bool
 
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
-from intarsia.methods.heuristic_merge import masks_in_boxes
+from intarsia.decoding.merge import masks_in_boxes
+from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.methods.method import AbstractMethod
-from intarsia.methods.upsampling import grid_size, upsampled_argmax
 from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
 from intarsia.metrics.detection_ap import FoundInstance, add_detections
 from intarsia.nets import Detections

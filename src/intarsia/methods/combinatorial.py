@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from intarsia.cut import GridProblem
 from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.decoding.cut import CutConfig, CutView, cut_map
+from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.affinity import AffinityLossConfig, affinity_losses, point_weights
-from intarsia.methods.cut_decoding import CutConfig, CutView, cut_map
 from intarsia.methods.end_to_end import (
     CutCostsOfBatch,
     EndToEndConfig,
@@ -26,8 +27,6 @@ from intarsia.methods.ladder import freeze, keep_frozen, ladder_factors, ladder_
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.oracle import true_affinity_logits, true_semantic_logits
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.methods.tiling import TilingConfig, tiled_grids
-from intarsia.methods.upsampling import grid_size
 from intarsia.nets import (
     AffinityHead,
     AffinityHeadConfig,
@@ -40,6 +39,7 @@ from intarsia.nets import (
 )
 from intarsia.nets.backbone import stretched
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.runtime.tiling import TilingConfig, tiled_grids
 
 __all__ = [
     "CombinatorialConfig",

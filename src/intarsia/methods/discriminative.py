@@ -13,14 +13,14 @@ from torch import Tensor
 from intarsia._check import fail
 from intarsia.clustering import resolve_bandwidth
 from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.decoding.cut import CutConfig, cut_map
+from intarsia.decoding.embedding_cut import embedding_cut_view
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.mean_shift import EmbeddingView, embedding_view, grouped_by_embedding
+from intarsia.decoding.upsampling import grid_size
 from intarsia.losses import discriminative_loss
-from intarsia.methods.cut_decoding import CutConfig, cut_map
-from intarsia.methods.embedding_cut import embedding_cut_view
-from intarsia.methods.embedding_field import EmbeddingField
-from intarsia.methods.embedding_grouping import EmbeddingView, embedding_view, grouped_by_embedding
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.methods.upsampling import grid_size
 from intarsia.nets import (
     AffinityHeadConfig,
     Backbone,

@@ -14,10 +14,10 @@ from torch import Tensor
 from intarsia._check import fail
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets
+from intarsia.decoding.cut import CutConfig
 from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation, scale_free_costs
 from intarsia.losses import PooledQuality, panoptic_quality_surrogate
 from intarsia.losses.panoptic_quality_surrogate import SurrogateForm
-from intarsia.methods.cut_decoding import CutConfig
 
 __all__ = [
     "CutCostsOfBatch",

@@ -13,18 +13,17 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.decoding.cut import CutConfig, cut_map
+from intarsia.decoding.embedding_cut import embedding_cut_view
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.seeds import SeedDecodingConfig, SeedView, grouped_by_seeds
+from intarsia.decoding.upsampling import grid_size
 from intarsia.losses import ClassMeans, hierarchical_lovasz_terms, nearest_mean_logits
-from intarsia.methods.cut_decoding import CutConfig, cut_map
-from intarsia.methods.embedding_cut import embedding_cut_view
-from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.hierarchical_config import (
     HierarchicalEmbeddingConfig,
     HierarchicalLossConfig,
-    SeedDecodingConfig,
 )
 from intarsia.methods.method import AbstractMethod, in_threads
-from intarsia.methods.seed_grouping import SeedView, grouped_by_seeds
-from intarsia.methods.upsampling import grid_size
 from intarsia.nets import AffinityHeadConfig, Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
 from intarsia.nets.heads import position_grid
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap

@@ -14,7 +14,6 @@ from intarsia.losses.membership_loss import HALF
 __all__ = [
     "HierarchicalEmbeddingConfig",
     "HierarchicalLossConfig",
-    "SeedDecodingConfig",
 ]
 
 
@@ -127,43 +126,3 @@ class HierarchicalLossConfig:
             fail("loss.sigma", "above 0", self.sigma)
         if self.max_instances < 1:
             fail("loss.max_instances", "at least 1", self.max_instances)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeedDecodingConfig:
-    """Settings of decoding; see `intarsia.clustering.seed_decoding`.
-
-    Attributes:
-        kind: "seeds" one after the other, or the "cut": one problem for categories and instances, in which
-            pairs of points attract each other up to their margins and repel each other beyond.
-        distances: Between the points of a pair, on the grid; for the cut.
-        pair_margins: Distance at which a pair neither attracts nor repels, in margins; for the cut.
-        seed_threshold: Least value of a seed.
-        foreground_threshold: Thing pixels below this seed value found no instance; they may join one.
-        min_seed_points: Least number of points of the grid within the margin of a seed.
-        refinements: How often the centre of an instance moves to the mean of its members.
-        leftover_membership: Thing pixels of no instance join the likeliest of their category above this.
-        patience: Seeds in a row without a new instance that end the search.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
-    """
-
-    kind: Literal["seeds", "cut"] = "seeds"
-    distances: tuple[int, ...] = (1, 2, 4, 8, 16)
-    pair_margins: float = 1.0
-    seed_threshold: float = 0.5
-    foreground_threshold: float = 0.0
-    min_seed_points: int = 8
-    refinements: int = 0
-    leftover_membership: float = 0.1
-    patience: int = 500
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
-
-    def __post_init__(self) -> None:
-        if not 0 < self.leftover_membership < 1:
-            fail("decoding.leftover_membership", "in (0, 1)", self.leftover_membership)
-        if self.pair_margins <= 0:
-            fail("decoding.pair_margins", "above 0", self.pair_margins)
-        if self.min_seed_points < 1:
-            fail("decoding.min_seed_points", "at least 1", self.min_seed_points)

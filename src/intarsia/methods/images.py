@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.data.image import as_rgb, read_image
+from intarsia.pictures.reading import as_rgb, read_image
 
 __all__ = ["ImageLike", "as_image"]
 

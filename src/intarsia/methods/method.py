@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.pixel_field import PixelField
+from intarsia.decoding.upsampling import grid_size
 from intarsia.draw.distances import distances_from
-from intarsia.methods.embedding_field import EmbeddingField
 from intarsia.methods.images import ImageLike, as_image
 from intarsia.methods.model_folder import read_model, write_model
-from intarsia.methods.pixel_field import PixelField
-from intarsia.methods.upsampling import grid_size
 from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = ["AbstractMethod"]

@@ -14,11 +14,11 @@ from torch import Tensor
 from intarsia._check import fail
 from intarsia.clustering import center_offset_grouping, majority_vote
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.methods.assembly import Thing, assembled
-from intarsia.methods.embedding_field import EmbeddingField
+from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.upsampling import grid_size, upsampled_argmax, upsampled_labels
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_labels
 from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
 from intarsia.nets.heads import position_grid
 from intarsia.panoptic import Categories, PanopticMap

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets
-from intarsia.methods.heuristic_merge import MergeConfig, merged_by_rules
+from intarsia.decoding.merge import MergeConfig, merged_by_rules
+from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.methods.upsampling import grid_size, upsampled_argmax
 from intarsia.nets import Backbone, BackboneConfig, DetectionConfig, Detections, Detector, FpnPyramid
 from intarsia.nets.blocks import prediction
 from intarsia.nets.detector import Proposals

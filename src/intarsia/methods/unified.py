@@ -13,13 +13,13 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.methods.assembly import Thing, assembled
-from intarsia.methods.heuristic_merge import MergeConfig, merged_by_rules
+from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.merge import MergeConfig, merged_by_rules
+from intarsia.decoding.pixel_field import PixelField
+from intarsia.decoding.upsampling import grid_size, upsampled_argmax, upsampled_winners
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
-from intarsia.methods.pixel_field import PixelField
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.methods.upsampling import grid_size, upsampled_argmax, upsampled_winners
 from intarsia.nets import (
     Backbone,
     BackboneConfig,

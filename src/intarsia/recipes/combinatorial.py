@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from intarsia.data.transforms import Augmentation
+from intarsia.decoding.cut import CutConfig
 from intarsia.methods.affinity import AffinityLossConfig
 from intarsia.methods.combinatorial import CombinatorialConfig
-from intarsia.methods.cut_decoding import CutConfig
 from intarsia.methods.end_to_end import EndToEndConfig
 from intarsia.nets.affinity_head import AffinityHeadConfig
 from intarsia.recipes import discriminative

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from intarsia.data.transforms import Augmentation
+from intarsia.decoding.seeds import SeedDecodingConfig
 from intarsia.methods.hierarchical import HierarchicalConfig
 from intarsia.methods.hierarchical_config import (
     HierarchicalEmbeddingConfig,
     HierarchicalLossConfig,
-    SeedDecodingConfig,
 )
 from intarsia.recipes import discriminative
 from intarsia.recipes.recipe import Recipe, Schedule

@@ -1,0 +1,117 @@
+"""`intarsia evaluate`: exact panoptic quality of predictions on disk. Starts without torch."""
+
+from __future__ import annotations
+
+import json as json_text
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from intarsia._check import PartialFailure, fail
+from intarsia.commands.report import write_report
+from intarsia.metrics.folders import evaluate_folders, read_pairs
+from intarsia.metrics.measures import Request
+from intarsia.metrics.quality_report import QualityReport
+
+Measure = Literal[
+    "iou", "boundary", "mask-ap", "box-ap", "cityscapes-ap", "errors", "histogram", "leaf", "images"
+]
+
+
+def evaluate(
+    truth: str | Path,
+    prediction: str | Path,
+    *,
+    truth_dir: str | Path | None = None,
+    prediction_dir: str | Path | None = None,
+    also: tuple[Measure, ...] = (),
+    min_stuff_area: int = 0,
+    boundary_ratio: float = 0.02,
+    workers: int = 1,
+    json: str | Path | None = None,
+    per_image: str | Path | None = None,
+    report: str | Path | None = None,
+    images: str | Path | None = None,
+) -> QualityReport:
+    """Evaluate predictions of any system against the truth, both in COCO panoptic format; print a table.
+
+    Args:
+        truth: JSON of the truth; its categories and images are the ones evaluated.
+        prediction: JSON of the predictions.
+        truth_dir: Folder of the truth's PNGs; by default the JSON's name without `.json`.
+        prediction_dir: Folder of the predictions' PNGs; likewise.
+        also: Other metrics to measure in the same pass.
+        min_stuff_area: Predicted stuff segments of fewer pixels become void first (COCO: 4096).
+        boundary_ratio: Of boundary PQ: distance in diagonals (COCO: 0.02, Cityscapes: 0.005).
+        workers: How many images to read at once.
+        json: Also write the numbers to this file, in fractions.
+        per_image: Also write a row for each image to this file, `.csv` or `.json`.
+        report: Also write an HTML page with the worst images to this folder.
+        images: Folder of the photos for the report; by default `images`, where it is beside the PNGs.
+
+    Raises:
+        ValueError: As `intarsia.metrics.evaluate_folders`, or an output cannot be written.
+        PartialFailure: Some PNGs could not be read; all else is done, and `result` is the report.
+    """
+    outputs = [_writable(Path(path)) for path in (json, per_image) if path is not None]
+    needed = {"images": per_image or report, "errors": report, "histogram": report}
+    wanted = dict.fromkeys([*also, *(name for name, needs in needed.items() if needs)])
+    request = Request(tuple(wanted), boundary_ratio=boundary_ratio, min_stuff_area=min_stuff_area)
+    folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir}
+    broken: PartialFailure | None = None
+    try:
+        quality = evaluate_folders(truth, prediction, workers=workers, request=request, **folders)
+    except PartialFailure as failure:
+        broken, quality = failure, failure.result
+    everything, quality = quality, replace(quality, also={name: quality.also[name] for name in also})
+    if json is not None:
+        _write(outputs[0], _json_of(quality, broken))
+    if per_image is not None:
+        _write(outputs[-1], _rows_of(everything, outputs[-1]))
+    if report is not None:
+        pairs = read_pairs(truth, prediction, **folders)
+        write_report(report, everything, pairs, images=images, title=_title(truth, prediction))
+    _print(quality)
+    if broken is not None:
+        raise broken
+    return quality
+
+
+def _title(truth: str | Path, prediction: str | Path) -> str:
+    return f"{Path(prediction).name} against {Path(truth).name}"
+
+
+def _writable(path: Path) -> Path:
+    if path.is_dir() or not path.parent.is_dir():
+        fail(str(path), "a file in an existing folder", "a folder" if path.is_dir() else f"no {path.parent}")
+    return path
+
+
+def _json_of(report: QualityReport, broken: PartialFailure | None) -> str:
+    content: dict[str, Any] = report.to_json()
+    if broken is not None:
+        content["failed"] = list(broken.sentences)
+    return json_text.dumps(content, indent=2) + "\n"
+
+
+def _rows_of(report: QualityReport, path: Path) -> str:
+    rows: Any = report.also["images"]
+    return rows.to_csv() if path.suffix == ".csv" else json_text.dumps(rows.to_json(), indent=1) + "\n"
+
+
+def _write(path: Path, content: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(content)
+        partial.replace(path)
+    except OSError as error:
+        fail(str(path), "a writable file", error.strerror or str(error))
+
+
+def _print(report: QualityReport) -> None:
+    from rich.console import Console
+
+    console = Console()
+    console.print(report)
+    for remark in report.remarks:
+        console.print(remark, markup=False, highlight=False)

@@ -1,0 +1,209 @@
+"""Looking inside: what one pixel of a photo is to every other, as the method sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+import tyro
+from jaxtyping import Bool, Float32, UInt8
+from PIL import Image
+from torch import Tensor
+
+from intarsia import draw
+from intarsia._check import fail
+from intarsia.commands.predict import chosen_device
+from intarsia.decoding.pixel_field import PixelField
+from intarsia.decoding.upsampling import grid_size
+from intarsia.methods.images import as_image
+from intarsia.methods.load import load
+from intarsia.methods.method import AbstractMethod
+from intarsia.panoptic import PanopticMap
+
+__all__ = ["Explanation", "explain"]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What one pixel sees.
+
+    Attributes:
+        pixel: Row and column.
+        map: What the method found in the photo.
+        kind: "distance" in embedding space, or "affinity": how much the pixel hears from another.
+        values: The distances, or the affinities as shares of their sum, of every pixel.
+        margin: Distance within which the pixel looks for its instance; None for affinities.
+        same_segment: Median distance to the pixels of its segment, or their share of the affinities; None if
+            it is void.
+        same_category: The same for other segments of its category, None if there is none.
+        other: The same for other categories, None if there is none.
+        picture: Photo, segments, distances or affinities, and what they come from, beside each other.
+    """
+
+    pixel: tuple[int, int]
+    map: PanopticMap
+    kind: Literal["distance", "affinity"]
+    values: Float32[np.ndarray, "h w"]
+    margin: float | None
+    same_segment: float | None
+    same_category: float | None
+    other: float | None
+    picture: UInt8[np.ndarray, "ph pw 3"]
+
+
+@torch.inference_mode()
+def explain(
+    image: Annotated[str, tyro.conf.Positional],
+    *,
+    pixel: str | tuple[int, int],
+    model: str = "facades-embedding",
+    out: str = "explain.png",
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> Explanation:
+    """Draw what each pixel of a photo is to one of them: its distance in embedding space, or its affinity.
+
+    Pixels of the same segment should be nearest, then other segments of its category, then other categories.
+    A model of unified training has affinities instead: how much of its correction the pixel hears from where.
+    The three main directions of the embedding, or of the affinities' features, are red, green and blue.
+
+    Source: Kerola et al. 2021, figure 1; Li, Qi and Torr 2020, figure 6.
+
+    Args:
+        image: An image file.
+        pixel: The pixel to look from, as ROW,COLUMN.
+        model: The name of a model that ships with intarsia, or a folder written by training.
+        out: The picture to write.
+        device: Where the network runs; "auto" takes a GPU if there is one.
+
+    Returns:
+        The distances or affinities, what was found, and the picture.
+
+    Raises:
+        ValueError: The image or model cannot be read, the pixel is outside, or the method has neither.
+    """
+    method = load(model)
+    method.to(chosen_device(device)).eval()
+    photo = as_image(image)
+    height, width = photo.shape[1:]
+    at = _parsed(pixel, height, width)
+    output = method(photo[None].to(next(method.parameters()).device))
+    field = method.pixel_field(output, size=(height, width), pixel=at)
+    found = method.decode(output, [(height, width)])[0]
+    values = _enlarged(field.values, method.stride, height, width)
+    values = values if field.kind == "distance" else values / values.sum()
+    here, kin = _same(found, at, method)
+    regions = here, kin & ~here, ~kin & (found.ids > 0)
+    summary = _median if field.kind == "distance" else _share
+    same_segment, same_category, other = (summary(values, region) for region in regions)
+    explanation = Explanation(
+        pixel=at,
+        map=found,
+        kind=field.kind,
+        values=values,
+        margin=field.margin,
+        same_segment=same_segment,
+        same_category=same_category,
+        other=other,
+        picture=_sheet(photo, found, field, method=method, pixel=at),
+    )
+    _write(explanation.picture, Path(out))
+    print(_said(explanation, method, out))
+    return explanation
+
+
+def _sheet(
+    photo: Tensor,
+    found: PanopticMap,
+    field: PixelField,
+    *,
+    method: AbstractMethod,
+    pixel: tuple[int, int],
+) -> UInt8[np.ndarray, "ph pw 3"]:
+    pixels = (photo * 255).round().byte().permute(1, 2, 0).numpy()
+    by_distance = field.kind == "distance"
+    at = pixel[0] // method.stride, pixel[1] // method.stride
+    heat = draw.distance_map(field.features, at) if by_distance else draw.heat_map(field.values)
+    return draw.contact_sheet(
+        [
+            draw.marked(pixels, pixel),
+            draw.overlay(pixels, found, method.categories),
+            _enlarged(heat, method.stride, *found.size),
+            _enlarged(draw.embedding_rgb(field.features), method.stride, *found.size),
+        ],
+        [
+            f"pixel {pixel[0]},{pixel[1]}",
+            "segments",
+            "distance in embedding space" if by_distance else "affinity: where it listens",
+            "embedding" if by_distance else "features of the affinities",
+        ],
+        columns=2,
+    )
+
+
+def _parsed(pixel: str | tuple[int, int], height: int, width: int) -> tuple[int, int]:
+    parts = pixel.split(",") if isinstance(pixel, str) else pixel
+    try:
+        row, column = (int(part) for part in parts)
+    except ValueError:
+        fail("pixel", "ROW,COLUMN", repr(pixel))
+    if not (0 <= row < height and 0 <= column < width):
+        fail("pixel", f"inside the image of {height}x{width}", f"{row},{column}")
+    return row, column
+
+
+def _enlarged(grid: np.ndarray, stride: int, height: int, width: int) -> np.ndarray:
+    rows, columns = grid_size(height, width, stride=stride)
+    return grid[:rows, :columns].repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
+
+
+def _same(
+    found: PanopticMap, pixel: tuple[int, int], method: AbstractMethod
+) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """Where the pixel's segment is, and where its category is; nowhere if it is void."""
+    here = found.ids == found.ids[pixel]
+    semantic = found.semantic(method.categories)
+    kin = semantic == semantic[pixel]
+    known = found.ids[pixel] > 0
+    return here & known, kin & known
+
+
+def _median(distances: np.ndarray, where: np.ndarray) -> float | None:
+    return float(np.median(distances[where])) if where.any() else None
+
+
+def _share(affinities: np.ndarray, where: np.ndarray) -> float | None:
+    return float(affinities[where].sum()) if where.any() else None
+
+
+def _write(picture: np.ndarray, path: Path) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(partial, format="PNG")
+        partial.replace(path)
+    except OSError as error:
+        fail("out", "a picture that can be written", f"{path} ({error.strerror})")
+
+
+def _said(explanation: Explanation, method: AbstractMethod, out: str) -> str:
+    row, column = explanation.pixel
+    ids = {segment.id: segment for segment in explanation.map.segments}
+    segment = ids.get(int(explanation.map.ids[row, column]))
+    index = None if segment is None else method.categories.index_of(segment.category_id)
+    name = "void" if index is None else method.categories[index].name
+    rows = [
+        ("its segment", explanation.same_segment),
+        (f"other {name} segments", explanation.same_category),
+        ("other categories", explanation.other),
+    ]
+    head = f"Pixel {row},{column} is {name}"
+    if explanation.kind == "distance":
+        head += f"; its margin is {explanation.margin:.2f}. Median distance to"
+        lines = [f"  {text:<28} {value:.2f}" for text, value in rows if value is not None]
+    else:
+        head += ". Of what it hears, there comes from"
+        lines = [f"  {text:<28} {value:6.1%}" for text, value in rows if value is not None]
+    return "\n".join([head, *lines, f"Picture in {out}"])

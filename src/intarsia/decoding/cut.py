@@ -1,0 +1,221 @@
+"""From the costs of a cut on a grid to a panoptic map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Float32, Int32, Int64
+
+from intarsia._check import fail, nearest
+from intarsia.cut import GridProblem, solve
+from intarsia.cut.solving import SOLVERS
+from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.upsampling import upsampled_segments
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = [
+    "CutConfig",
+    "CutSegments",
+    "CutView",
+    "cut_map",
+    "cut_segments",
+    "map_of_segments",
+    "segment_scores",
+]
+
+Score = Literal["costs", "released", "probability"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutConfig:
+    """Settings of decoding by a cut.
+
+    Attributes:
+        solver: As in `intarsia.cut.solve`.
+        refine: Local search on top.
+        upsampling: "guided": where segments meet, the up-sampled semantic logits choose among those around a
+            pixel; "nearest": each pixel takes the segment of its grid point.
+        small: What happens to clusters of fewer grid points than `min_thing_px` stands for: they are
+            "absorbed" by a neighbour inside the cut, or become "void".
+        score: How sure a thing is; see `segment_scores`.
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    solver: str = "greedy"
+    refine: bool = False
+    upsampling: Literal["guided", "nearest"] = "guided"
+    small: Literal["absorbed", "void"] = "absorbed"
+    score: Score = "costs"
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.solver not in SOLVERS:
+            fail("cut.solver", "the name of one", repr(self.solver), hint=nearest(self.solver, SOLVERS))
+        if self.small == "absorbed" and self.solver != "greedy":
+            fail("cut.small", '"void" for another solver than "greedy"', '"absorbed"')
+
+
+@dataclass(frozen=True, eq=False)
+class CutView:
+    """One image, without the padding of its batch.
+
+    Attributes:
+        problem: The cut on the grid.
+        logits: Semantic logits on the grid.
+        size: Height and width of the image.
+        stride: Pixels between neighbours on the grid.
+    """
+
+    problem: GridProblem
+    logits: Float32[np.ndarray, "k hs ws"]
+    size: tuple[int, int]
+    stride: int
+
+
+@dataclass(frozen=True, eq=False)
+class CutSegments:
+    """The segments of a cut on the grid: a cluster of things each, and each stuff category as a whole.
+
+    Attributes:
+        ids: 0 ... S-1 at each point.
+        categories: Category index of each segment.
+    """
+
+    ids: Int32[np.ndarray, "hs ws"]
+    categories: Int64[np.ndarray, " s"]
+
+
+def cut_map(view: CutView, categories: Categories, config: CutConfig) -> PanopticMap:
+    """Cut, up-sample, drop what is too small.
+
+    Args:
+        view: Costs and logits of one image.
+        categories: What the category indices mean.
+        config: How.
+    """
+    least = config.min_thing_px // view.stride**2 if config.small == "absorbed" else 0
+    segments = cut_segments(view.problem, solver=config.solver, refine=config.refine, min_size=least)
+    return map_of_segments(segments, view, categories, config=config)
+
+
+def map_of_segments(
+    segments: CutSegments, view: CutView, categories: Categories, *, config: CutConfig
+) -> PanopticMap:
+    """Score, up-sample, drop what is too small.
+
+    Args:
+        segments: Of the cut of `view`.
+        view: Costs and logits of one image.
+        categories: What the category indices mean.
+        config: How.
+    """
+    scores = segment_scores(segments, view, kind=config.score)
+    pixels = _at_pixels(segments, view, guided=config.upsampling == "guided")
+    is_thing = view.problem.splittable[segments.categories]
+    number = np.where(is_thing, np.cumsum(is_thing), 0).astype(np.int32)
+    things = [
+        Thing(int(c), float(s)) for c, s in zip(segments.categories[is_thing], scores[is_thing], strict=True)
+    ]
+    return assembled(
+        segments.categories.astype(np.uint8)[pixels],
+        number[pixels],
+        things,
+        categories=categories,
+        min_thing_px=config.min_thing_px,
+        min_stuff_px=config.min_stuff_px,
+    )
+
+
+def cut_segments(
+    problem: GridProblem, *, solver: str = "greedy", refine: bool = False, min_size: int = 0
+) -> CutSegments:
+    """Solve a problem and number its segments, `intarsia.cut.solve`'s options.
+
+    Example:
+        >>> costs = np.array([[[1.0, -2.0, 1.0, 0.0]]], np.float32)
+        >>> problem = GridProblem(np.zeros((1, 1, 4), np.float32), costs, [(0, 1)], [True])
+        >>> cut_segments(problem).ids.tolist()
+        [[0, 0, 1, 1]]
+    """
+    cut = solve(problem, solver=solver, refine=refine, min_size=min_size)
+    num_classes = len(problem.splittable)
+    keys = np.where(problem.splittable[cut.labels], num_classes + cut.clusters, cut.labels)
+    _, first, ids = np.unique(keys, return_index=True, return_inverse=True)
+    return CutSegments(ids.reshape(keys.shape).astype(np.int32), cut.labels.ravel()[first].astype(np.int64))
+
+
+def segment_scores(segments: CutSegments, view: CutView, *, kind: Score = "costs") -> Float[np.ndarray, " s"]:
+    """How sure each segment is, in (0, 1), larger is surer.
+
+    With the costs of a segment p of class l,
+
+        "costs": minus the mean of c_V(i, l) over p, minus the mean of c_E over the pairs that p cuts, plus
+            the mean of c_E over the pairs inside p;
+        "released": the mean logit of l in p; and for each offset, over the number of points of the whole
+            grid, the summed c_E of pairs inside p minus that of pairs that p cuts;
+        "probability": the mean probability of l in p.
+
+    The first two are any number u and become 1/2 + u / (2 + 2 |u|), which keeps their order.
+
+    Source: Abbas and Swoboda 2021 (COPS), eq. (11), its sign turned round, and their released code. The
+    mean is over the points of p, and "inside" means both ends in p.
+    """
+    num = len(segments.categories)
+    own = segments.categories[segments.ids]  # hs ws
+    count = np.bincount(segments.ids.ravel(), minlength=num)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        chosen = np.take_along_axis(values, own[None], axis=0)
+        return np.bincount(segments.ids.ravel(), chosen.ravel(), minlength=num) / count
+
+    if kind == "probability":
+        return mean(_softmax(view.logits))
+    cut, inside = _pair_sums(segments, view.problem)  # each 2 o s: sums of costs, numbers of pairs
+    if kind == "released":
+        surety = mean(view.logits) + (inside[0] - cut[0]).sum(axis=0) / segments.ids.size
+    else:
+        (cut_sum, num_cut), (inside_sum, num_inside) = cut.sum(axis=1), inside.sum(axis=1)
+        surety = inside_sum / np.maximum(num_inside, 1) - cut_sum / np.maximum(num_cut, 1)
+        surety -= mean(view.problem.node_costs)
+    return 0.5 + surety / (2 + 2 * np.abs(surety))
+
+
+def _pair_sums(segments: CutSegments, problem: GridProblem) -> tuple[np.ndarray, np.ndarray]:
+    """Of each offset and segment: summed costs and numbers of the pairs that it cuts, and of those inside."""
+    num = len(segments.categories)
+    cut, inside = np.zeros((2, 2, len(problem.offsets), num))
+    height, width = problem.shape
+    for o, (rows, columns) in enumerate(problem.offsets.tolist()):
+        top, left = max(-rows, 0), max(-columns, 0)
+        bottom, right = min(height - rows, height), min(width - columns, width)
+        if bottom <= top or right <= left:
+            continue
+        first = segments.ids[top:bottom, left:right].ravel()
+        second = segments.ids[top + rows : bottom + rows, left + columns : right + columns].ravel()
+        costs = problem.affinity_costs[o, top:bottom, left:right].ravel()
+        same = first == second
+        inside[0, o] = np.bincount(first[same], costs[same], minlength=num)
+        inside[1, o] = np.bincount(first[same], minlength=num)
+        ends, at_ends = np.concatenate([first[~same], second[~same]]), np.tile(costs[~same], 2)
+        cut[0, o] = np.bincount(ends, at_ends, minlength=num)
+        cut[1, o] = np.bincount(ends, minlength=num)
+    return cut, inside
+
+
+def _softmax(logits: Float32[np.ndarray, "k hs ws"]) -> Float32[np.ndarray, "k hs ws"]:
+    powers = np.exp(logits - logits.max(axis=0))
+    return powers / powers.sum(axis=0)
+
+
+def _at_pixels(segments: CutSegments, view: CutView, *, guided: bool) -> Int32[np.ndarray, "h w"]:
+    """The segment of each pixel."""
+    if guided:
+        return upsampled_segments(
+            segments.ids, segments.categories, view.logits, size=view.size, stride=view.stride
+        )
+    height, width = view.size
+    return segments.ids.repeat(view.stride, axis=0).repeat(view.stride, axis=1)[:height, :width]

@@ -1,0 +1,136 @@
+"""The merge by rules: masks by falling score, then stuff where nothing is yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from intarsia._check import fail
+from intarsia.decoding.assembly import Thing, assembled
+from intarsia.nets.detections import Detections
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = ["MergeConfig", "masks_in_boxes", "merged_by_rules"]
+
+_BLOCK = 64
+"""Boxes whose weights are made together; bounds the memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeConfig:
+    """Settings of the merge by rules; the defaults are those of detectron2's Panoptic FPN.
+
+    Attributes:
+        min_score: Detections below are left out.
+        max_overlap: A detection of which a larger share is taken already is left out.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    min_score: float = 0.5
+    max_overlap: float = 0.5
+    min_stuff_px: int = 4096
+
+    def __post_init__(self) -> None:
+        for name in ("min_score", "max_overlap"):
+            if not 0 <= getattr(self, name) <= 1:
+                fail(f"merge.{name}", "in [0, 1]", getattr(self, name))
+
+
+def merged_by_rules(
+    semantic: UInt8[np.ndarray, "h w"],
+    detections: Detections,
+    config: MergeConfig,
+    *,
+    categories: Categories,
+) -> PanopticMap:
+    """The panoptic map of masks over semantics, by the rules of Panoptic FPN.
+
+    From the surest detection on: its mask takes the pixels that are still free, unless more than
+    `max_overlap` of it is taken. Then stuff takes what is free where the semantics say so; the rest, and what
+    looks like a thing that nobody detected, is void.
+
+    A mask is only ever made inside its box, so that time goes with the boxes' areas.
+
+    Source: Kirillov et al. 2019 (Panoptic FPN); details of detectron2's
+    `combine_semantic_and_instance_outputs` and of its pasting: a mask is where the bilinear probability at a
+    pixel's middle is at least 1/2.
+
+    Args:
+        semantic: Category index of each pixel, 255 for void.
+        detections: Of the whole image, with masks, on the CPU.
+        config: The thresholds.
+        categories: What the category indices mean.
+
+    Raises:
+        ValueError: The detections have no masks.
+
+    Example:
+        >>> import torch
+        >>> from intarsia.panoptic import Category
+        >>> car, road = Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))
+        >>> mask = torch.full((1, 28, 28), 9.0)
+        >>> found = Detections(torch.tensor([[0.0, 0, 2, 1]]), torch.ones(1), torch.tensor([0]), mask)
+        >>> semantic = np.array([[1, 1, 0, 1]], np.uint8)
+        >>> config, categories = MergeConfig(min_stuff_px=1), Categories([car, road])
+        >>> merged_by_rules(semantic, found, config, categories=categories).ids
+        array([[1, 1, 0, 2]], dtype=int32)
+    """
+    if detections.mask_logits is None:
+        fail("detections", "with masks", "boxes only", hint="Set detection.masks=true, or take the argmax.")
+    instances = np.zeros(semantic.shape, np.int32)
+    things: list[Thing] = []
+    scores, labels = detections.scores.numpy(), detections.categories.numpy()
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] >= config.min_score]
+    masks, boxes = detections.mask_logits.sigmoid().numpy()[order], detections.boxes.numpy()[order]
+    windows = masks_in_boxes(masks, boxes, semantic.shape)
+    for n, (rows, columns, mask) in zip(order, windows, strict=True):
+        window = instances[rows, columns]
+        free = mask & (window == 0)
+        area, num_free = np.count_nonzero(mask), np.count_nonzero(free)
+        if num_free == 0 or area - num_free > config.max_overlap * area:
+            continue
+        things.append(Thing(int(labels[n]), float(scores[n])))
+        window[free] = len(things)
+    return assembled(semantic, instances, things, categories=categories, min_stuff_px=config.min_stuff_px)
+
+
+def masks_in_boxes(
+    masks: Float[np.ndarray, "n m m"], boxes: Float[np.ndarray, "n 4"], size: tuple[int, ...]
+) -> Iterator[tuple[slice, slice, Bool[np.ndarray, "h w"]]]:
+    """For each box the window of an image whose pixels' middles are in it, and where in it its mask is at
+    least 1/2.
+
+    Example:
+        >>> masks, boxes = np.ones((1, 4, 4), np.float32), np.array([[1.0, 0, 3, 9]])
+        >>> [(rows, columns, mask.shape) for rows, columns, mask in masks_in_boxes(masks, boxes, (2, 4))]
+        [(slice(0, 2, None), slice(1, 3, None), (2, 2))]
+    """
+    for first in range(0, len(boxes), _BLOCK):
+        block = slice(first, first + _BLOCK)
+        left, top, right, bottom = boxes[block].T.astype(np.float64)
+        down = _axes(top, bottom, size[0], masks.shape[1])
+        across = _axes(left, right, size[1], masks.shape[2])
+        for mask, (rows, y), (columns, x) in zip(masks[block], down, across, strict=True):
+            yield rows, columns, y @ mask @ x.T >= 0.5
+
+
+def _axes(
+    low: Float[np.ndarray, " n"], high: Float[np.ndarray, " n"], size: int, cells: int
+) -> list[tuple[slice, Float[np.ndarray, "_ m"]]]:
+    """Pixels between two coordinates each, and the weights of a mask's cells at each pixel."""
+    start = np.clip(np.ceil(low - 0.5), 0, size).astype(np.intp)
+    stop = np.maximum(np.clip(np.floor(high - 0.5) + 1, 0, size).astype(np.intp), start)
+    counts = stop - start
+    ends = counts.cumsum()
+    pixels = np.arange(ends[-1]) + np.repeat(start - ends + counts, counts)
+    extent = np.maximum(high - low, 1e-6)
+    place = (pixels + 0.5 - np.repeat(low, counts)) / np.repeat(extent, counts) * cells - 0.5
+    weights = np.maximum(1 - np.abs(place[:, None] - np.arange(cells)), 0).astype(np.float32)
+    return [
+        (slice(int(a), int(b)), weights[end - b + a : end])
+        for a, b, end in zip(start, stop, ends, strict=True)
+    ]

@@ -1,0 +1,61 @@
+"""Instances over stuff: areas, order, void; too small is void."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from intarsia.decoding.assembly import Thing, assembled
+from intarsia.panoptic import Categories, Category
+
+CATEGORIES = Categories(
+    Category(id, name, is_thing, (id, 0, 0))
+    for id, name, is_thing in [(10, "car", True), (20, "road", False), (30, "dog", True), (40, "sky", False)]
+)
+
+
+def test_things_come_first_then_stuff_and_things_without_an_instance_are_void():
+    semantic = np.array([[0, 0, 1, 1], [2, 255, 3, 1]], np.uint8)
+    instances = np.array([[2, 2, 0, 1], [0, 0, 0, 0]], np.int32)
+    result = assembled(semantic, instances, [Thing(2, 0.5), Thing(0, 0.75)], categories=CATEGORIES)
+    assert result.ids.tolist() == [[2, 2, 3, 1], [0, 0, 4, 3]]
+    assert [(s.id, s.category_id, s.score) for s in result.segments] == [
+        (1, 30, 0.5),
+        (2, 10, 0.75),
+        (3, 20, 1.0),
+        (4, 40, 1.0),
+    ]
+
+
+def test_too_small_segments_become_void_and_the_others_close_up():
+    semantic = np.array([[1, 1, 1, 3]], np.uint8)
+    instances = np.array([[1, 0, 0, 0]], np.int32)
+    result = assembled(semantic, instances, [Thing(0)], categories=CATEGORIES, min_thing_px=2, min_stuff_px=2)
+    assert result.ids.tolist() == [[0, 1, 1, 0]]
+    assert [s.category_id for s in result.segments] == [20]
+
+
+def test_ten_thousand_instances_are_kept():
+    instances = np.arange(1, 10_001, dtype=np.int32).reshape(100, 100)
+    result = assembled(np.zeros((100, 100), np.uint8), instances, [Thing(0)] * 10_000, categories=CATEGORIES)
+    assert len(result.segments) == 10_000
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    semantic=arrays(np.uint8, (5, 6), elements=st.sampled_from([0, 1, 2, 3, 255])),
+    instances=arrays(np.int32, (5, 6), elements=st.integers(0, 4)),
+    least=st.integers(0, 8),
+)
+def test_every_pixel_shows_its_instance_else_its_stuff_else_void(semantic, instances, least):
+    things = [Thing(0), Thing(2), Thing(0), Thing(2)]
+    result = assembled(
+        semantic, instances, things, categories=CATEGORIES, min_thing_px=least, min_stuff_px=least
+    )
+    category = np.where(instances > 0, np.array([255, 0, 2, 0, 2], np.uint8)[instances], semantic)
+    category[(instances == 0) & np.isin(category, [0, 2])] = 255
+    shown = result.semantic(CATEGORIES)
+    assert (shown[result.ids > 0] == category[result.ids > 0]).all()
+    assert all(result.area(segment.id) >= least for segment in result.segments)
+    if least <= 1:
+        assert (shown == category).all()
