@@ -11,8 +11,7 @@ import torch
 import intarsia
 from intarsia._check import InputError
 from intarsia.cli import main
-from intarsia.commands import video
-from intarsia.commands.video import VideoWriter, frame_rate, read_frames
+from intarsia.pictures.video import VideoWriter, frame_rate, read_frames
 from tests.methods.conftest import hierarchical
 
 pytest.importorskip("av", reason="the extra `video` is not installed")
@@ -72,4 +71,4 @@ def test_mistakes_are_told(clip, model, tmp_path, monkeypatch):
             intarsia.predict(paths, model=model, out=str(tmp_path / "out"))
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(InputError, match=r"an installation without it. pip install 'intarsia\[video\]'"):
-        list(video.read_frames(clip))
+        list(read_frames(clip))

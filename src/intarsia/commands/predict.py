@@ -19,13 +19,14 @@ from rich.progress import track
 
 from intarsia import draw
 from intarsia._check import InputError, PartialFailure, fail
-from intarsia.commands.video import VIDEO_SUFFIXES, predict_video
+from intarsia.commands.video import predict_video
 from intarsia.formats.coco import CocoWriter
 from intarsia.formats.png import read_ids
 from intarsia.methods.load import load
 from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.reading import read_image
+from intarsia.pictures.video import VIDEO_SUFFIXES
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 """Which files of a folder are taken for images."""
