@@ -6,6 +6,7 @@ Minimise  sum_i c_V(i, x_i) + sum_ij c_E(ij) y_ij  over labels x and valid parti
 
 from intarsia.cut.files import load_problem, save_problem
 from intarsia.cut.grid import GridProblem
+from intarsia.cut.offsets import offsets_of, pair_slices
 from intarsia.cut.problem import CutProblem
 from intarsia.cut.solving import Cut, Level, Stats, solve, solve_batch
 from intarsia.cut.synthetic import synthetic_problem
@@ -17,6 +18,8 @@ __all__ = [
     "Level",
     "Stats",
     "load_problem",
+    "offsets_of",
+    "pair_slices",
     "save_problem",
     "solve",
     "solve_batch",

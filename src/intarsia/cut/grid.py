@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from jaxtyping import Bool, Float32, Int32
 
 from intarsia._check import fail
 from intarsia.cut.arrays import as_array, as_costs, as_flags, as_indices, check_finite
+from intarsia.cut.offsets import Slices, pair_slices
 from intarsia.cut.problem import CutProblem, check_answer, check_pairs
 
 
@@ -116,16 +116,6 @@ class GridProblem:
             self.splittable,
         )
 
-    def _pairs(self) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
+    def _pairs(self) -> list[tuple[Slices, Slices]]:
         """For each offset, where the first pixels of its pairs are and where the second."""
-        for offset in self.offsets.tolist():
-            spans = [
-                (_clipped(-step, size), _clipped(step, size))
-                for step, size in zip(offset, self.shape, strict=True)
-            ]
-            yield (spans[0][0], spans[1][0]), (spans[0][1], spans[1][1])
-
-
-def _clipped(step: int, size: int) -> slice:
-    """Where [0, size) shifted by `step` stays inside itself."""
-    return slice(min(max(0, step), size), max(0, size + min(0, step)))
+        return [pair_slices(self.shape, offset) for offset in self.offsets.tolist()]

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from intarsia._check import fail
+from intarsia.cut.offsets import pair_slices
 from intarsia.data.targets import PanopticTargets
 
 __all__ = ["AffinityTargets", "affinity_targets"]
@@ -68,18 +69,11 @@ def affinity_targets(
     shape = (len(grid), len(offsets), *segment.shape[1:])
     joined, valid = torch.zeros(2, *shape, dtype=torch.bool, device=segment.device)
     of_pair = weight.new_zeros(shape)
-    for o, (rows, columns) in enumerate(offsets):
-        first, second = _ends(segment.shape[1], rows), _ends(segment.shape[2], columns)
-        a, b = (..., first[0], second[0]), (..., first[1], second[1])
+    for o, offset in enumerate(offsets):
+        first, second = pair_slices(segment.shape[1:], offset)
+        a, b = (..., *first), (..., *second)
         both = known[a] & known[b]
         valid[:, o][a] = both
         joined[:, o][a] = both & (segment[a] == segment[b])
         of_pair[:, o][a] = torch.maximum(weight[a], weight[b]) * both
     return AffinityTargets(joined, valid, of_pair)
-
-
-def _ends(size: int, step: int) -> tuple[slice, slice]:
-    """Where pairs `step` apart have their first points and where their second, of [0, size)."""
-    length = max(size - abs(step), 0)
-    start, stop = max(-step, 0), max(step, 0)
-    return slice(start, start + length), slice(stop, stop + length)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, Int32, Int64
 
 from intarsia._check import fail, nearest
 from intarsia.cut import GridProblem, solve
+from intarsia.cut.offsets import pair_slices
 from intarsia.cut.solving import SOLVERS
 from intarsia.decoding.assembly import Thing, assembled
 from intarsia.decoding.upsampling import upsampled_segments
@@ -188,15 +189,10 @@ def _pair_sums(segments: CutSegments, problem: GridProblem) -> tuple[np.ndarray,
     """Of each offset and segment: summed costs and numbers of the pairs that it cuts, and of those inside."""
     num = len(segments.categories)
     cut, inside = np.zeros((2, 2, len(problem.offsets), num))
-    height, width = problem.shape
-    for o, (rows, columns) in enumerate(problem.offsets.tolist()):
-        top, left = max(-rows, 0), max(-columns, 0)
-        bottom, right = min(height - rows, height), min(width - columns, width)
-        if bottom <= top or right <= left:
-            continue
-        first = segments.ids[top:bottom, left:right].ravel()
-        second = segments.ids[top + rows : bottom + rows, left + columns : right + columns].ravel()
-        costs = problem.affinity_costs[o, top:bottom, left:right].ravel()
+    for o, offset in enumerate(problem.offsets.tolist()):
+        here, there = pair_slices(problem.shape, offset)
+        first, second = segments.ids[here].ravel(), segments.ids[there].ravel()
+        costs = problem.affinity_costs[o][here].ravel()
         same = first == second
         inside[0, o] = np.bincount(first[same], costs[same], minlength=num)
         inside[1, o] = np.bincount(first[same], minlength=num)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from intarsia.cut import GridProblem
+from intarsia.cut.offsets import pair_slices
 from intarsia.decoding.cut import CutView
 from intarsia.decoding.upsampling import grid_size
 from intarsia.panoptic import Categories
@@ -47,14 +48,9 @@ def embedding_affinities(
     height, width = embeddings.shape[1:]
     costs = embeddings.new_zeros(len(offsets), height, width)
     radii = torch.as_tensor(radius, dtype=embeddings.dtype).expand(height, width)
-    for plane, (rows, columns) in zip(costs, offsets, strict=True):
-        if abs(rows) >= height or abs(columns) >= width:
-            continue
-        top, left = max(-rows, 0), max(-columns, 0)
-        bottom, right = min(height - rows, height), min(width - columns, width)
-        here = (..., slice(top, bottom), slice(left, right))
-        there = (..., slice(top + rows, bottom + rows), slice(left + columns, right + columns))
-        distance = (embeddings[here] - embeddings[there]).square().sum(dim=0)
+    for plane, offset in zip(costs, offsets, strict=True):
+        here, there = pair_slices((height, width), offset)
+        distance = (embeddings[..., *here] - embeddings[..., *there]).square().sum(dim=0)
         decay = math.log(2) * distance / (radii[here] * radii[there])
         plane[here] = -torch.expm1(decay).clamp(min=1e-6).log()
     return costs.clamp(-_LARGEST, _LARGEST)

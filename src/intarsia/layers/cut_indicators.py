@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.cut import Cut, GridProblem, solve
+from intarsia.cut.offsets import pair_slices
 from intarsia.layers.perturbation import CutGrid, Perturbation, as_float32
 
 
@@ -172,11 +173,7 @@ def cut_pairs(problem: GridProblem, clusters: np.ndarray) -> Float[np.ndarray, "
         [[[0.0, 1.0, 0.0]]]
     """
     y = np.zeros(problem.affinity_costs.shape, np.float32)
-    height, width = problem.shape
-    for plane, (rows, cols) in zip(y, problem.offsets.tolist(), strict=True):
-        top, left = min(max(0, -rows), height), min(max(0, -cols), width)
-        bottom, right = max(top, height - max(0, rows)), max(left, width - max(0, cols))
-        first = clusters[top:bottom, left:right]
-        second = clusters[top + rows : bottom + rows, left + cols : right + cols]
-        plane[top:bottom, left:right] = first != second if first.size else 0
+    for plane, offset in zip(y, problem.offsets.tolist(), strict=True):
+        first, second = pair_slices(problem.shape, offset)
+        plane[first] = clusters[first] != clusters[second]
     return y

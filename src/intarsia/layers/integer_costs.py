@@ -10,6 +10,7 @@ from jaxtyping import Float, Int32
 from torch import Tensor
 
 from intarsia._check import fail
+from intarsia.cut.offsets import pair_slices
 
 BITS = 20
 
@@ -52,7 +53,8 @@ class IntegerCosts:
             torch.Size([1, 2, 3, 3])
         """
         inside = torch.zeros_like(affinity_costs)
-        for o, (first, _) in enumerate(pair_slices(offsets, affinity_costs.shape[-2:])):
+        for o, offset in enumerate(offsets):
+            first, _ = _batched(affinity_costs, offset)
             inside[:, o][first] = affinity_costs[:, o][first]
         for name, values in (("node_costs", node_costs), ("affinity_costs", inside)):
             if not values.isfinite().all():
@@ -71,27 +73,10 @@ class IntegerCosts:
             >>> [(first[2], second[2]) for _, first, second in costs.pairs()]
             [(slice(1, 3, None), slice(0, 2, None))]
         """
-        slices = pair_slices(self.offsets, self.nodes.shape[-2:])
-        return ((o, *both) for o, both in enumerate(slices))
+        return ((o, *_batched(self.nodes, offset)) for o, offset in enumerate(self.offsets))
 
 
-def pair_slices(
-    offsets: list[tuple[int, int]], shape: torch.Size
-) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
-    """For each offset, where the first pixels of its pairs are in a (b, h, w) tensor and where the second.
-
-    Example:
-        >>> pair_slices([(0, 1)], torch.Size([1, 3]))[0][0]
-        (slice(None, None, None), slice(0, 1, None), slice(0, 2, None))
-    """
-
-    def clipped(step: int, size: int) -> slice:
-        return slice(min(max(0, step), size), max(0, size + min(0, step)))
-
-    return [
-        (
-            (slice(None), *(clipped(-step, size) for step, size in zip(offset, shape, strict=True))),
-            (slice(None), *(clipped(step, size) for step, size in zip(offset, shape, strict=True))),
-        )
-        for offset in offsets
-    ]
+def _batched(costs: Tensor, offset: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """`pair_slices` of every image of a batch."""
+    first, second = pair_slices(costs.shape[-2:], offset)
+    return (slice(None), *first), (slice(None), *second)

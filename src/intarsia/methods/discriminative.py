@@ -12,6 +12,7 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.clustering import resolve_bandwidth
+from intarsia.cut.offsets import offsets_of
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.decoding.cut import CutConfig, cut_map
 from intarsia.decoding.embedding_cut import embedding_cut_view
@@ -22,7 +23,6 @@ from intarsia.losses import discriminative_loss
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import (
-    AffinityHeadConfig,
     Backbone,
     BackboneConfig,
     ConvHead,
@@ -242,7 +242,7 @@ class DiscriminativeEmbedding(AbstractMethod):
             output.embeddings[row],
             size,
             categories=self.categories,
-            offsets=AffinityHeadConfig(distances=settings.distances).offsets,
+            offsets=offsets_of(settings.distances),
             radius=_bandwidth(self.config),
             stride=self.stride,
         )

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from intarsia.cut.offsets import offsets_of
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.decoding.cut import CutConfig, cut_map
 from intarsia.decoding.embedding_cut import embedding_cut_view
@@ -24,7 +25,7 @@ from intarsia.methods.hierarchical_config import (
     HierarchicalLossConfig,
 )
 from intarsia.methods.method import AbstractMethod, in_threads
-from intarsia.nets import AffinityHeadConfig, Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
+from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
 from intarsia.nets.heads import position_grid
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
@@ -241,7 +242,7 @@ class HierarchicalEmbedding(AbstractMethod):
             field.embeddings[row],
             size,
             categories=self.categories,
-            offsets=AffinityHeadConfig(distances=settings.distances).offsets,
+            offsets=offsets_of(settings.distances),
             radius=field.margin[row] * settings.pair_margins,
             stride=self.stride,
         )

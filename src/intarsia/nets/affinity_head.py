@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail
+from intarsia.cut.offsets import offsets_of
 from intarsia.nets.blocks import Norm, conv_block, prediction
 
 __all__ = ["AffinityHead", "AffinityHeadConfig"]
@@ -43,10 +44,7 @@ class AffinityHeadConfig:
     @property
     def offsets(self) -> tuple[tuple[int, int], ...]:
         """(rows, columns) from a point to its neighbour, one a channel of the head's output."""
-        found: list[tuple[int, int]] = []
-        for d in self.distances:
-            found += [(d, 0), (0, d), *([(d, d), (d, -d)] if self.diagonals else [])]
-        return tuple(found)
+        return offsets_of(self.distances, diagonals=self.diagonals)
 
 
 class AffinityHead(nn.Module):
