@@ -144,6 +144,20 @@ def test_what_is_trained_gets_a_gradient_and_the_rest_stays(small, scene, traine
         assert not any(".body." in n or ".features." in n for n in allowed)
 
 
+def test_the_paper_s_choice_is_one_layer_of_the_semantics_and_two_of_each_classifier(small):
+    method = end_to_end(small, trained="last_two", frozen_norms="all")
+    trained = {n for n, p in method.named_parameters() if p.requires_grad}
+    semantics = {"semantic_head.last.weight", "semantic_head.last.bias"}
+    classifiers = {
+        f"affinity_head.classifiers.{n}.{part}"
+        for n in range(len(method.affinity_head.classifiers))
+        for part in ("body.1.0.weight", "last.weight", "last.bias")
+    }
+    assert trained == semantics | classifiers
+    norms = end_to_end(small, trained="last_two")
+    assert any("body.1.1." in n for n, p in norms.named_parameters() if p.requires_grad)
+
+
 def test_pre_training_leaves_the_scales_of_the_costs_alone(small):
     assert not any(p.requires_grad for p in small.costs.parameters())
     assert all(p.requires_grad for p in small.affinity_head.parameters())

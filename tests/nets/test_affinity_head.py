@@ -74,3 +74,21 @@ def test_wrong_settings_are_refused():
         AffinityHeadConfig(width=0)
     with pytest.raises(InputError, match=r"`offsets` must be other than \(0, 0\)"):
         AffinityHead(6, 3, [(0, 0)])
+
+
+def test_each_distance_may_have_a_width_of_its_own():
+    """The paper's: 256 to 64, 32 and 2 channels for neighbours, 512 to 128, 64 and 2 for longer pairs."""
+    config = AffinityHeadConfig(distances=(1, 4), width=256, classifier_widths=(32, 64))
+    head = AffinityHead(256, 19, config.offsets, width=256, classifier_width=config.widths, separable=False)
+    near, far = head.classifiers
+    shapes = [
+        [tuple(m.weight.shape[:2]) for m in part.modules() if isinstance(m, torch.nn.Conv2d)]
+        for part in (near, far)
+    ]
+    assert shapes == [[(64, 256), (32, 64), (2, 32)], [(128, 256), (64, 64), (2, 64)]]  # 2 groups in far
+    assert head(torch.zeros(1, 256, 9, 9), torch.zeros(1, 19, 9, 9)).shape == (1, 4, 9, 9)
+
+
+def test_a_width_for_some_of_the_distances_is_refused():
+    with pytest.raises(InputError, match="`affinity.classifier_widths` must be 2 numbers of 1 or more"):
+        AffinityHeadConfig(distances=(1, 4), classifier_widths=(32,))

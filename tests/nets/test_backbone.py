@@ -49,6 +49,22 @@ def test_an_output_stride_of_16_dilates_the_last_stage():
     assert backbone(torch.rand(1, 3, 32, 48))[-1].shape[2:] == (2, 3)
 
 
+def test_the_multi_grid_multiplies_the_dilations_of_the_last_stage():
+    """DeepLab's (1, 2, 4) on a stage of dilation 2 at stride 16: 2, 4 and 8."""
+    backbone = Backbone("resnet50s", output_stride=16, multi_grid=(1, 2, 4))
+    dilations = [block.conv2.dilation for block in backbone.network.layer4]
+    assert dilations == [(2, 2), (4, 4), (8, 8)]
+    assert backbone.strides == (4, 8, 16)
+    assert backbone(torch.zeros(1, 3, 32, 48))[-1].shape == (1, 2048, 2, 3)
+
+
+def test_a_multi_grid_that_fits_no_stage_is_refused():
+    with pytest.raises(InputError, match="`multi_grid` must be a number for each of the 3 blocks"):
+        Backbone("resnet50", output_stride=16, multi_grid=(1, 2))
+    with pytest.raises(InputError, match="below an output stride of 32"):
+        BackboneConfig(name="resnet50", multi_grid=(1, 2, 4))
+
+
 def test_a_zoom_enlarges_the_image_and_shrinks_the_strides(tiny):
     zoomed = Backbone(TINY, zoom=2).eval()
     zoomed.load_state_dict(tiny.state_dict())

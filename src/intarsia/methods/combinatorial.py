@@ -58,6 +58,7 @@ class CombinatorialConfig:
         separate_decoders: A decoder for affinities beside the one for semantics, as in the paper.
         semantic_width: Channels inside the semantic head.
         semantic_depth: Convolutions of the semantic head before its last one.
+        plain_heads: 3x3 convolutions in the heads, as in the paper, also where the decoder's are separable.
         affinity: The affinity head.
         semantic_loss: Loss of the semantic head.
         affinity_loss: Loss of the affinity head.
@@ -71,6 +72,7 @@ class CombinatorialConfig:
     separate_decoders: bool = False
     semantic_width: int = 128
     semantic_depth: int = 1
+    plain_heads: bool = False
     affinity: AffinityHeadConfig = field(default_factory=AffinityHeadConfig)
     semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
     affinity_loss: AffinityLossConfig = field(default_factory=AffinityLossConfig)
@@ -122,14 +124,14 @@ class CombinatorialPanoptic(AbstractMethod):
         self.backbone = Backbone.from_config(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
-        separate = config.separate_decoders
+        separate, separable = config.separate_decoders, config.decoder.separable and not config.plain_heads
         self.affinity_decoder = build_decoder(config.decoder, self.backbone) if separate else None
         self.semantic_head = ConvHead(
             self.decoder.channels,
             len(categories),
             width=config.semantic_width,
             depth=config.semantic_depth,
-            separable=config.decoder.separable,
+            separable=separable,
             norm=config.decoder.norm,
         )
         self.affinity_head = AffinityHead(
@@ -137,8 +139,8 @@ class CombinatorialPanoptic(AbstractMethod):
             len(categories),
             self.offsets,
             width=config.affinity.width,
-            classifier_width=config.affinity.classifier_width,
-            separable=config.decoder.separable,
+            classifier_width=config.affinity.widths,
+            separable=separable,
             norm=config.decoder.norm,
         )
         self.costs = CutCosts(len(categories), len(self.offsets))

@@ -51,8 +51,9 @@ class EndToEndConfig:
         thing_area_scale: Factor of the least area of things in the surrogate; the released code has 4.
         pretraining_weight: Factor of the losses of pre-training beside this one.
         trained: "last": the last layers of the semantic head and of the classifiers, and the scales of the
-            costs; "heads": both heads; "all": everything.
-        frozen_norms: Keep the statistics of all normalisation layers.
+            costs; "last_two": the last layer of the semantic head and the last two of the classifiers, no
+            scales, as the paper says; "heads": both heads and the scales; "all": everything.
+        frozen_norms: What stays of all norms: the "statistics", "all" of them, or "none".
         ladder: How much slower layers learn below the scales of the costs: 1 / ladder in the last layers,
             1 / (2 ladder) below them, 1 / (3 ladder) in the features of affinities; 0 for none.
     """
@@ -71,8 +72,8 @@ class EndToEndConfig:
     min_size: int = 3
     thing_area_scale: float = 1.0
     pretraining_weight: float = 0.0
-    trained: Literal["last", "heads", "all"] = "heads"
-    frozen_norms: bool = True
+    trained: Literal["last", "last_two", "heads", "all"] = "heads"
+    frozen_norms: Literal["statistics", "all", "none"] = "statistics"
     ladder: float = 0.0
 
     def __post_init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch import nn
 
 from intarsia.methods.end_to_end import EndToEndConfig
@@ -11,12 +13,14 @@ __all__ = ["freeze", "keep_frozen", "ladder_factors", "ladder_groups", "ladder_s
 
 def freeze(method: nn.Module, config: EndToEndConfig | None) -> None:
     """Take out of training what `config` does not train; the scales of the costs are for the cut alone."""
+    norms = _names_of_norms(method) if config is not None and config.frozen_norms == "all" else frozenset()
     for name, parameter in method.named_parameters():
-        step = ladder_step(name)
         if config is None:
-            parameter.requires_grad_(parameter.requires_grad and step != "costs")
+            parameter.requires_grad_(parameter.requires_grad and ladder_step(name) != "costs")
+        elif name in norms:
+            parameter.requires_grad_(False)
         elif config.trained != "all":
-            parameter.requires_grad_(step in _TRAINED[config.trained] and name.startswith(_HEADS))
+            parameter.requires_grad_(_TRAINED[config.trained].match(name) is not None)
 
 
 def keep_frozen(method: nn.Module, config: EndToEndConfig) -> None:
@@ -25,7 +29,7 @@ def keep_frozen(method: nn.Module, config: EndToEndConfig) -> None:
         is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
         parameters = list(module.parameters())
         is_still = bool(parameters) and not any(p.requires_grad for p in parameters)
-        if (is_norm and config.frozen_norms) or is_still:
+        if (is_norm and config.frozen_norms != "none") or is_still:
             module.eval()
 
 
@@ -67,4 +71,17 @@ def ladder_step(name: str) -> str:
 
 _STEPS = ("costs", "last", "body", "features")
 _HEADS = ("semantic_head.", "affinity_head.", "costs.")
-_TRAINED = {"last": ("costs", "last"), "heads": _STEPS}
+_TRAINED = {
+    "last": re.compile(r"costs\.|(semantic_head|affinity_head)\.(.*\.)?last\."),
+    "last_two": re.compile(r"semantic_head\.last\.|affinity_head\.classifiers\.\d+\.(last|body\.1)\."),
+    "heads": re.compile(r"costs\.|(semantic_head|affinity_head)\."),
+}
+
+
+def _names_of_norms(method: nn.Module) -> frozenset[str]:
+    return frozenset(
+        f"{path}.{name}"
+        for path, module in method.named_modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.GroupNorm)
+        for name, _ in module.named_parameters(recurse=False)
+    )

@@ -27,12 +27,14 @@ class AffinityHeadConfig:
         diagonals: Also along both diagonals.
         width: Channels of the features whose differences are classified.
         classifier_width: Channels inside a classifier, for each direction.
+        classifier_widths: The same for each of the distances by itself; empty: one width for all.
     """
 
     distances: tuple[int, ...] = (1, 4, 16, 32)
     diagonals: bool = False
     width: int = 128
     classifier_width: int = 32
+    classifier_widths: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.distances or min(self.distances) < 1 or len(set(self.distances)) < len(self.distances):
@@ -40,6 +42,17 @@ class AffinityHeadConfig:
         for name in ("width", "classifier_width"):
             if getattr(self, name) < 1:
                 fail(f"affinity.{name}", "1 or more", getattr(self, name))
+
+        if self.classifier_widths and (
+            len(self.classifier_widths) != len(self.distances) or min(self.classifier_widths) < 1
+        ):
+            wanted = f"{len(self.distances)} numbers of 1 or more, one a distance, or none"
+            fail("affinity.classifier_widths", wanted, self.classifier_widths)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels inside the classifier of each distance."""
+        return self.classifier_widths or (self.classifier_width,) * len(self.distances)
 
     @property
     def offsets(self) -> tuple[tuple[int, int], ...]:
@@ -71,7 +84,7 @@ class AffinityHead(nn.Module):
         offsets: Sequence[tuple[int, int]],
         *,
         width: int = 128,
-        classifier_width: int = 32,
+        classifier_width: int | Sequence[int] = 32,
         separable: bool = True,
         norm: Norm = "batch",
     ) -> None:
@@ -82,7 +95,8 @@ class AffinityHead(nn.Module):
             num_classes: Of the semantic logits.
             offsets: (rows, columns), other than (0, 0).
             width: Channels of the features.
-            classifier_width: Channels inside a classifier, for each offset.
+            classifier_width: Channels inside a classifier, for each offset: one number, or one for each run
+                of offsets of one length.
             separable: Depthwise separable 5x5 convolutions to the features, else two of 3x3.
             norm: Normalisation layer.
         """
@@ -97,8 +111,9 @@ class AffinityHead(nn.Module):
             if separable
             else nn.Sequential(conv_block(joined, width, norm=norm), conv_block(width, width, norm=norm))
         )
+        widths = [classifier_width] * len(together) if isinstance(classifier_width, int) else classifier_width
         self.classifiers = nn.ModuleList(
-            _Classifier(group, width, classifier_width, norm) for group in together
+            _Classifier(group, width, inner, norm) for group, inner in zip(together, widths, strict=True)
         )
 
     def forward(

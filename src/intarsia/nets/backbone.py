@@ -34,6 +34,8 @@ class BackboneConfig:
         frozen_levels: 1: keep the weights of all that the stride 4 features stand on; 2: also of stride 8 ...
             The first layers are the most general ones, and the dearest to train.
         stretch: Stretch the brightness of each image by itself; for microscopy.
+        multi_grid: Further dilations of the last stage's blocks, such as (1, 2, 4) in DeepLab; empty: none.
+            Only of networks whose last stage is dilated, so below an output stride of 32.
         zoom: 1, 2 or 4: enlarge the image by this first, so that small objects get a finer grid. All strides,
             counted in pixels of the image as it came, shrink by it; time and memory grow by its square.
     """
@@ -43,6 +45,7 @@ class BackboneConfig:
     output_stride: int = 32
     frozen_norm: bool = False
     frozen_levels: int = 0
+    multi_grid: tuple[int, ...] = ()
     stretch: bool = False
     zoom: int = 1
 
@@ -53,6 +56,8 @@ class BackboneConfig:
             fail("frozen_levels", "0 to 4", self.frozen_levels)
         if self.zoom not in (1, 2, 4):
             fail("zoom", "1, 2 or 4", self.zoom)
+        if self.multi_grid and (self.output_stride == 32 or min(self.multi_grid) < 1):
+            fail("multi_grid", "numbers of 1 or more, below an output stride of 32", self.multi_grid)
 
 
 class Backbone(nn.Module):
@@ -87,6 +92,7 @@ class Backbone(nn.Module):
         output_stride: int = 32,
         frozen_norm: bool = False,
         frozen_levels: int = 0,
+        multi_grid: tuple[int, ...] = (),
         stretch: bool = False,
         zoom: int = 1,
     ) -> None:
@@ -96,6 +102,8 @@ class Backbone(nn.Module):
         self.stretch = stretch
         self.zoom = zoom
         network = _build(name, pretrained is True, output_stride)
+        if multi_grid:
+            _dilate_further(network, multi_grid)
         if isinstance(pretrained, str):
             load_by_name_or_order(network, read_weights(pretrained), source=pretrained)
         self.network = network
@@ -117,6 +125,7 @@ class Backbone(nn.Module):
             output_stride=config.output_stride,
             frozen_norm=config.frozen_norm,
             frozen_levels=config.frozen_levels,
+            multi_grid=config.multi_grid,
             stretch=config.stretch,
             zoom=config.zoom,
         )
@@ -206,6 +215,20 @@ def _build(name: str, from_hub: bool, output_stride: int) -> Any:
         what += f" at output stride {output_stride}" if options else ""
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         return fail("backbone.name", what, f"{name!r} ({reason})")
+
+
+def _dilate_further(network: nn.Module, factors: Sequence[int]) -> None:
+    """Each block of a ResNet's last stage with the stage's dilation times a factor of its own.
+
+    Source: Chen et al. 2017 (DeepLabv3), section 3.1: the multi-grid.
+    """
+    blocks = list(getattr(network, "layer4", ()))
+    if len(blocks) != len(factors):
+        fail("multi_grid", f"a number for each of the {len(blocks)} blocks of the last stage", factors)
+    # timm leaves the first block's convolution at the dilation of the stage before, so the last one's counts
+    dilation = blocks[-1].conv2.dilation[0]
+    for block, factor in zip(blocks, factors, strict=True):
+        block.conv2.dilation = block.conv2.padding = (factor * dilation, factor * dilation)
 
 
 def _similar(name: str) -> list[str]:
