@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from intarsia._check import InputError
 from intarsia.categories import Categories
+from intarsia.errors import InputError
 from intarsia.formats.category_map import read_category_map
 from intarsia.formats.coco import read_coco
 from intarsia.formats.coco_check import check_json, check_map, check_strays

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from intarsia.commands.inspect import inspect
     from intarsia.commands.predict import predict
     from intarsia.engine.train import train
+    from intarsia.errors import InputError, PartialFailure
     from intarsia.methods.load import load
     from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
 _HOMES = {
     "Categories": "intarsia.panoptic",
     "Category": "intarsia.panoptic",
+    "InputError": "intarsia.errors",
     "PanopticMap": "intarsia.panoptic",
+    "PartialFailure": "intarsia.errors",
     "Segment": "intarsia.panoptic",
     "ablate": "intarsia.commands.ablate",
     "convert": "intarsia.commands.convert",
@@ -41,7 +44,9 @@ _HOMES = {
 __all__ = [
     "Categories",
     "Category",
+    "InputError",
     "PanopticMap",
+    "PartialFailure",
     "Segment",
     "ablate",
     "convert",

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from intarsia._check import InputError, PartialFailure, nearest
+from intarsia._check import nearest
+from intarsia.errors import InputError, PartialFailure
 
 COMMANDS = {
     "predict": ("intarsia.commands.predict:predict", "Photos in, panoptic maps and pictures out."),

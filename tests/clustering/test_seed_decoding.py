@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from intarsia._check import InputError
 from intarsia.clustering import assign_by_membership, seed_decoding
+from intarsia.errors import InputError
 from tests.clustering.scenes import embedded_objects
 
 LINE = torch.tensor([[[0.0, 0.5, 1.0, 5.0, 5.5]]])

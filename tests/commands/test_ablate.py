@@ -9,10 +9,10 @@ import pytest
 from accelerate import Accelerator
 
 import intarsia
-from intarsia._check import InputError
 from intarsia.configs import override
 from intarsia.data.dataset import PanopticDataset
 from intarsia.engine.validate import validate
+from intarsia.errors import InputError
 from intarsia.recipes.ablation import Study, Variant
 from intarsia.recipes.find import find_recipe, find_study
 from tests.engine.tiny import OVERRIDES

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.commands import convert as command
+from intarsia.errors import PartialFailure
 from intarsia.formats.coco import CocoWriter, read_coco, read_map
 from intarsia.formats.source import SourcePart
 from intarsia.panoptic import PanopticMap, Segment

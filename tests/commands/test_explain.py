@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 import intarsia
-from intarsia._check import InputError
 from intarsia.cli import main
+from intarsia.errors import InputError
 from intarsia.methods.hierarchical import HierarchicalEmbedding
 from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.panoptic import PanopticMap, Segment

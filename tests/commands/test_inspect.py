@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.cli import main
 from intarsia.commands.inspect import inspect
+from intarsia.errors import PartialFailure
 from intarsia.formats.coco import CocoWriter
 from intarsia.panoptic import PanopticMap, Segment, ids_to_rgb
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 import intarsia
-from intarsia._check import PartialFailure
 from intarsia.cli import main
 from intarsia.commands.predict import find_images
+from intarsia.errors import PartialFailure
 from intarsia.formats.coco import read_coco, read_map
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "china.jpg"

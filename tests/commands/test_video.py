@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import intarsia
-from intarsia._check import InputError
 from intarsia.cli import main
+from intarsia.errors import InputError
 from intarsia.pictures.video import VideoWriter, frame_rate, read_frames
 from tests.methods.conftest import hierarchical
 

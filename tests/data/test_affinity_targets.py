@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intarsia._check import InputError
 from intarsia.cut import GridProblem, solve
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import targets_of
+from intarsia.errors import InputError
 from intarsia.panoptic import Categories, Segment
 
 FACADES = Categories.named("facades")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intarsia._check import InputError
 from intarsia.cut import GridProblem
 from intarsia.decoding.cut import CutConfig, CutView, cut_map, cut_segments, segment_scores
 from intarsia.decoding.upsampling import upsampled_segments
+from intarsia.errors import InputError
 from intarsia.panoptic import Categories, Category
 
 WINDOW, DOOR, WALL = (Category(n, name, n < 3, (n, n, n)) for n, name in enumerate(("w", "d", "f"), 1))

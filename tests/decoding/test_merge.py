@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from intarsia._check import InputError
 from intarsia.decoding.merge import MergeConfig, merged_by_rules
+from intarsia.errors import InputError
 from intarsia.nets import Detections
 from intarsia.panoptic import Categories
 

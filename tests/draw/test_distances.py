@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intarsia._check import InputError
 from intarsia.draw import distance_map, distances_from, marked
+from intarsia.errors import InputError
 
 FIELD = np.array([[[0.0, 3.0, 0.0]], [[0.0, 4.0, 1.0]]])  # two dimensions, three pixels
 

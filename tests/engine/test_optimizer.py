@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from intarsia._check import InputError
 from intarsia.configs import override
 from intarsia.engine.optimizer import build_optimizer
+from intarsia.errors import InputError
 from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.panoptic import Categories
 from intarsia.recipes.find import find_recipe

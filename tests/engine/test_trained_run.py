@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from intarsia._check import InputError
 from intarsia.configs import override
 from intarsia.engine import trained_run
 from intarsia.engine.run_folder import save_recipe
 from intarsia.engine.trained_run import trained
+from intarsia.errors import InputError
 from intarsia.recipes.find import find_recipe
 from tests.engine.tiny import OVERRIDES, losses_of
 

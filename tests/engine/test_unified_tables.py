@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
-from intarsia._check import InputError
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.data.targets import at_grid, targets_of
 from intarsia.engine.measure import measured
 from intarsia.engine.unified_tables import as_markdown, unified_table
+from intarsia.errors import InputError
 from intarsia.methods.panoptic_head import AffinityConfig
 from intarsia.methods.unified import PyramidConfig, UnifiedConfig, UnifiedOutput, UnifiedPanoptic
 from intarsia.nets import BackboneConfig, DetectionConfig, Detections

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.commands import convert as command
+from intarsia.errors import PartialFailure
 from intarsia.formats.cityscapes import instance_ids_of
 from intarsia.formats.coco import CocoWriter, read_coco
 from intarsia.formats.semantic_instances import semantic_and_instances_of

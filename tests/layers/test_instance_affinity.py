@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.layers import DenseInstanceAffinity
 
 ACTIVATIONS = ["softmax", "relu", "sigmoid", "elu"]

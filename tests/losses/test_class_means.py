@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.losses import ClassMeans, class_sums, nearest_mean_logits
 from intarsia.losses.class_means import MeanSource
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.losses import (
     HierarchicalLovaszTerms,
     hierarchical_lovasz_loss,

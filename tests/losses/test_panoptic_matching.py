@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 from torchvision.ops import box_iou
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.losses import DetectionMatch, match_detections, panoptic_matching_loss
 from intarsia.losses.panoptic_matching import Matching
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.losses import match_masks, panoptic_quality_surrogate
 from intarsia.metrics import PanopticQuality
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment

@@ -8,10 +8,10 @@ import torch
 from torch.nn.functional import one_hot
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import at_grid
 from intarsia.decoding.cut import CutConfig
+from intarsia.errors import InputError
 from intarsia.methods.affinity import AffinityLossConfig
 from intarsia.methods.combinatorial import CombinatorialOutput, CombinatorialPanoptic
 from intarsia.methods.end_to_end import EndToEndConfig

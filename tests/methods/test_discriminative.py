@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
-from intarsia._check import InputError
 from intarsia.data.targets import at_grid
+from intarsia.errors import InputError
 from intarsia.methods.discriminative import (
     DiscriminativeConfig,
     DiscriminativeEmbedding,

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.data.targets import at_grid
 from intarsia.decoding.seeds import SeedDecodingConfig
+from intarsia.errors import InputError
 from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.methods.hierarchical import HierarchicalConfig, HierarchicalEmbedding, HierarchicalOutput
 from intarsia.methods.hierarchical_config import (

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.methods.images import as_image
 
 RGB = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 10

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.data.targets import PanopticTargets, targets_of
+from intarsia.errors import InputError
 from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.metrics import PanopticQuality
 from intarsia.nets import Detections

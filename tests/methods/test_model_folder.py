@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 import intarsia
 import intarsia.methods
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.methods import load as load_module
 from intarsia.methods.load import METHODS, load, shipped_models
 from intarsia.methods.method import AbstractMethod

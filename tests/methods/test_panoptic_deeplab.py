@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch.nn.functional import one_hot
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.data.targets import at_grid, targets_of
+from intarsia.errors import InputError
 from intarsia.methods.panoptic_deeplab import (
     CenterGroupingConfig,
     CenterLossConfig,

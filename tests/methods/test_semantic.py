@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.data.targets import targets_of
+from intarsia.errors import InputError
 from intarsia.methods.semantic import SemanticLossConfig, pixel_weights, semantic_losses
 from intarsia.panoptic import Segment
 

@@ -10,8 +10,8 @@ import torch
 from torch.nn.functional import one_hot
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.data.targets import at_grid
+from intarsia.errors import InputError
 from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
 from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig, UnifiedPanoptic
 from intarsia.metrics import PanopticQuality

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.cli import main
+from intarsia.errors import PartialFailure
 from intarsia.formats.coco import CocoWriter
 from intarsia.metrics import PanopticQuality, evaluate_folders
 from intarsia.metrics.quality_report import QualityReport

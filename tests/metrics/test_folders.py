@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.commands.evaluate import evaluate
+from intarsia.errors import PartialFailure
 from intarsia.formats.coco import CocoWriter
 from intarsia.metrics import PanopticQuality, evaluate_folders
 from intarsia.panoptic import PanopticMap, Segment, ids_to_rgb

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from intarsia._check import PartialFailure
 from intarsia.categories import Categories
 from intarsia.commands.evaluate import evaluate
+from intarsia.errors import PartialFailure
 from intarsia.formats.coco import CocoWriter
 from intarsia.metrics import ImageTable, MatchHistogram, PanopticQuality, Request, evaluate_folders
 from intarsia.metrics.measures import MEASURES

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.metrics import (
     SegmentationTrackingQuality,
     TemporalConsistency,

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.nets import Backbone, BackboneConfig
 
 TINY = "lcnet_050"

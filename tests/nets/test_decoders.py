@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.nets import (
     Backbone,
     ConvHead,

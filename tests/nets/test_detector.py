@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.data.targets import targets_of
+from intarsia.errors import InputError
 from intarsia.nets import DetectionConfig, Detections, Detector
 from intarsia.nets.detector import true_masks
 from intarsia.panoptic import Categories, Segment

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.nets import FpnPyramid, SharedDecoder, SharedDecoderConfig
 from intarsia.nets.top_context import SqueezeExcitation
 

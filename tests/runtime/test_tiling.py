@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
-from intarsia._check import InputError
 from intarsia.decoding.cut import CutConfig
+from intarsia.errors import InputError
 from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.nets import DecoderConfig, FpnDecoder
 from intarsia.runtime.tiling import TilingConfig, tiled_grids, tiles_of

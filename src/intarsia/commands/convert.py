@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import tyro
 
-from intarsia._check import InputError, PartialFailure, fail, nearest, sentence
+from intarsia._check import fail, nearest, sentence
 from intarsia._threads import in_order
 from intarsia.commands.journal import Journal
+from intarsia.errors import InputError, PartialFailure
 from intarsia.formats import (
     ade20k,
     cityscapes,

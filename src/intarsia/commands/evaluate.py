@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from intarsia._check import PartialFailure, fail
+from intarsia._check import fail
 from intarsia.commands.report import write_report
+from intarsia.errors import PartialFailure
 from intarsia.metrics.folders import evaluate_folders, read_pairs
 from intarsia.metrics.measures import Request
 from intarsia.metrics.quality_report import QualityReport

@@ -12,8 +12,9 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from intarsia._check import InputError, PartialFailure, fail, sentence
+from intarsia._check import fail, sentence
 from intarsia._threads import in_order
+from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.coco import MapRecord, read_map
 from intarsia.formats.coco_check import CheckedJson, CheckedMap, check_json, check_map, check_strays
 from intarsia.formats.coco_folder import CocoPlace, find_coco
@@ -60,7 +61,7 @@ def inspect(
         >>> inspect("no-such-folder")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        intarsia._check.InputError: `no-such-folder` must be a data set folder with ...
+        intarsia.errors.InputError: `no-such-folder` must be a data set folder with ...
     """
     places = find_coco(folder)
     if not places:

@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.progress import track
 
 from intarsia import draw
-from intarsia._check import InputError, PartialFailure, fail
+from intarsia._check import fail
 from intarsia.commands.video import predict_video
+from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.coco import CocoWriter
 from intarsia.formats.png import read_ids
 from intarsia.methods.load import load

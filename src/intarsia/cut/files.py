@@ -43,7 +43,7 @@ def load_problem(path: str | Path) -> CutProblem | GridProblem:
         >>> load_problem("no_such_file.npz")
         Traceback (most recent call last):
             ...
-        intarsia._check.InputError: `path` must be an .npz file that exists, got no_such_file.npz.
+        intarsia.errors.InputError: `path` must be an .npz file that exists, got no_such_file.npz.
     """
     if not Path(path).is_file():
         fail("path", "an .npz file that exists", path)

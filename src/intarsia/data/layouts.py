@@ -41,7 +41,7 @@ def find_layout(folder: str | Path, split: str | None) -> Layout:
         >>> find_layout("/no/such/folder", "train")
         Traceback (most recent call last):
             ...
-        intarsia._check.InputError: `/no/such/folder` must be a data set folder, got no such folder.
+        intarsia.errors.InputError: `/no/such/folder` must be a data set folder, got no such folder.
     """
     folder = Path(folder)
     if split not in (None, "train", "val"):

@@ -13,9 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from intarsia._check import InputError, fail
+from intarsia._check import fail
 from intarsia.data.sample import Sample, SampleSource
 from intarsia.data.targets import Batch, collate, stacked_images
+from intarsia.errors import InputError
 from intarsia.panoptic import Categories, PanopticMap
 
 AnyBatch = TypeVar("AnyBatch")

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from intarsia._check import InputError, fail
+from intarsia._check import fail
+from intarsia.errors import InputError
 
 
 def read_json(path: str | Path, kind: str) -> Any:
@@ -46,7 +47,7 @@ def naming(path: str | Path) -> Iterator[None]:
         ...     {}["id"]
         Traceback (most recent call last):
             ...
-        intarsia._check.InputError: `a.json` must be complete, got an entry without 'id'.
+        intarsia.errors.InputError: `a.json` must be complete, got an entry without 'id'.
     """
     try:
         yield

@@ -14,7 +14,7 @@ from jaxtyping import Int, Int32, UInt8
 from PIL import Image
 
 from intarsia import _native
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.panoptic import ids_to_rgb, rgb_to_ids
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"

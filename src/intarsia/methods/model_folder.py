@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 import intarsia
-from intarsia._check import InputError, fail, nearest
+from intarsia._check import fail, nearest
 from intarsia.configs import from_dict, to_dict
+from intarsia.errors import InputError
 from intarsia.panoptic import Categories
 
 __all__ = ["FORMAT", "read_model", "write_model"]

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Int64, Shaped
 
 from intarsia import _native
-from intarsia._check import InputError, PartialFailure, fail
+from intarsia._check import fail
+from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.png import UnreadableError, keep_freed_buffers, read_filtered, read_ids
 from intarsia.metrics.annotations import MapAnnotation, read_annotations
 from intarsia.metrics.matching import UNLISTED, Overlap

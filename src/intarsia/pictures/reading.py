@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
-from intarsia._check import InputError, fail
+from intarsia._check import fail
+from intarsia.errors import InputError
 
 
 def read_image(path: str | Path, *, upright: bool = False) -> UInt8[np.ndarray, "h w 3"]:
