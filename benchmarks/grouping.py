@@ -1,8 +1,8 @@
 """How fast are pixels grouped into instances?
 
 One image, one thread, process CPU time, best of a few rounds in which both sides take turns. Memory is what
-one call adds to the peak of a fresh process. References: every pixel against every centre in torch (centre
-and offset), the rules of mean shift and of seed decoding in plain NumPy, scikit-learn's mean shift on 10,000
+one call adds to the peak of a fresh process. References: every pixel against every centre (centre and
+offset), the rules of mean shift and of seed decoding in plain NumPy, scikit-learn's mean shift on 10,000
 points.
 
 Run:  python benchmarks/grouping.py
@@ -18,11 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
-from torch.nn.functional import max_pool2d
+from scipy.ndimage import maximum_filter
 
 from intarsia.clustering import center_offset_grouping, mean_shift, seed_decoding
 
@@ -50,7 +48,6 @@ def in_fresh_process(function: Callable, *arguments):
 
 
 def milliseconds(name: str, rounds: int) -> list[float]:
-    torch.set_num_threads(1)
     sides = PAIRS[name]()
     best = [float("inf")] * 2
     for _ in range(rounds):
@@ -62,7 +59,6 @@ def milliseconds(name: str, rounds: int) -> list[float]:
 
 
 def extra_megabytes(name: str, side: int) -> float:
-    torch.set_num_threads(1)
     case = PAIRS[name]()[side]
     ctypes.CDLL(None).malloc_trim(0)  # free memory that is kept would hide what the call needs
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from what is in use
@@ -85,29 +81,22 @@ def center_pair(height: int, width: int, num_objects: int) -> tuple[Case, Case]:
         heat = np.maximum(heat, np.exp(-((rows - row) ** 2 + (cols - col) ** 2) / (2 * 8.0**2)))
     offsets = np.stack([centers[objects, 0] - rows, centers[objects, 1] - cols]).astype(np.float32)
     offsets += np.random.default_rng(1).normal(0, 1.5, offsets.shape).astype(np.float32)
-    tensors = (
-        torch.from_numpy(heat).float(),
-        torch.from_numpy(offsets),
-        torch.ones(height, width, dtype=torch.bool),
-    )
-    return lambda: dense_grouping(*tensors), lambda: center_offset_grouping(*tensors)
+    arrays = heat.astype(np.float32), offsets, np.ones((height, width), bool)
+    return lambda: dense_grouping(*arrays), lambda: center_offset_grouping(*arrays)
 
 
-def dense_grouping(heat: Tensor, offsets: Tensor, things: Tensor) -> Tensor:
-    heat = torch.where(heat > 0.1, heat, -1)
-    pooled = max_pool2d(heat[None, None], 7, stride=1, padding=3)[0, 0]
-    centers = ((heat == pooled) & (heat > 0)).nonzero()
-    rows, cols = (torch.arange(n, dtype=torch.float32) for n in heat.shape)
-    places = torch.stack(torch.meshgrid(rows, cols, indexing="ij")) + offsets
-    places = places.flatten(1).T  # (h w) 2
-    distance = (centers[:, None].float() - places[None]).norm(dim=-1)  # n (h w)
+def dense_grouping(heat: np.ndarray, offsets: np.ndarray, things: np.ndarray) -> np.ndarray:
+    heat = np.where(heat > 0.1, heat, np.float32(-1))
+    centers = np.argwhere((heat == maximum_filter(heat, 7)) & (heat > 0)).astype(np.float32)  # n 2
+    down, right = (np.indices(heat.shape, np.float32) + offsets).reshape(2, -1)
+    distance = np.square(centers[:, :1] - down) + np.square(centers[:, 1:] - right)  # n (h w)
     return (distance.argmin(0) + 1).reshape(heat.shape) * things
 
 
 def mean_shift_pair(num_objects: int) -> tuple[Case, Case]:
     embeddings = embedded(256, 512, num_objects)
-    foreground = torch.ones(256, 512, dtype=torch.bool)
-    points = embeddings.flatten(1).T.contiguous().numpy()
+    foreground = np.ones((256, 512), bool)
+    points = np.ascontiguousarray(embeddings.reshape(DIMS, -1).T)
     order = np.random.default_rng(0).permutation(len(points))
     return (
         lambda: plain_mean_shift(points, order, 50),
@@ -141,18 +130,17 @@ def seed_pair(height: int, width: int, num_objects: int) -> tuple[Case, Case]:
     """A position that points at the object's centre and eight features; seeds are low where objects meet."""
     centers, objects = object_map(height, width, num_objects)
     generator = np.random.default_rng(1)
-    features = embedded(height, width, num_objects).numpy() / 10
+    features = embedded(height, width, num_objects) / 10
     places = np.moveaxis(centers[objects] / 64.0, 2, 0) + generator.normal(0, 0.1, (2, height, width))
     embeddings = np.concatenate([places, features]).astype(np.float32)
     edge = (objects != np.roll(objects, 2, axis=1)) | (objects != np.roll(objects, 2, axis=0))
     seeds = np.where(edge, 0.3, generator.uniform(0.6, 1, objects.shape)).astype(np.float32)
     log_lambda = np.full(objects.shape, np.log(4.0), np.float32)
-    tensors = [torch.from_numpy(x) for x in (embeddings, seeds, log_lambda)]
     points = embeddings.reshape(len(embeddings), -1).T.copy()
-    foreground = torch.ones(objects.shape, dtype=torch.bool)
+    foreground = np.ones(objects.shape, bool)
     return (
         lambda: plain_seed_decoding(points, seeds.ravel(), np.exp(log_lambda.ravel())),
-        lambda: seed_decoding(*tensors, foreground=foreground),
+        lambda: seed_decoding(embeddings, seeds, log_lambda, foreground=foreground),
     )
 
 
@@ -175,15 +163,15 @@ def scikit_learn_pair() -> tuple[Case, Case]:
     from sklearn.cluster import MeanShift  # pyright: ignore[reportMissingImports]
 
     embeddings = embedded(100, 100, 10)
-    points = embeddings.flatten(1).T.contiguous().numpy()
-    foreground = torch.ones(100, 100, dtype=torch.bool)
+    points = np.ascontiguousarray(embeddings.reshape(DIMS, -1).T)
+    foreground = np.ones((100, 100), bool)
     return (
         lambda: MeanShift(bandwidth=BANDWIDTH, bin_seeding=True, min_bin_freq=10).fit_predict(points),
         lambda: mean_shift(embeddings, foreground, bandwidth=BANDWIDTH, min_size_px=10),
     )
 
 
-def embedded(height: int, width: int, num_objects: int) -> Tensor:
+def embedded(height: int, width: int, num_objects: int) -> np.ndarray:
     """One noisy centre an object, at least 3 apart, and mixtures of two where objects meet."""
     generator = np.random.default_rng(0)
     means: list[np.ndarray] = []
@@ -196,7 +184,7 @@ def embedded(height: int, width: int, num_objects: int) -> Tensor:
     share = np.where(objects == second, 1.0, generator.uniform(0, 1, objects.shape))[..., None]
     values = share * np.array(means)[objects] + (1 - share) * np.array(means)[second]
     values += generator.normal(0, NOISE, values.shape)
-    return torch.from_numpy(values.transpose(2, 0, 1).astype(np.float32))
+    return np.ascontiguousarray(values.transpose(2, 0, 1), np.float32)
 
 
 def object_map(height: int, width: int, num_objects: int) -> tuple[np.ndarray, np.ndarray]:

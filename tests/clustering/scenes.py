@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
 
 
 def embedded_objects(
     height: int, width: int, *, num_objects: int, dims: int, noise: float, seed: int
-) -> tuple[Tensor, Tensor]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings (d h w) and true instances (h w, from 1); centres are at least 3 apart."""
     generator = np.random.default_rng(seed)
     places = generator.uniform(0, 1, (num_objects, 2)) * [height, width]
@@ -20,7 +18,7 @@ def embedded_objects(
     share = np.where(objects == second, 1.0, generator.uniform(0.5, 1, objects.shape))[..., None]
     embeddings = share * means[objects] + (1 - share) * means[second]
     embeddings += generator.normal(0, noise, embeddings.shape)
-    return torch.from_numpy(embeddings.transpose(2, 0, 1).astype(np.float32)), torch.from_numpy(objects + 1)
+    return embeddings.transpose(2, 0, 1).astype(np.float32), objects + 1
 
 
 def distant_points(generator: np.random.Generator, num: int, dims: int) -> list[np.ndarray]:

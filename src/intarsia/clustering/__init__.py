@@ -1,9 +1,9 @@
 """Grouping: from embeddings, seeds, or centres and offsets, to instances."""
 
-from intarsia.clustering.center_offset import CenterGroups, center_offset_grouping
-from intarsia.clustering.majority_vote import majority_vote
-from intarsia.clustering.mean_shift import assign_to_centers, mean_shift, resolve_bandwidth
-from intarsia.clustering.seed_decoding import SeedGroups, assign_by_membership, seed_decoding
+from intarsia.clustering.centers import CenterGroups, center_offset_grouping
+from intarsia.clustering.means import assign_to_centers, mean_shift, resolve_bandwidth
+from intarsia.clustering.seeds import SeedGroups, assign_by_membership, seed_decoding
+from intarsia.clustering.votes import majority_vote
 
 __all__ = [
     "CenterGroups",

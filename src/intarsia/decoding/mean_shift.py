@@ -90,7 +90,7 @@ def grouped_by_embedding(
     labels = np.zeros(view.semantic.shape, np.int32)
     things: list[Thing] = []
     for index in np.flatnonzero([category.is_thing for category in categories]):
-        foreground = torch.from_numpy(view.semantic == index)
+        foreground = view.semantic == index
         if not foreground.any():
             continue
         if true_instances is None:
@@ -113,29 +113,33 @@ def grouped_by_embedding(
 
 
 def _clusters(
-    view: EmbeddingView, foreground: Bool[Tensor, "hs ws"], bandwidth: float, least_px: int
+    view: EmbeddingView, foreground: Bool[np.ndarray, "hs ws"], bandwidth: float, least_px: int
 ) -> Int32[np.ndarray, "hs ws"]:
     """Mean shift's; what it leaves over goes to the nearest cluster within two bandwidths."""
     least = max(least_px // view.stride**2, 1)
     return mean_shift(
-        view.embeddings, foreground, bandwidth=bandwidth, min_size_px=least, leftover_radius=2 * bandwidth
-    ).numpy()
+        view.embeddings.numpy(),
+        foreground,
+        bandwidth=bandwidth,
+        min_size_px=least,
+        leftover_radius=2 * bandwidth,
+    )
 
 
 def _around_true_means(
     embeddings: Float32[Tensor, "d hs ws"],
-    foreground: Bool[Tensor, "hs ws"],
+    foreground: Bool[np.ndarray, "hs ws"],
     instances: Int64[Tensor, "gb vb"],
     bandwidth: float,
 ) -> Int32[np.ndarray, "hs ws"]:
     """Pixels by the nearest of the mean embeddings of the true instances that the foreground shows."""
     here = instances[: foreground.shape[0], : foreground.shape[1]]
-    members = foreground & (here > 0)
+    members = torch.from_numpy(foreground) & (here > 0)
     shown, label = here[members].unique(return_inverse=True)
     sums = embeddings.new_zeros(len(shown), len(embeddings))
     sums.index_add_(0, label, embeddings[:, members].T)
     centers = sums / label.bincount(minlength=len(shown))[:, None]  # n d
-    return assign_to_centers(embeddings, foreground, centers, bandwidth=bandwidth).numpy()
+    return assign_to_centers(embeddings.numpy(), foreground, centers.numpy(), bandwidth=bandwidth)
 
 
 def _scores(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
@@ -89,21 +88,21 @@ def grouped_by_seeds(
 
     Source: our reading of Kerola et al. 2021, after Neven et al. 2019's released code; scores are ours.
     """
-    certainty, semantic = view.category_prob.max(dim=0)
-    is_thing = torch.tensor([category.is_thing for category in categories], device=semantic.device)
+    certainty, semantic = (x.cpu().numpy() for x in view.category_prob.max(dim=0))
+    is_thing = np.array([category.is_thing for category in categories])
     things_here = is_thing[semantic]
     groups = seed_decoding(
-        view.embeddings,
-        view.seeds,
-        view.log_lambda,
-        foreground=things_here & (view.seeds >= settings.foreground_threshold),
+        view.embeddings.cpu().numpy(),
+        view.seeds.cpu().numpy(),
+        view.log_lambda.cpu().numpy(),
+        foreground=things_here & (view.seeds >= settings.foreground_threshold).cpu().numpy(),
         threshold=settings.seed_threshold,
         min_size_px=settings.min_seed_points,
         refinements=settings.refinements,
         patience=settings.patience,
     )
     votes = majority_vote(groups.instances, semantic)
-    votes = torch.cat([votes, votes.new_zeros(len(groups.scores) - len(votes))])
+    votes = np.append(votes, np.zeros(len(groups.scores) - len(votes), np.int64))
     labels = _with_leftovers(view, groups, things_here, semantic, votes, settings.leftover_membership)
     things = [
         Thing(int(category), float(score))
@@ -113,9 +112,9 @@ def grouped_by_seeds(
     ]
     pixels = upsampled_argmax(view.category_prob, *size, stride=view.stride)
     instances = upsampled_labels(
-        labels.cpu().numpy(),
+        labels,
         np.array([0] + [1] * len(things), np.uint8),
-        is_thing.cpu().numpy().astype(np.uint8)[pixels],
+        is_thing.astype(np.uint8)[pixels],
         free=np.array([0], np.uint8),
         stride=view.stride,
     )
@@ -132,27 +131,27 @@ def grouped_by_seeds(
 def _with_leftovers(
     view: SeedView,
     groups: SeedGroups,
-    foreground: Bool[Tensor, "hs ws"],
-    semantic: Int64[Tensor, "hs ws"],
-    votes: Int64[Tensor, " n"],
+    foreground: Bool[np.ndarray, "hs ws"],
+    semantic: Int64[np.ndarray, "hs ws"],
+    votes: Int64[np.ndarray, " n"],
     least: float,
-) -> Int32[Tensor, "hs ws"]:
+) -> Int32[np.ndarray, "hs ws"]:
     left = foreground & (groups.instances == 0)
     joined = assign_by_membership(
-        view.embeddings,
+        view.embeddings.cpu().numpy(),
         groups.centers,
         groups.log_lambda,
         foreground=left,
         least=least,
         categories=(semantic, votes),
     )
-    return torch.where(left, joined, groups.instances)
+    return np.where(left, joined, groups.instances)
 
 
 def _mean_certainty(
-    labels: Int32[Tensor, "hs ws"], certainty: Float[Tensor, "hs ws"], count: int
-) -> Float[Tensor, " n"]:
+    labels: Int32[np.ndarray, "hs ws"], certainty: Float[np.ndarray, "hs ws"], count: int
+) -> Float[np.ndarray, " n"]:
     inside = labels > 0
-    number = labels[inside].long() - 1
-    sums = certainty.new_zeros(count).index_add(0, number, certainty[inside])
-    return (sums / number.bincount(minlength=count).clamp(min=1)).cpu()
+    number = labels[inside] - 1
+    sums = np.bincount(number, certainty[inside], minlength=count)
+    return sums / np.maximum(np.bincount(number, minlength=count), 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32, Int64
 
 from intarsia.clustering import assign_by_membership
@@ -66,6 +65,7 @@ class InstanceTracker:
     Source: ours; Kerola et al. 2021 suggest association in embedding space for tracking.
 
     Example:
+        >>> import torch
         >>> from intarsia.panoptic import Category
         >>> ball = Categories([Category(7, "ball", True, (0, 0, 0))])
         >>> tracker = InstanceTracker(ball)
@@ -179,19 +179,10 @@ def _nearest(
     earlier: list[Sighting], foreground: Bool[np.ndarray, "hs ws"], field: EmbeddingField, row: int
 ) -> np.ndarray:
     height, width = foreground.shape
-    embeddings = field.embeddings[row, :, :height, :width]
+    embeddings = field.embeddings[row, :, :height, :width].cpu().numpy()
     centers = np.array([one.center for one in earlier], np.float32).reshape(len(earlier), len(embeddings))
-    margins = torch.tensor([one.margin for one in earlier], dtype=torch.float32)
-    return (
-        assign_by_membership(
-            embeddings,
-            torch.from_numpy(centers),
-            (HALF / margins.square()).log(),
-            foreground=torch.from_numpy(foreground),
-        )
-        .cpu()
-        .numpy()
-    )
+    margins = np.array([one.margin for one in earlier], np.float32)
+    return assign_by_membership(embeddings, centers, np.log(HALF / np.square(margins)), foreground=foreground)
 
 
 def _on_grid(values: np.ndarray, stride: int) -> np.ndarray:

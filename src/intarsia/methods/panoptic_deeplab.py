@@ -192,11 +192,11 @@ class PanopticDeepLab(AbstractMethod):
         settings = self.config.grouping
         rows, columns = grid_size(*size, stride=self.stride)
         logits = output.semantic_logits[row, :, :rows, :columns].detach().float()
-        semantic = logits.argmax(dim=0)
-        is_thing = torch.tensor([category.is_thing for category in self.categories], device=logits.device)
+        semantic = logits.argmax(dim=0).cpu().numpy()
+        is_thing = np.array([category.is_thing for category in self.categories])
         groups = center_offset_grouping(
-            output.heat[row, :rows, :columns],
-            output.offsets[row, :, :rows, :columns] / self.stride,
+            output.heat[row, :rows, :columns].detach().float().cpu().numpy(),
+            (output.offsets[row, :, :rows, :columns] / self.stride).detach().float().cpu().numpy(),
             is_thing[semantic],
             threshold=settings.threshold,
             nms_kernel=settings.nms_kernel,
@@ -205,9 +205,9 @@ class PanopticDeepLab(AbstractMethod):
         things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
         pixels = upsampled_argmax(logits, *size, stride=self.stride)
         instances = upsampled_labels(
-            groups.instances.cpu().numpy(),
+            groups.instances,
             np.array([0] + [1] * len(things), np.uint8),
-            is_thing.cpu().numpy().astype(np.uint8)[pixels],
+            is_thing.astype(np.uint8)[pixels],
             free=np.array([0], np.uint8),
             stride=self.stride,
         )

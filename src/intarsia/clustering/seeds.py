@@ -5,31 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Int, Int32
-from torch import Tensor
+from jaxtyping import Bool, Float, Float32, Int, Int32
 
 from intarsia import _native
 from intarsia._check import fail
-from intarsia.clustering.mean_shift import foreground_columns
+from intarsia.clustering.foreground import foreground_columns
 
 
 @dataclass(frozen=True, slots=True)
 class SeedGroups:
     """Instances from seeds; instance i + 1 has centre i. The highest seed comes first."""
 
-    instances: Int32[Tensor, "h w"]  # 0 for none
-    centers: Float[Tensor, "n d"]
-    log_lambda: Float[Tensor, " n"]
-    scores: Float[Tensor, " n"]  # the value of the seed
+    instances: Int32[np.ndarray, "h w"]  # 0 for none
+    centers: Float32[np.ndarray, "n d"]
+    log_lambda: Float32[np.ndarray, " n"]
+    scores: Float32[np.ndarray, " n"]  # the value of the seed
 
 
 def seed_decoding(
-    embeddings: Float[Tensor, "d h w"],
-    seeds: Float[Tensor, ...],
-    log_lambda: Float[Tensor, ...],
+    embeddings: Float[np.ndarray, "d h w"],
+    seeds: Float[np.ndarray, ...],
+    log_lambda: Float[np.ndarray, ...],
     *,
-    foreground: Bool[Tensor, ...],
+    foreground: Bool[np.ndarray, ...],
     threshold: float = 0.5,
     min_size_px: int = 8,
     refinements: int = 0,
@@ -62,43 +60,40 @@ def seed_decoding(
         ValueError: If sizes differ, a value in the foreground is not finite, or an option is out of range.
 
     Example:
-        >>> line = torch.tensor([[[0.0, 0.5, 5.0, 5.5]]])
-        >>> seeds, everywhere = torch.tensor([[0.6, 0.9, 0.7, 0.2]]), torch.ones(1, 4, dtype=torch.bool)
-        >>> seed_decoding(line, seeds, torch.zeros(1, 4), foreground=everywhere, min_size_px=2).instances
-        tensor([[1, 1, 2, 2]], dtype=torch.int32)
+        >>> line = np.array([[[0.0, 0.5, 5.0, 5.5]]])
+        >>> seeds, everywhere = np.array([[0.6, 0.9, 0.7, 0.2]]), np.ones((1, 4), bool)
+        >>> seed_decoding(line, seeds, np.zeros((1, 4)), foreground=everywhere, min_size_px=2).instances
+        array([[1, 1, 2, 2]], dtype=int32)
     """
     for name, value in (("min_size_px", min_size_px), ("patience", patience)):
         if value < 1:
             fail(name, "at least 1", value)
     if refinements < 0:
         fail("refinements", "0 or more", refinements)
-    inside, columns = foreground_columns(embeddings, foreground)
+    columns = foreground_columns(embeddings, foreground)
     labels, centers, lambdas, scores = _native.decode_seeds(
         columns,
-        _inside("seeds", seeds, inside),
-        np.exp(_inside("log_lambda", log_lambda, inside)),
+        _inside("seeds", seeds, foreground),
+        np.exp(_inside("log_lambda", log_lambda, foreground)),
         threshold,
         min_size_px,
         refinements,
         patience,
     )
     return SeedGroups(
-        instances=_placed(labels, inside).to(embeddings.device),
-        centers=torch.from_numpy(centers),
-        log_lambda=torch.from_numpy(np.log(lambdas)),
-        scores=torch.from_numpy(scores),
+        instances=_placed(labels, foreground), centers=centers, log_lambda=np.log(lambdas), scores=scores
     )
 
 
 def assign_by_membership(
-    embeddings: Float[Tensor, "d h w"],
-    centers: Float[Tensor, ...],
-    log_lambda: Float[Tensor, " n"],
+    embeddings: Float[np.ndarray, "d h w"],
+    centers: Float[np.ndarray, ...],
+    log_lambda: Float[np.ndarray, " n"],
     *,
-    foreground: Bool[Tensor, ...],
+    foreground: Bool[np.ndarray, ...],
     least: float = 0.5,
-    categories: tuple[Int[Tensor, ...], Int[Tensor, ...]] | None = None,
-) -> Int32[Tensor, "h w"]:
+    categories: tuple[Int[np.ndarray, ...], Int[np.ndarray, ...]] | None = None,
+) -> Int32[np.ndarray, "h w"]:
     """Give each foreground pixel to the known centre of which it is most likely a member.
 
     With the centres of an earlier frame it carries instances through a video without new seeds.
@@ -120,42 +115,42 @@ def assign_by_membership(
         ValueError: If sizes differ, a value is not finite, or `least` is not in (0, 1).
 
     Example:
-        >>> line, everywhere = torch.tensor([[[0.0, 0.5, 5.0]]]), torch.ones(1, 3, dtype=torch.bool)
-        >>> assign_by_membership(line, torch.tensor([[5.5], [0.0]]), torch.zeros(2), foreground=everywhere)
-        tensor([[2, 2, 1]], dtype=torch.int32)
+        >>> line, everywhere = np.array([[[0.0, 0.5, 5.0]]]), np.ones((1, 3), bool)
+        >>> assign_by_membership(line, np.array([[5.5], [0.0]]), np.zeros(2), foreground=everywhere)
+        array([[2, 2, 1]], dtype=int32)
     """
     if not 0 < least < 1:
         fail("least", "in (0, 1)", least)
     if centers.ndim != 2 or centers.shape[1] != embeddings.shape[0] or len(centers) != len(log_lambda):
-        fail("centers", f"{len(log_lambda)} rows of {embeddings.shape[0]} values", f"{tuple(centers.shape)}")
-    if not (centers.isfinite().all() and log_lambda.isfinite().all()):
+        fail("centers", f"{len(log_lambda)} rows of {embeddings.shape[0]} values", centers.shape)
+    if not (np.isfinite(centers).all() and np.isfinite(log_lambda).all()):
         fail("centers", "finite, with a finite `log_lambda`", "NaN or infinity")
-    inside, columns = foreground_columns(embeddings, foreground)
+    columns = foreground_columns(embeddings, foreground)
     if categories is None:
         of_pixels, of_centers = np.zeros(columns.shape[1], np.int32), np.zeros(len(centers), np.int32)
     else:
-        of_pixels = categories[0].cpu().numpy().astype(np.int32)[inside]
-        of_centers = categories[1].cpu().numpy().astype(np.int32)
+        of_pixels = categories[0][foreground].astype(np.int32)
+        of_centers = categories[1].astype(np.int32)
     labels = _native.likeliest_center(
         columns, of_pixels, _array(centers), np.exp(_array(log_lambda)), of_centers, least
     )
-    return _placed(labels, inside).to(embeddings.device)
+    return _placed(labels, foreground)
 
 
-def _inside(name: str, values: Tensor, inside: np.ndarray) -> np.ndarray:
-    if values.shape != inside.shape:
-        fail(name, f"{inside.shape} like `foreground`", tuple(values.shape))
-    chosen = _array(values)[inside]
-    if not np.isfinite(chosen).all():
+def _inside(name: str, values: np.ndarray, foreground: np.ndarray) -> Float32[np.ndarray, " n"]:
+    if values.shape != foreground.shape:
+        fail(name, f"{foreground.shape} like `foreground`", values.shape)
+    columns = values[foreground].astype(np.float32)
+    if not np.isfinite(columns).all():
         fail(name, "finite in the foreground", "NaN or infinity")
-    return chosen
+    return columns
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().float().cpu().contiguous().numpy()
+def _array(values: np.ndarray) -> Float32[np.ndarray, ...]:
+    return np.ascontiguousarray(values, np.float32)
 
 
-def _placed(labels: np.ndarray, inside: np.ndarray) -> Tensor:
-    result = np.zeros(inside.shape, np.int32)
-    result[inside] = labels
-    return torch.from_numpy(result)
+def _placed(labels: np.ndarray, foreground: np.ndarray) -> Int32[np.ndarray, "h w"]:
+    result = np.zeros(foreground.shape, np.int32)
+    result[foreground] = labels
+    return result

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int32
-from torch import Tensor
 
 from intarsia import _native
 from intarsia._check import fail, nearest
+from intarsia.clustering.foreground import foreground_columns
 
 
 def mean_shift(
-    embeddings: Float[Tensor, "d h w"],
-    foreground: Bool[Tensor, ...],
+    embeddings: Float[np.ndarray, "d h w"],
+    foreground: Bool[np.ndarray, ...],
     *,
     bandwidth: float,
     min_size_px: int,
@@ -25,7 +24,7 @@ def mean_shift(
     max_failures: int | None = None,
     patience: int | None = 1000,
     leftover_radius: float | None = None,
-) -> Int32[Tensor, "h w"]:
+) -> Int32[np.ndarray, "h w"]:
     """Group the foreground of one category around the means that a flat kernel climbs to.
 
     From an unused foreground pixel climb to the mean of the unused pixels within the bandwidth until it rests
@@ -60,9 +59,9 @@ def mean_shift(
             in its range.
 
     Example:
-        >>> embeddings = torch.tensor([[[0.0, 0.1, 5.0, 5.1]]])
-        >>> mean_shift(embeddings, torch.ones(1, 4, dtype=torch.bool), bandwidth=1.0, min_size_px=2)
-        tensor([[2, 2, 1, 1]], dtype=torch.int32)
+        >>> embeddings = np.array([[[0.0, 0.1, 5.0, 5.1]]])
+        >>> mean_shift(embeddings, np.ones((1, 4), bool), bandwidth=1.0, min_size_px=2)
+        array([[2, 2, 1, 1]], dtype=int32)
     """
     _check_bandwidth(bandwidth)
     for name, value in (("min_size_px", min_size_px), ("max_iterations", max_iterations)):
@@ -70,7 +69,7 @@ def mean_shift(
             fail(name, "at least 1", value)
     if seed_order not in ("random", "density"):
         fail("seed_order", '"random" or "density"', repr(seed_order))
-    inside, columns = foreground_columns(embeddings, foreground)
+    columns = foreground_columns(embeddings, foreground)
     num_points = columns.shape[1]
     order = (
         np.random.default_rng(seed).permutation(num_points)
@@ -91,18 +90,18 @@ def mean_shift(
         labels[left] = _native.nearest_center(
             np.ascontiguousarray(columns[:, left]), centers, leftover_radius
         )
-    result = np.zeros(inside.shape, np.int32)
-    result[inside] = labels
-    return torch.from_numpy(result).to(embeddings.device)
+    result = np.zeros(foreground.shape, np.int32)
+    result[foreground] = labels
+    return result
 
 
 def assign_to_centers(
-    embeddings: Float[Tensor, "d h w"],
-    foreground: Bool[Tensor, ...],
-    centers: Float[Tensor, ...],
+    embeddings: Float[np.ndarray, "d h w"],
+    foreground: Bool[np.ndarray, ...],
+    centers: Float[np.ndarray, ...],
     *,
     bandwidth: float,
-) -> Int32[Tensor, "h w"]:
+) -> Int32[np.ndarray, "h w"]:
     """Give each foreground pixel to the nearest of known centres within the bandwidth.
 
     With the true means as centres it tells the error of the embedding from the error of the grouping.
@@ -123,23 +122,19 @@ def assign_to_centers(
         ValueError: If sizes differ, or a value is not finite.
 
     Example:
-        >>> embeddings = torch.tensor([[[0.0, 0.8, 5.0]]])
-        >>> assign_to_centers(
-        ...     embeddings, torch.ones(1, 3, dtype=torch.bool), torch.tensor([[1.0], [0.0]]), bandwidth=1.0
-        ... )
-        tensor([[2, 1, 0]], dtype=torch.int32)
+        >>> embeddings, centers = np.array([[[0.0, 0.8, 5.0]]]), np.array([[1.0], [0.0]])
+        >>> assign_to_centers(embeddings, np.ones((1, 3), bool), centers, bandwidth=1.0)
+        array([[2, 1, 0]], dtype=int32)
     """
     _check_bandwidth(bandwidth)
     if centers.ndim != 2 or centers.shape[1] != embeddings.shape[0]:
-        fail("centers", f"n rows of {embeddings.shape[0]} values like `embeddings`", tuple(centers.shape))
-    if not centers.isfinite().all():
+        fail("centers", f"n rows of {embeddings.shape[0]} values like `embeddings`", centers.shape)
+    if not np.isfinite(centers).all():
         fail("centers", "finite", "NaN or infinity")
-    inside, columns = foreground_columns(embeddings, foreground)
-    result = np.zeros(inside.shape, np.int32)
-    result[inside] = _native.nearest_center(
-        columns, centers.detach().float().cpu().contiguous().numpy(), bandwidth
-    )
-    return torch.from_numpy(result).to(embeddings.device)
+    columns = foreground_columns(embeddings, foreground)
+    result = np.zeros(foreground.shape, np.int32)
+    result[foreground] = _native.nearest_center(columns, np.ascontiguousarray(centers, np.float32), bandwidth)
+    return result
 
 
 def resolve_bandwidth(bandwidth: str | float, *, delta_v: float, delta_d: float) -> float:
@@ -162,23 +157,6 @@ def resolve_bandwidth(bandwidth: str | float, *, delta_v: float, delta_d: float)
     if bandwidth not in presets:
         fail("bandwidth", "a preset or a number", repr(bandwidth), hint=nearest(bandwidth, presets))
     return presets[bandwidth]
-
-
-def foreground_columns(embeddings: Tensor, foreground: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """The foreground and its embeddings (d n) as arrays, checked to fit and to be finite.
-
-    Example:
-        >>> foreground_columns(torch.tensor([[[1.0, 2.0]]]), torch.tensor([[False, True]]))
-        (array([[False,  True]]), array([[2.]], dtype=float32))
-    """
-    if foreground.shape != embeddings.shape[1:]:
-        fail("foreground", f"{tuple(embeddings.shape[1:])} like `embeddings`", tuple(foreground.shape))
-    inside = foreground.cpu().numpy()
-    values = embeddings.detach().float().cpu().numpy()
-    columns = np.ascontiguousarray(values.reshape(len(values), -1)[:, inside.reshape(-1)])
-    if not np.isfinite(columns).all():
-        fail("embeddings", "finite in the foreground", "NaN or infinity")
-    return inside, columns
 
 
 def _check_bandwidth(bandwidth: float) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool, Float, Int32, Int64
-from torch import Tensor
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int32, Int64
 
 from intarsia import _native
 from intarsia._check import fail
@@ -16,15 +15,15 @@ from intarsia._check import fail
 class CenterGroups:
     """Instances around centres; instance i + 1 belongs to centre i. Centres go from the best score down."""
 
-    instances: Int32[Tensor, "h w"]  # 0 for none
-    centers: Int64[Tensor, "n 2"]  # row, column
-    scores: Float[Tensor, " n"]  # heat at the centre
+    instances: Int32[np.ndarray, "h w"]  # 0 for none
+    centers: Int64[np.ndarray, "n 2"]  # row, column
+    scores: Float32[np.ndarray, " n"]  # heat at the centre
 
 
 def center_offset_grouping(
-    heat: Float[Tensor, "h w"],
-    offsets: Float[Tensor, ...],
-    things: Bool[Tensor, ...],
+    heat: Float[np.ndarray, "h w"],
+    offsets: Float[np.ndarray, ...],
+    things: Bool[np.ndarray, ...],
     *,
     threshold: float = 0.1,
     nms_kernel: int = 7,
@@ -54,39 +53,35 @@ def center_offset_grouping(
         ValueError: If sizes differ, an offset at a thing pixel is not finite, or the kernel is even.
 
     Example:
-        >>> heat = torch.tensor([[0.9, 0.0, 0.0, 0.0, 0.8]])
-        >>> groups = center_offset_grouping(heat, torch.zeros(2, 1, 5), heat >= 0, nms_kernel=3)
+        >>> heat = np.array([[0.9, 0.0, 0.0, 0.0, 0.8]])
+        >>> groups = center_offset_grouping(heat, np.zeros((2, 1, 5)), heat >= 0, nms_kernel=3)
         >>> groups.instances.tolist(), groups.centers.tolist()
         ([[1, 1, 1, 2, 2]], [[0, 0], [0, 4]])
     """
     _check(heat, offsets, things, nms_kernel, top_k)
     pixels, scores = _native.peaks(_array(heat), threshold, nms_kernel)
-    pixels, scores = torch.from_numpy(pixels[:top_k]), torch.from_numpy(scores[:top_k])
-    width = max(heat.shape[1], 1)
-    centers = torch.stack([pixels // width, pixels % width], dim=1)  # n 2
-    inside = things.cpu().contiguous().numpy()
-    instances = _native.group_by_offset(_array(offsets), inside, _array(centers))
-    return CenterGroups(
-        instances=torch.from_numpy(instances).to(heat.device),
-        centers=centers.to(heat.device),
-        scores=scores.to(heat.device),
-    )
+    pixels, scores = pixels[:top_k], scores[:top_k]
+    centers = np.stack(np.divmod(pixels, max(heat.shape[1], 1)), axis=1)  # n 2
+    instances = _native.group_by_offset(_array(offsets), np.ascontiguousarray(things), _array(centers))
+    return CenterGroups(instances, centers, scores)
 
 
-def _array(tensor: Tensor):
-    return tensor.detach().float().cpu().contiguous().numpy()
+def _array(values: np.ndarray) -> Float32[np.ndarray, ...]:
+    return np.ascontiguousarray(values, np.float32)
 
 
-def _check(heat: Tensor, offsets: Tensor, things: Tensor, nms_kernel: int, top_k: int | None) -> None:
-    for name, tensor, shape in (
+def _check(
+    heat: np.ndarray, offsets: np.ndarray, things: np.ndarray, nms_kernel: int, top_k: int | None
+) -> None:
+    for name, array, shape in (
         ("offsets", offsets, (2, *heat.shape)),
-        ("things", things, tuple(heat.shape)),
+        ("things", things, heat.shape),
     ):
-        if tensor.shape != shape:
-            fail(name, f"{shape} to fit `heat`", tuple(tensor.shape))
+        if array.shape != shape:
+            fail(name, f"{shape} to fit `heat`", array.shape)
     if nms_kernel < 1 or nms_kernel % 2 == 0:
         fail("nms_kernel", "odd and positive", nms_kernel)
     if top_k is not None and top_k < 0:
         fail("top_k", "0 or more", top_k)
-    if not (offsets.isfinite() | ~things).all():
+    if not (np.isfinite(offsets) | ~things).all():
         fail("offsets", "finite where `things`", "NaN or infinity")

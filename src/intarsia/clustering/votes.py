@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from jaxtyping import Int, Int64, Shaped
-from torch import Tensor
+from jaxtyping import Int, Int32, Int64, Shaped
 
 from intarsia import _native
 from intarsia._check import fail
 
 
 def majority_vote(
-    instances: Int[Tensor, "h w"], semantic: Shaped[Tensor, ...], *, void: int = 255
-) -> Int64[Tensor, " n"]:
+    instances: Int[np.ndarray, "h w"], semantic: Shaped[np.ndarray, ...], *, void: int = 255
+) -> Int64[np.ndarray, " n"]:
     """The most frequent category index among each instance's pixels; of equally frequent ones the lowest.
 
     Source: Yang et al. 2019, "DeeperLab", section 3.3.
@@ -30,12 +28,12 @@ def majority_vote(
         ValueError: If the sizes differ.
 
     Example:
-        >>> instances = torch.tensor([[0, 1, 1, 1, 3]])
-        >>> majority_vote(instances, torch.tensor([[9, 4, 7, 7, 255]])).tolist()
+        >>> instances = np.array([[0, 1, 1, 1, 3]])
+        >>> majority_vote(instances, np.array([[9, 4, 7, 7, 255]])).tolist()
         [7, 255, 255]
     """
     if semantic.shape[-2:] != instances.shape or semantic.ndim not in (2, 3):
-        fail("semantic", f"of size {tuple(instances.shape)} like `instances`", tuple(semantic.shape))
+        fail("semantic", f"of size {instances.shape} like `instances`", semantic.shape)
     labels = semantic.argmax(0) if semantic.ndim == 3 else semantic
     pairs = _native.count_id_pairs(_flat(instances), _flat(labels))  # instance, category, pixels
     num_instances = int(pairs[:, 0].max(initial=0))
@@ -43,8 +41,8 @@ def majority_vote(
     rising = pairs[np.lexsort((-pairs[:, 1], pairs[:, 2]))]  # the last one written wins
     winners = np.full(num_instances, void, np.int64)
     winners[rising[:, 0] - 1] = rising[:, 1]
-    return torch.from_numpy(winners).to(instances.device)
+    return winners
 
 
-def _flat(ids: Tensor) -> np.ndarray:
-    return ids.detach().to("cpu", torch.int32).contiguous().numpy().reshape(-1)
+def _flat(ids: np.ndarray) -> Int32[np.ndarray, " n"]:
+    return np.ascontiguousarray(ids, np.int32).reshape(-1)
