@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Bool
 
 from intarsia._check import fail
-from intarsia.formats.coco import load_coco, segments_to_coco
+from intarsia.formats.coco import load_coco
+from intarsia.formats.instances_file import annotations_of
 from intarsia.formats.json_file import naming, write_json
-from intarsia.formats.run_lengths import mask_of_counts, run_length_codes
+from intarsia.formats.run_lengths import mask_of_counts
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
@@ -92,11 +93,7 @@ def _polygon(points: Any, size: tuple[int, int]) -> list[float]:
 def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Bring the photo along; the annotations of the image are the row."""
     copy_image(one, root / (part.name or "images") / one.image_file)
-    codes = run_length_codes(panoptic_map.ids)
-    rows = segments_to_coco(panoptic_map)
-    for row in rows:
-        code = codes[row.pop("id")]
-        row["segmentation"] = {"size": code["size"], "counts": code["counts"].decode()}
+    rows = annotations_of(panoptic_map)
     height, width = panoptic_map.size
     image = {"id": one.image_id, "file_name": one.image_file, "height": height, "width": width}
     return {"image": image, "annotations": rows}

@@ -1,0 +1,84 @@
+"""Things of many images as COCO instances with run-length codes, for pycocotools, CVAT and FiftyOne."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from intarsia.formats.coco import segments_to_coco
+from intarsia.formats.json_file import write_json
+from intarsia.formats.run_lengths import run_length_codes
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = ["InstancesFile", "annotations_of"]
+
+
+def annotations_of(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
+    """The annotations of a map's segments: category, area, box, score, crowd, and the mask's compressed code.
+
+    Example:
+        >>> import numpy as np; from intarsia.panoptic import Segment
+        >>> one = PanopticMap(np.array([[0, 7], [7, 7]]), [Segment(7, 1)])
+        >>> annotations_of(one)[0]["segmentation"], annotations_of(one)[0]["bbox"]
+        ({'size': [2, 2], 'counts': '13'}, [0, 0, 2, 2])
+    """
+    codes = run_length_codes(panoptic_map.ids)
+    rows = segments_to_coco(panoptic_map)
+    for row in rows:
+        code = codes[row.pop("id")]
+        row["segmentation"] = {"size": code["size"], "counts": code["counts"].decode()}
+    return rows
+
+
+class InstancesFile:
+    """One `instances.json` for a run; it is written when the block ends well.
+
+    Example:
+        >>> import tempfile, numpy as np; from intarsia.panoptic import Segment
+        >>> path = Path(tempfile.mkdtemp()) / "instances.json"
+        >>> one = PanopticMap(np.array([[0, 7], [7, 7]]), [Segment(7, 1)])
+        >>> with InstancesFile(path, Categories.named("facades")) as file:
+        ...     file.add("a.jpg", one)
+        >>> import json; json.loads(path.read_text())["annotations"][0]["area"]
+        3
+    """
+
+    def __init__(self, path: str | Path, categories: Categories) -> None:
+        """Remember where the file shall be; only things of the table are written."""
+        self.path = Path(path)
+        self.categories = categories
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+
+    def add(self, file_name: str, panoptic_map: PanopticMap, *, image_id: int | str | None = None) -> None:
+        """Add the things of one image.
+
+        Args:
+            file_name: The image's.
+            panoptic_map: Its category ids are the table's.
+            image_id: By default 1, 2, ... in the order of calls.
+        """
+        image_id = len(self._images) + 1 if image_id is None else image_id
+        height, width = panoptic_map.size
+        self._images.append({"id": image_id, "file_name": file_name, "height": height, "width": width})
+        things = {row.id for row in self.categories.things}
+        for row in annotations_of(panoptic_map):
+            if row["category_id"] in things:
+                self._annotations.append({"id": len(self._annotations) + 1, "image_id": image_id, **row})
+
+    def close(self) -> None:
+        """Write the JSON."""
+        rows = [row for row in self.categories.to_coco() if row["isthing"]]
+        categories = [{"supercategory": "", **row} for row in rows]
+        content = {"images": self._images, "annotations": self._annotations, "categories": categories}
+        write_json(self.path, content)
+
+    def __enter__(self) -> InstancesFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()

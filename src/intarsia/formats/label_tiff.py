@@ -1,0 +1,105 @@
+"""The things of a map as a label image in a TIFF: what napari, ImageJ, QuPath and scikit-image measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt16, UInt32
+
+from intarsia._check import fail, nearest
+from intarsia._files import whole
+from intarsia.formats.resolution import Resolution
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = ["labels_of", "write_label_tiff"]
+
+MAX_UINT16 = 65_535
+
+
+def labels_of(
+    panoptic_map: PanopticMap, categories: Categories, *, category: str | None = None
+) -> UInt16[np.ndarray, "h w"] | UInt32[np.ndarray, "h w"]:
+    """Things numbered 1 ... n in the order of their segments; 0 for stuff, crowds and void.
+
+    Args:
+        panoptic_map: Its category ids are those of `categories`.
+        categories: The table.
+        category: Number the things of this name only.
+
+    Returns:
+        16 bits a pixel, 32 where there are more things than 65,535.
+
+    Raises:
+        ValueError: No thing category has this name.
+
+    Example:
+        >>> from intarsia.panoptic import Segment
+        >>> one = PanopticMap(np.array([[9, 4, 7]]), [Segment(7, 1), Segment(9, 1), Segment(4, 6)])
+        >>> labels_of(one, Categories.named("facades")).tolist()
+        [[2, 0, 1]]
+    """
+    if category is not None:
+        categories = _only(categories, category)
+    number = panoptic_map.instances(categories)
+    return number.astype(np.uint16 if int(number.max()) <= MAX_UINT16 else np.uint32)
+
+
+def write_label_tiff(
+    path: str | Path,
+    panoptic_map: PanopticMap,
+    categories: Categories,
+    *,
+    category: str | None = None,
+    resolution: Resolution | None = None,
+) -> Path:
+    """Write the things of a map as one label image; it lies over the photo pixel for pixel.
+
+    Args:
+        path: The TIFF; its folder exists.
+        panoptic_map: Its category ids are those of `categories`.
+        categories: The table.
+        category: Write the things of this name only.
+        resolution: Of the photo (`resolution_of`), so that both are measured alike.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: No thing category has this name.
+        OSError: The file cannot be written.
+
+    Example:
+        >>> import tempfile; from intarsia.formats.label_image import read_labels
+        >>> from intarsia.panoptic import Segment
+        >>> one = PanopticMap(np.array([[9, 0]]), [Segment(9, 1)])
+        >>> path = write_label_tiff(f"{tempfile.mkdtemp()}/a.tif", one, Categories.named("facades"))
+        >>> read_labels(path)[0].tolist()
+        [[1, 0]]
+    """
+    import tifffile
+
+    labels = labels_of(panoptic_map, categories, category=category)
+    tags = {}
+    if resolution is not None:
+        tags = {"resolution": (resolution.x, resolution.y), "resolutionunit": resolution.unit}
+    with whole(path) as partial:
+        tifffile.imwrite(
+            partial,
+            labels,
+            photometric="minisblack",
+            compression="zlib",
+            description=(resolution and resolution.description) or None,
+            metadata=None,  # else its own description says the shape, and ImageJ cannot read its unit
+            bigtiff=labels.nbytes >= 1 << 32,
+            **tags,
+        )
+    return Path(path)
+
+
+def _only(categories: Categories, name: str) -> Categories:
+    rows = [row for row in categories.things if row.name == name]
+    if not rows:
+        names = [row.name for row in categories.things]
+        fail("category", "the name of a thing category", repr(name), hint=nearest(name, names))
+    return Categories(rows)
