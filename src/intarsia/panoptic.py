@@ -117,6 +117,8 @@ class PanopticMap:
         """The map at another size by nearest neighbour; segments that lose their last pixel are dropped."""
         if height < 1 or width < 1:
             fail("size", "at least 1x1", f"{height}x{width}")
+        if (height, width) == self.ids.shape:
+            return self
         rows = _nearest_index(height, self.ids.shape[0])
         columns = _nearest_index(width, self.ids.shape[1])
         return PanopticMap.keeping_visible(self.ids[rows[:, None], columns[None, :]], self.segments)

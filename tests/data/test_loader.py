@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from intarsia._check import InputError
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader, training_loader
 from intarsia.data.targets import Batch
@@ -190,3 +191,19 @@ def test_shares_out_of_range_are_refused(dataset: PanopticDataset):
         training_loader(dataset, batch_size=0, seed=0)
     with pytest.raises(ValueError, match=r"`rank` must be in \[0, 2\), got 2"):
         evaluation_loader(dataset, rank=2, world_size=2)
+
+
+def test_images_are_seen_in_the_size_asked_for_and_truths_stay(sticks_folder: Path):
+    data = PanopticDataset(sticks_folder, split="val")
+    whole, small = (list(evaluation_loader(data, size=size)) for size in ("", "96x64"))
+    for before, after in zip(whole, small, strict=True):
+        assert after.images.shape == (1, 3, 64, 96)
+        assert after.sizes == [(64, 96)]
+        assert after.truths[0].size == before.truths[0].size == (256, 256)
+        mean = torch.nn.functional.interpolate(before.images, (64, 96), mode="bilinear", antialias=True)
+        assert (after.images - mean).abs().max() < 2 / 255
+
+
+def test_a_size_that_is_none_is_refused(sticks_folder: Path):
+    with pytest.raises(InputError, match="`size` must be empty"):
+        evaluation_loader(PanopticDataset(sticks_folder, split="val"), size="large")

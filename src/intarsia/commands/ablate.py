@@ -113,7 +113,7 @@ def _decoded_otherwise(run: Path, variant: Variant) -> dict[str, float]:
     changed = override(dataclasses.replace(recipe, method=method.config), variant.overrides)
     method.config = changed.method
     accelerator = accelerator_of(recipe)
-    report = validate(method.to(accelerator.device), data_of(recipe)[1], accelerator).report
+    report = validate(method.to(accelerator.device), data_of(recipe)[1], accelerator, size=recipe.size).report
     return {name: getattr(report, name).pq or 0.0 for name in ("all", "things", "stuff")}
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -18,13 +18,22 @@ from intarsia.data.sample import Sample, SampleSource
 from intarsia.data.targets import Batch, collate, stacked_images
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.input_size import InputSize
 
 AnyBatch = TypeVar("AnyBatch")
 
 
 @dataclass(frozen=True, eq=False)
 class EvaluationBatch:
-    """Images as in a training batch, each with its whole truth."""
+    """Images as in a training batch, each with its whole truth, which keeps its own size.
+
+    Attributes:
+        images: As the network sees them.
+        truths: In the size of the image on disk.
+        sizes: Height and width of each image in `images`, where the rest is padding.
+        names: File names.
+        broken: What was wrong with files on the way, a sentence each.
+    """
 
     images: Float[Tensor, "b 3 h w"]
     truths: list[PanopticMap]
@@ -129,6 +138,7 @@ def training_loader(
 def evaluation_loader(
     dataset: SampleSource,
     *,
+    size: str = "",
     batch_size: int = 1,
     num_workers: int = 0,
     rank: int = 0,
@@ -140,6 +150,7 @@ def evaluation_loader(
 
     Args:
         dataset: Usually without a transform, so that the truth has its own size.
+        size: In which the network sees the images, as in `InputSize`; "" is their own. Truths keep theirs.
         batch_size: Images in a batch; smaller ones are padded.
         num_workers: Processes that read ahead; 0 reads in this one.
         rank: Of this process among `world_size`.
@@ -148,7 +159,8 @@ def evaluation_loader(
         start_method: How workers start: "fork", "spawn" or "forkserver"; None is Python's default.
 
     Raises:
-        ValueError: `batch_size` or `rank` is out of range. While iterating: a file is broken.
+        ValueError: `batch_size` or `rank` is out of range, or `size` is none. While iterating: a file is
+            broken.
     """
     _check_shares(batch_size, rank, world_size)
     mine = list(range(rank, len(dataset), world_size))
@@ -156,7 +168,7 @@ def evaluation_loader(
     batches = DataLoader(
         _Reading(dataset),
         batch_sampler=shares,
-        collate_fn=partial(_evaluation_batch, skip_broken=skip_broken),
+        collate_fn=partial(_evaluation_batch, size=InputSize(size), skip_broken=skip_broken),
         num_workers=num_workers,
         pin_memory=torch.cuda.is_available(),
         multiprocessing_context=start_method if num_workers else None,
@@ -266,17 +278,27 @@ def _training_batch(reads: Sequence[_Read], categories: Categories) -> Batch | _
     return replace(batch, broken=tuple(sentence for read in reads for sentence in read.broken))
 
 
-def _evaluation_batch(reads: Sequence[_Read], skip_broken: bool) -> EvaluationBatch | _Failure:
+def _evaluation_batch(
+    reads: Sequence[_Read], size: InputSize, skip_broken: bool
+) -> EvaluationBatch | _Failure:
     samples = [read.sample for read in reads if read.sample is not None]
     if len(samples) < len(reads) and not skip_broken:
         return _Failure(next(read.broken[0] for read in reads if read.sample is None))
+    images = [_resized(sample.image, size) for sample in samples]
     return EvaluationBatch(
-        images=stacked_images(samples) if samples else torch.zeros(0, 3, 1, 1),
+        images=stacked_images(images) if images else torch.zeros(0, 3, 1, 1),
         truths=[sample.panoptic_map() for sample in samples],
-        sizes=[sample.size for sample in samples],
+        sizes=[(image.shape[1], image.shape[2]) for image in images],
         names=[sample.name for sample in samples],
         broken=tuple(sentence for read in reads for sentence in read.broken),
     )
+
+
+def _resized(image: UInt8[Tensor, "3 _ _"], size: InputSize) -> UInt8[Tensor, "3 _ _"]:
+    if not size.text:
+        return image
+    resized = np.array(size.resized(image.movedim(0, 2).numpy()))  # h w 3
+    return torch.from_numpy(resized).movedim(2, 0)
 
 
 def _check_shares(batch_size: int, rank: int, world_size: int) -> None:

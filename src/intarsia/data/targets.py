@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int32, Int64
+from jaxtyping import Bool, Float, Int32, Int64, UInt8
 from scipy.ndimage import find_objects
 from torch import Tensor
 
@@ -138,7 +138,7 @@ def collate(samples: Sequence[Sample], categories: Categories) -> Batch:
     if not samples:
         fail("samples", "at least one sample", "none")
     sizes = [sample.size for sample in samples]
-    images = stacked_images(samples)
+    images = stacked_images([sample.image for sample in samples])
     height, width = images.shape[2:]
     each = [targets_of(sample.ids, sample.segments, categories) for sample in samples]
     targets = PanopticTargets(
@@ -152,13 +152,13 @@ def collate(samples: Sequence[Sample], categories: Categories) -> Batch:
     return Batch(images, targets, sizes, [sample.name for sample in samples])
 
 
-def stacked_images(samples: Sequence[Sample]) -> Float[Tensor, "b 3 h w"]:
+def stacked_images(images: Sequence[UInt8[Tensor, "3 _ _"]]) -> Float[Tensor, "b 3 h w"]:
     """The images in [0, 1], each top left in the size of the largest, the rest black."""
-    height, width = (max(side) for side in zip(*(sample.size for sample in samples), strict=True))
-    images = torch.zeros((len(samples), 3, height, width))
-    for row, sample in zip(images, samples, strict=True):
-        torch.div(sample.image, 255, out=row[:, : sample.size[0], : sample.size[1]])
-    return images
+    height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
+    stack = torch.zeros((len(images), 3, height, width))
+    for row, image in zip(stack, images, strict=True):
+        torch.div(image, 255, out=row[:, : image.shape[1], : image.shape[2]])
+    return stack
 
 
 def at_grid(targets: PanopticTargets, *, stride: int = 4) -> PanopticTargets:

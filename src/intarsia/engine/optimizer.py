@@ -11,7 +11,7 @@ __all__ = ["build_optimizer"]
 
 
 def build_optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.Optimizer:
-    """AdamW, or SGD with momentum, with the backbone's own rate; norms and biases are not decayed.
+    """The optimiser of a recipe, with the backbone's own rate; norms and biases are not decayed.
 
     Each group keeps its rate at the start as `base_lr`, which the schedule multiplies.
 
@@ -30,4 +30,5 @@ def build_optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.Optimiz
             groups.append({"params": chosen, "lr": lr, "base_lr": lr, "weight_decay": decay})
     if optim.kind == "sgd":
         return torch.optim.SGD(groups, lr=optim.lr, momentum=optim.momentum)
-    return torch.optim.AdamW(groups, lr=optim.lr)
+    kind = torch.optim.Adam if optim.kind == "adam" else torch.optim.AdamW
+    return kind(groups, lr=optim.lr)

@@ -172,7 +172,7 @@ class Trainer:
         return terms
 
     def _validate(self) -> None:
-        found = validate(self.best_guess, self.validation_data, self.accelerator)
+        found = validate(self.best_guess, self.validation_data, self.accelerator, size=self.recipe.size)
         self._keep_models(found)
         self.log.validation(self.step, found)
 

@@ -28,25 +28,40 @@ class Validation:
 
 @torch.inference_mode()
 def validate(
-    method: AbstractMethod, data: PanopticDataset, accelerator: Accelerator, *, num_pictures: int = 4
+    method: AbstractMethod,
+    data: PanopticDataset,
+    accelerator: Accelerator,
+    *,
+    size: str = "",
+    num_pictures: int = 4,
 ) -> Validation:
-    """Predict every image of the data set and count; each process takes its share."""
+    """Predict every image of the data set and count; each process takes its share.
+
+    Args:
+        method: What predicts; it is left in the mode it was in.
+        data: Images with their truth.
+        accelerator: Where, and in which precision.
+        size: In which the network sees the images, as in `InputSize`; maps are compared in the truth's own.
+        num_pictures: How many images are drawn.
+    """
     started = time.monotonic()
     was_training = method.training
     method.eval()
     quality = PanopticQuality(data.categories)
     pictures: dict[str, np.ndarray] = {}
     rank, world_size = accelerator.process_index, accelerator.num_processes
-    for batch in evaluation_loader(data, rank=rank, world_size=world_size):
+    for batch in evaluation_loader(data, size=size, rank=rank, world_size=world_size):
         with accelerator.autocast():
             output = method(batch.images.to(accelerator.device))
         predictions = method.decode(output, batch.sizes)
-        for name, image, prediction, truth in zip(
-            batch.names, batch.images, predictions, batch.truths, strict=True
-        ):
-            quality.update(prediction, truth)
+        for row, (decoded, truth) in enumerate(zip(predictions, batch.truths, strict=True)):
+            quality.update(decoded.resized(*truth.size), truth)
             if len(pictures) < num_pictures:
-                picture = (image.permute(1, 2, 0) * 255).round().byte().numpy()
-                pictures[name] = draw.side_by_side(picture, truth, prediction, categories=data.categories)
+                height, width = batch.sizes[row]
+                image = batch.images[row, :, :height, :width].permute(1, 2, 0)  # h w 3
+                picture = (image * 255).round().byte().numpy()
+                truth = truth.resized(height, width)
+                drawing = draw.side_by_side(picture, truth, decoded, categories=data.categories)
+                pictures[batch.names[row]] = drawing
     method.train(was_training)
     return Validation(merged(quality).compute(), pictures, time.monotonic() - started)

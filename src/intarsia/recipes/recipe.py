@@ -7,13 +7,23 @@ from typing import Any, Literal
 
 from intarsia._check import fail
 from intarsia.data.transforms import Augmentation
+from intarsia.pictures.input_size import InputSize
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optim:
-    """AdamW, or SGD with momentum, with a smaller step for the pretrained backbone."""
+    """How weights move along their gradients.
 
-    kind: Literal["adamw", "sgd"] = "adamw"
+    Attributes:
+        kind: "adamw", "adam", which shrinks weights through their gradients, or "sgd" with momentum.
+        lr: Learning rate after the warm-up.
+        momentum: Of "sgd" alone.
+        backbone_lr_factor: What the pretrained backbone's rate is multiplied by.
+        weight_decay: Of matrices and kernels; norms and biases are not decayed.
+        clip_norm: Longest gradient; longer ones are shortened to it. 0 for no limit.
+    """
+
+    kind: Literal["adamw", "adam", "sgd"] = "adamw"
     lr: float = 1e-3
     momentum: float = 0.9
     backbone_lr_factor: float = 0.3
@@ -22,34 +32,67 @@ class Optim:
 
     def __post_init__(self) -> None:
         """Refuse steps that cannot train."""
-        for name in ("lr", "clip_norm"):
-            if not getattr(self, name) > 0:
-                fail(f"optim.{name}", "above 0", getattr(self, name))
+        if not self.lr > 0:
+            fail("optim.lr", "above 0", self.lr)
+        for name in ("clip_norm", "weight_decay", "backbone_lr_factor"):
+            if not getattr(self, name) >= 0:
+                fail(f"optim.{name}", "0 or more", getattr(self, name))
         if not 0 <= self.momentum < 1:
             fail("optim.momentum", "in [0, 1)", self.momentum)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Linear warm-up, then `(1 - t/T) ** power`. Counts are optimiser steps; a patience of 0 is no limit."""
+    """How the learning rate runs over the optimiser steps, and when what is written.
+
+    Attributes:
+        steps: Length of the run.
+        warmup: Steps over which the rate rises linearly to the whole.
+        warmup_from: What share of the rate the first step has; 0: an even step up from nothing.
+        decay: "polynomial": `(1 - t/T) ** power`; "drops": a tenth from each of `drops` on.
+        power: Of the polynomial.
+        drops: Steps at which the rate falls to a tenth; only with "drops".
+        evaluate_every: Steps from one validation to the next.
+        checkpoint_every: Steps from one checkpoint to the next.
+        log_every: Steps from one row of numbers to the next.
+        patience: Validations without a better PQ after which the run stops; 0 for no limit.
+
+    Example:
+        >>> schedule = Schedule(steps=65_000, warmup=500, warmup_from=1 / 3, decay="drops", drops=(40_000,))
+        >>> [round(schedule.factor(step), 4) for step in (0, 499, 39_999, 40_000)]
+        [0.3333, 1.0, 1.0, 0.1]
+    """
 
     steps: int = 3000
     warmup: int = 200
+    warmup_from: float = 0.0
+    decay: Literal["polynomial", "drops"] = "polynomial"
     power: float = 0.9
+    drops: tuple[int, ...] = ()
     evaluate_every: int = 500
     checkpoint_every: int = 200
     log_every: int = 20
     patience: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a schedule without steps."""
+        """Refuse a schedule without steps, and drops that do not come one after the other."""
         for name in ("steps", "evaluate_every", "checkpoint_every", "log_every"):
             if getattr(self, name) < 1:
                 fail(f"schedule.{name}", "at least 1", getattr(self, name))
+        if not 0 <= self.warmup_from <= 1:
+            fail("schedule.warmup_from", "in [0, 1]", self.warmup_from)
+        if (self.decay == "drops") != bool(self.drops):
+            fail("schedule.drops", 'the steps of decay "drops", and empty with another', self.drops)
+        if list(self.drops) != sorted(set(self.drops)) or min(self.drops, default=1) < 1:
+            fail("schedule.drops", "rising steps from 1 on", self.drops)
 
     def factor(self, step: int) -> float:
         """What the learning rate is multiplied by at a step, 0 ... steps - 1."""
-        warm = min(1.0, (step + 1) / max(1, self.warmup))
+        start = self.warmup_from or 1 / max(1, self.warmup)
+        rise = step / (self.warmup - 1) if self.warmup > 1 else 1.0
+        warm = min(1.0, start + (1 - start) * rise)
+        if self.decay == "drops":
+            return warm * 0.1 ** sum(step >= drop for drop in self.drops)
         return warm * (1 - step / self.steps) ** self.power
 
 
@@ -58,12 +101,16 @@ class Recipe:
     """A whole run. `method` is the config of one of `intarsia.methods`; `data` is a data set folder.
 
     `initial` is a model that the run starts from instead of fresh heads: what `intarsia.load` takes, such as
-    the folder `best` of another run.
+    the folder `best` of another run. `size` is how large images are when the network sees them in validation
+    and tables, as `intarsia.pictures.input_size.InputSize` reads it: "" for their own size, "768x384"
+    (width x height) or "800/1333" (shorter side, longest side); in training
+    `augmentation` says.
     """
 
     method: Any
     data: str = ""
     initial: str = ""
+    size: str = ""
     augmentation: Augmentation = field(default_factory=Augmentation)
     batch_size: int = 8
     accumulate: int = 1
@@ -83,3 +130,4 @@ class Recipe:
                 fail(name, "at least 1", getattr(self, name))
         if not 0 <= self.ema_decay < 1:
             fail("ema_decay", "in [0, 1), 0 for none", self.ema_decay)
+        InputSize(self.size)
