@@ -152,7 +152,10 @@ def test_an_unknown_table_is_answered_with_the_nearest():
         ("1.5", "`categories` must be a list of rows .*, got 1.5"),
         ('{"rows": []}', "`categories` must be a list of rows .*, got None"),
         ("[7]", "row 0 lacks, got `id`"),
-        ('[{"id": null, "name": "a", "isthing": 1}]', r"perhaps with a `color` of three, got row 0"),
+        (
+            '[{"id": null, "name": "a", "isthing": 1}]',
+            "`id` must be a whole number for each category, got None for 'a'",
+        ),
         ('[{"id": 1, "name": "a", "isthing": 1, "color": [1, 2]}]', "of three, got row 0"),
         ('[{"id": 1, "name": "a", "isthing": 1, "color": 7}]', "of three, got row 0"),
         ('[{"id": 1, "name": "a", "isthing": 1, "color": [1, 2, 300]}]', r"in \[0, 256\), got \(1, 2, 300\)"),

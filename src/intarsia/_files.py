@@ -32,7 +32,7 @@ def whole(path: str | Path) -> Iterator[Path]:
         ['a.txt']
     """
     path = Path(path)
-    partial = path.with_name(f".{path.stem[:100]}.{os.getpid()}.partial{path.suffix}")
+    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.partial{path.suffix}")
     try:
         yield partial
         partial.replace(path)

@@ -23,6 +23,7 @@ def in_order(
         >>> list(in_order(str, [1, 2], workers=2, description=""))
         [(1, '1'), (2, '2')]
     """
+    from rich.markup import escape
     from rich.progress import track
 
     pool = ThreadPoolExecutor(workers)
@@ -39,6 +40,8 @@ def in_order(
             yield first, future.result()
 
     try:
-        yield from track(results(), total=len(items), description=description, disable=not description)
+        yield from track(
+            results(), total=len(items), description=escape(description), disable=not description
+        )
     finally:
         pool.shutdown(cancel_futures=True)

@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from intarsia._check import fail, nearest
+from intarsia._scalars import flag, whole_number
 
 VOID_INDEX = 255
 """The category index of void pixels, in every semantic map."""
@@ -150,12 +151,16 @@ def _category_from_coco(row: Any, number: int) -> Category:
             fail("categories", f"{expected}; row {number} lacks", f"`{key}`")
     try:
         red, green, blue = (int(part) for part in row.get("color") or _default_color(number))
-        category_id = int(row["id"])
     except (TypeError, ValueError, OverflowError) as error:
         fail("categories", f"{expected}, perhaps with a `color` of three", f"row {number} ({error})")
     if not all(0 <= part < 256 for part in (red, green, blue)):
         fail("color", "made of three numbers in [0, 256)", f"{(red, green, blue)} in row {number}")
-    return Category(category_id, str(row["name"]), bool(row["isthing"]), (red, green, blue))
+    category_id, is_thing = whole_number(row["id"]), flag(row["isthing"])
+    if category_id is None:
+        fail("id", "a whole number for each category", f"{row['id']!r} for {row['name']!r}")
+    if is_thing is None:
+        fail("isthing", "0 or 1 for each category", f"{row['isthing']!r} for {row['name']!r}")
+    return Category(category_id, str(row["name"]), is_thing, (red, green, blue))
 
 
 def _default_color(number: int) -> tuple[int, int, int]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32, UInt8
@@ -14,6 +14,7 @@ from PIL import Image, PngImagePlugin
 
 from intarsia import _native
 from intarsia._check import fail
+from intarsia._scalars import finite_number, flag, whole_number
 from intarsia.categories import VOID_INDEX, Categories, Category
 
 __all__ = [
@@ -31,14 +32,50 @@ VOID_ID = 0
 """The id of pixels that belong to no segment, in every panoptic map."""
 
 
-@dataclass(frozen=True, slots=True)
+Number = SupportsFloat | SupportsIndex
+"""A number of Python, NumPy or torch."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Segment:
-    """One segment of one image: what its id in the map stands for. A crowd is a group not told apart."""
+    """One segment of one image: what its id in the map stands for. A crowd is a group not told apart.
+
+    Numbers of NumPy and torch become Python's, so that every writer can write them.
+
+    Raises:
+        ValueError: An id is no whole number, the score is not finite, or `is_crowd` is neither yes nor no.
+
+    Example:
+        >>> Segment(np.int64(7), np.uint8(3), score=np.float32(0.5), is_crowd=np.bool_(True))
+        Segment(id=7, category_id=3, score=0.5, is_crowd=True)
+    """
 
     id: int
     category_id: int
     score: float = 1.0
     is_crowd: bool = False
+
+    def __init__(
+        self, id: Number, category_id: Number, score: Number = 1.0, is_crowd: Number = False
+    ) -> None:
+        """Turn foreign numbers into plain ones; plain ones, of which there are many, pass at once."""
+        if (type(id), type(category_id), type(score), type(is_crowd)) != (int, int, float, bool):
+            id = _plain("id", id, whole_number, "a whole number")
+            category_id = _plain("category_id", category_id, whole_number, "a whole number")
+            is_crowd = _plain("is_crowd", is_crowd, flag, "True or False")
+        score = _plain("score", score, finite_number, "a finite number")
+        for name, value in (
+            ("id", id),
+            ("category_id", category_id),
+            ("score", score),
+            ("is_crowd", is_crowd),
+        ):
+            object.__setattr__(self, name, value)
+
+
+def _plain(name: str, value: Number, read: Callable[[Number], Any], expected: str) -> Any:
+    plain = read(value)
+    return fail(name, expected, repr(value)) if plain is None else plain
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,8 +85,8 @@ CONTRADICTIONS = {
         ["panoptic/1.png` must be of the areas .*, got 4 pixels for 5 of id 1"],
     ),
     "an area that is none": (
-        segment(0, area="4"),
-        ["1.png` must be of the areas .*, got 4 pixels for 4 of id 1"],
+        segment(0, area="four"),
+        ["1.png` must be of the areas .*, got 4 pixels for four of id 1"],
     ),
     "wrong box": (
         segment(1, bbox=[3, 0, 2, 1]),
@@ -110,14 +110,17 @@ CONTRADICTIONS = {
     ),
     "an id twice": (
         segment(2, id=2),
-        ["1.png` must be listed without two of the same id, got id 2 twice", "lists and 0, got id 3"],
+        [
+            "json` must be without two segments of one id in a map, got 2 twice in 1.png",
+            "lists and 0, got id 3",
+        ],
     ),
-    "id 0": (segment(0, id=0), [r"1.png` must be listed with ids in \[1, 2\^24\), got 0", "0, got id 1"]),
-    "a huge id": (segment(0, id=1 << 24), [r"in \[1, 2\^24\), got 16777216 for a segment", "0, got id 1"]),
-    "an id that is text": (segment(0, id="1"), [r"in \[1, 2\^24\), got '1' for a segment", "0, got id 1"]),
+    "id 0": (segment(0, id=0), [r"segment ids in \[1, 2\^31\), 0 is void, got 0 in 1.png", "0, got id 1"]),
+    "a huge id": (segment(0, id=1 << 24), [r"segment ids below 2\^24, got 16777216 in 1.png", "0, got id 1"]),
+    "an id that is a word": (segment(0, id="one"), [r"ids in .*, got 'one' in 1.png", "0, got id 1"]),
     "an unknown category": (
         segment(0, category_id=77),
-        [r"panoptic/1.png` must be made of known categories, got 77 \(id=1\)"],
+        ["panoptic.json` must be made of the listed categories, got 77 for segment 1 of 1.png"],
     ),
     "a crowd of stuff": (
         segment(0, iscrowd=1),
@@ -127,11 +130,20 @@ CONTRADICTIONS = {
         segment(1, iscrowd=1),
         ["panoptic/1.png` must be one with one crowd a category, got several of 1"],
     ),
-    "a crowd that is neither 0 nor 1": (segment(2, iscrowd=2), [r"`iscrowd` 0 or 1, got 2 \(id=3\)"]),
-    "a score that is none": (segment(1, score=float("nan")), [r"with finite scores, got nan \(id=2\)"]),
+    "a crowd that is neither 0 nor 1": (
+        segment(2, iscrowd=2),
+        ["`iscrowd` 0 or 1, got 2 for segment 3 of 1.png"],
+    ),
+    "a score that is none": (
+        segment(1, score=float("nan")),
+        ["with finite scores, got nan for segment 2 of 1.png"],
+    ),
     "an image twice": (
         annotation(image_id=1),
-        ["panoptic.json` must be with one map an image, got two of 1", "a map of every image, got none of 2"],
+        [
+            "panoptic.json` must be one with one map an image, got two of 1",
+            "a map of every image, got none of 2",
+        ],
     ),
     "an unknown image": (
         annotation(image_id=9),
@@ -145,7 +157,7 @@ CONTRADICTIONS = {
     "two images of one id": (
         image(id=1),
         [
-            "panoptic.json` must be without two images of one id, got 1",
+            "panoptic.json` must be without two images of one id, got 1 for 0.png and 1.png",
             "made of maps of listed images, got that of 1.png of image 2",
         ],
     ),
@@ -159,7 +171,7 @@ CONTRADICTIONS = {
     ),
     "an annotation that is none": (
         lambda content: content["annotations"].append(7),
-        ["panoptic.json, annotation 3` must be of the shape its format has"],
+        ["panoptic.json` must be one whose `annotations` are objects, got a number as number 3"],
     ),
     "a segment without a category": (
         lambda content: content["annotations"][1]["segments_info"][0].pop("category_id"),

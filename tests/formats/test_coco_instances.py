@@ -49,8 +49,8 @@ def test_polygons_that_are_none_are_refused(polygon: list[float], sentence: str)
     assert not mask_of_segmentation([], size=(2, 3)).any()
 
 
-@pytest.mark.parametrize("size", [(0, 4), (1 << 20, 1 << 20)])
-def test_instances_of_an_impossible_size_are_refused(tmp_path: Path, size: tuple[int, int]):
+@pytest.mark.parametrize("size", [(None, None), (1 << 20, 1 << 20)])
+def test_instances_of_an_impossible_size_are_refused(tmp_path: Path, size: tuple[int | None, int | None]):
     image = {"id": 1, "file_name": "a.jpg", "height": size[0], "width": size[1]}
     content = {"categories": Categories.named("facades").to_coco(), "images": [image], "annotations": []}
     (tmp_path / "annotations").mkdir()

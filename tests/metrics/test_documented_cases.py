@@ -128,22 +128,20 @@ def truth_without_pixels(case: Case) -> None:
 def id_twice(case: Case) -> None:
     for path in (case.prediction, case.truth):
         case.segments(path, lambda rows: rows.append(rows[0]))
-        case.refused(
-            f"{path.name}: `segments_info` must be without two of the same id, got id 1 twice for a.png"
-        )
+        case.refused(f"{path.name}` must be without two segments of one id in a map, got 1 twice in a.png")
 
 
 def image_twice(case: Case) -> None:
     for path in (case.prediction, case.truth):
         case.edit(path, lambda rows: rows.append(rows[0]))
-        case.refused(f"{path.name}: `annotations` must be one for each image, got two for image 1")
+        case.refused(f"{path.name}` must be one with one map an image, got two of 1")
 
 
 def no_proper_id(case: Case) -> None:
     for path in (case.prediction, case.truth):
         for id in (0, -3, 1.5):
             case.segments(path, lambda rows, id=id: rows[0].update(id=id))
-            case.refused(f"{path.name}: `id` must be .*, got {id} ")
+            case.refused(f"{path.name}` must be one with segment ids .*, got {id} ")
 
 
 def huge_id(case: Case) -> None:
@@ -178,7 +176,7 @@ def ids_that_differ(case: Case) -> None:
 
 def unknown_category(case: Case) -> None:
     case.segments(case.prediction, lambda rows: rows[0].update(category_id=77))
-    case.refused(r"one of the truth's categories, got 77 \(segment 1 of a.png\)")
+    case.refused("made of the truth's categories, got 77 for segment 1 of a.png")
 
 
 def more_predictions(case: Case) -> None:

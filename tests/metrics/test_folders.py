@@ -150,16 +150,16 @@ def no_id(rows: list) -> list:
     ("change", "sentence"),
     [
         (drop_image, "a prediction for every image; 1 of 6 images have none, got none for 1"),
-        (repeat_image, "one for each image, got two for image 1"),
-        (repeat_segment, r"without two of the same id, got id \d twice for 0.png"),
-        (unknown_category, r"one of the truth's categories, got 77 \(segment 1 of 0.png\)"),
-        (void_segment, r"in \[1, 2\^31\), 0 is void, got 0 for a segment of 0.png"),
+        (repeat_image, "one with one map an image, got two of 1"),
+        (repeat_segment, r"without two segments of one id in a map, got \d twice in 0.png"),
+        (unknown_category, "made of the truth's categories, got 77 for segment 1 of 0.png"),
+        (void_segment, r"in \[1, 2\^31\), 0 is void, got 0 in 0.png"),
         (unlisted_id, "0.png` must be made of ids that its JSON lists and 0, got id 1"),
         (absent_id, "0.png` must be showing every segment its JSON lists, got no pixel of id 200"),
         (huge_id, "0.png` must be showing every segment its JSON lists, got no pixel of id 16777216"),
-        (no_id, "prediction.json` must be complete, got an entry without 'id'"),
+        (no_id, "prediction.json, annotation 0` must be complete, got an entry without 'id'"),
         (lambda rows: [], "prediction.json` must be a JSON with at least one annotation, got none"),
-        (lambda rows: 3, "prediction.json` must be of the shape its format has"),
+        (lambda rows: 3, "prediction.json` must be one whose `annotations` are a list, got a number"),
     ],
 )
 def test_a_prediction_that_contradicts_itself_is_refused(

@@ -122,6 +122,7 @@ def _count(record: MapRecord, one: CheckedMap, found: Inspection, things: set[in
 def _print(folder: Path, categories: Categories, found: Inspection) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     void = 100 * found.num_void / max(found.num_pixels, 1)
@@ -137,7 +138,7 @@ def _print(folder: Path, categories: Categories, found: Inspection) -> None:
         mean = f"{pixels / segments:.0f}" if segments else "–"
         share = f"{100 * pixels / max(found.num_pixels, 1):.2f}"
         kind = "thing" if row.is_thing else "stuff"
-        table.add_row(row.name, str(row.id), kind, str(segments), mean, share)
+        table.add_row(Text(row.name), str(row.id), kind, str(segments), mean, share)
     console.print(table)
 
 

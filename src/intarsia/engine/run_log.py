@@ -71,7 +71,7 @@ class RunLog:
     def say(self, sentence: str) -> None:
         """Print a line without disturbing the bar."""
         if self.active:
-            self.progress.console.print(sentence, highlight=False, soft_wrap=True)
+            self.progress.console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
     def step(self, step: int, terms: dict[str, Tensor], *, lr: float) -> None:
         """Count a step; every `log_every` steps write its numbers."""

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import errno
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from jaxtyping import Int32
 
 from intarsia import _native
 from intarsia._check import fail
-from intarsia.formats.json_file import naming, read_json, write_json
+from intarsia.formats.coco_json import ImageId, MapRecord, image_id_of, read_panoptic_json
+from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.png import read_ids, write_ids
-from intarsia.panoptic import VOID_ID, Categories, PanopticMap, Segment
-
-
-@dataclass(frozen=True, slots=True)
-class MapRecord:
-    """Where one image and its map are, and which segments the map shows. File names are relative."""
-
-    image_id: int | str
-    image_file: str
-    map_file: str
-    height: int
-    width: int
-    segments: tuple[Segment, ...]
+from intarsia.panoptic import VOID_ID, Categories, PanopticMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +35,8 @@ def read_coco(json_path: str | Path) -> CocoPanoptic:
         ValueError: The file is missing or no JSON, lacks a key, names an unknown category or image, or
             repeats an image.
     """
-    content = load_coco(json_path)
-    with naming(json_path):
-        categories = Categories.from_coco(content)
-        images = {image["id"]: image for image in content["images"]}
-        records = tuple(_record(row, images, categories) for row in content["annotations"])
-    seen: set[int | str] = set()
-    for record in records:
-        if record.image_id in seen:
-            fail(str(json_path), "one annotation for each image", f"two for image {record.image_id!r}")
-        seen.add(record.image_id)
-    return CocoPanoptic(categories, records)
+    content = read_panoptic_json(json_path)
+    return CocoPanoptic(content.categories, tuple(listed.record for listed in content.maps))
 
 
 def read_map(record: MapRecord, folder: str | Path) -> PanopticMap:
@@ -77,26 +58,12 @@ def read_map(record: MapRecord, folder: str | Path) -> PanopticMap:
         return PanopticMap(ids, record.segments)
 
 
-def load_coco(
-    path: str | Path, *, keys: tuple[str, ...] = ("categories", "images", "annotations")
-) -> dict[str, Any]:
-    """The content of a COCO panoptic JSON that has at least these keys.
-
-    Raises:
-        ValueError: The file is missing, is no JSON, or lacks a key.
-    """
-    content = read_json(path, "COCO panoptic JSON")
-    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
-    if missing:
-        fail(str(path), "a COCO panoptic JSON with " + ", ".join(keys), f"one without {', '.join(missing)}")
-    return content
-
-
 class CocoWriter:
     """Writes a COCO panoptic folder map by map; the JSON is written last, when the `with` block ends well.
 
     Example:
-        >>> import tempfile, numpy as np; folder = Path(tempfile.mkdtemp())
+        >>> import tempfile; from intarsia.panoptic import Segment
+        >>> folder = Path(tempfile.mkdtemp())
         >>> one = PanopticMap(np.ones((2, 3), np.int32), [Segment(1, 7)])
         >>> with CocoWriter(folder / "panoptic.json", Categories.named("facades")) as writer:
         ...     _ = writer.add("a.jpg", one)
@@ -107,34 +74,64 @@ class CocoWriter:
     def __init__(
         self, json_path: str | Path, categories: Categories, *, folder: str | Path | None = None
     ) -> None:
-        """Make the folder of PNGs: by default the JSON's name without `.json`."""
+        """Make the folder of PNGs: by default the JSON's name without `.json`.
+
+        Raises:
+            ValueError: That folder is a link that leads elsewhere; give it as `folder` if it is meant.
+        """
         self.json_path = Path(json_path)
         self.folder = Path(folder) if folder is not None else self.json_path.with_suffix("")
+        if folder is None:
+            refuse_link(self.folder)
         self.categories = categories
         self.images: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
+        self._ids: set[ImageId] = set()
+        self._map_files: set[str] = set()
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def add(self, file_name: str, panoptic_map: PanopticMap, *, image_id: int | str | None = None) -> Path:
+    def add(
+        self, file_name: str, panoptic_map: PanopticMap, *, image_id: SupportsIndex | str | None = None
+    ) -> Path:
         """Write the PNG of one image and remember its segments.
 
         Args:
-            file_name: The image's; the PNG takes its name, with slashes as underscores.
+            file_name: The image's; the PNG takes its name, with slashes as underscores, and a number where
+                another image's PNG has that name.
             panoptic_map: Its category ids are the data set's.
-            image_id: By default 1, 2, ... in the order of calls.
+            image_id: By default the first of 1, 2, ... that no image has.
 
         Returns:
             The PNG.
+
+        Raises:
+            ValueError: Another image has this id, or the PNG cannot be written under this name; all that was
+                added before is kept.
         """
-        image_id = len(self.images) + 1 if image_id is None else image_id
-        map_file = Path(file_name).with_suffix(".png").as_posix().replace("/", "_")
-        write_ids(self.folder / map_file, panoptic_map.ids)
+        id = self._unused_id() if image_id is None else image_id_of(image_id)
+        if id in self._ids:
+            fail("image_id", "of one image only", f"{id!r} again for {file_name}")
+        map_file = unused_name(map_file_of(file_name), self._map_files)
+        try:
+            write_ids(self.folder / map_file, panoptic_map.ids)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            fail(file_name, "a name short enough for its PNG to be written", f"{len(file_name)} letters")
+        self._ids.add(id)
+        self._map_files.add(map_file.casefold())
         height, width = panoptic_map.size
-        self.images.append({"id": image_id, "file_name": file_name, "height": height, "width": width})
+        self.images.append({"id": id, "file_name": file_name, "height": height, "width": width})
         self.annotations.append(
-            {"image_id": image_id, "file_name": map_file, "segments_info": segments_to_coco(panoptic_map)}
+            {"image_id": id, "file_name": map_file, "segments_info": segments_to_coco(panoptic_map)}
         )
         return self.folder / map_file
+
+    def _unused_id(self) -> int:
+        number = len(self.images) + 1
+        while number in self._ids:
+            number += 1
+        return number
 
     def __enter__(self) -> CocoWriter:
         return self
@@ -153,6 +150,42 @@ class CocoWriter:
             "categories": self.categories.to_coco(),
         }
         write_json(self.json_path, content)
+
+
+def map_file_of(image_file: str) -> str:
+    """The name of an image's PNG: without folders, so that all lie side by side.
+
+    Example:
+        >>> map_file_of("a/b.c.jpg")
+        'a_b.c.png'
+    """
+    if not PurePosixPath(image_file).name:
+        fail("file_name", "the name of an image", repr(image_file))
+    return PurePosixPath(image_file).with_suffix(".png").as_posix().replace("/", "_")
+
+
+def unused_name(name: str, names: Collection[str]) -> str:
+    """The name, or with a number, so that no file of those `names` (in small letters) is overwritten.
+
+    Example:
+        >>> unused_name("A.png", {"a.png", "a-2.png"})
+        'A-3.png'
+    """
+    path, number, candidate = PurePosixPath(name), 2, name
+    while candidate.casefold() in names:
+        candidate = f"{path.stem}-{number}{path.suffix}"
+        number += 1
+    return candidate
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse to write into a folder that is a link to a place outside of the folder it is in.
+
+    Raises:
+        ValueError: It is one.
+    """
+    if folder.is_symlink() and not folder.resolve().is_relative_to(folder.parent.resolve()):
+        fail(str(folder), "a folder of its own", f"a link to {folder.resolve()}")
 
 
 def segments_to_coco(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
@@ -186,33 +219,3 @@ def boxes_of(ids: Int32[np.ndarray, "h w"], shown: Sequence[int]) -> dict[int, l
         id: [box[1].start, box[0].start, box[1].stop - box[1].start, box[0].stop - box[0].start]
         for id, box in zip(shown, find_objects(number), strict=True)
     }
-
-
-def _record(
-    row: Mapping[str, Any], images: Mapping[int | str, Mapping[str, Any]], categories: Categories
-) -> MapRecord:
-    image = images.get(row["image_id"])
-    if image is None:
-        fail("image_id", "of an image in the list `images`", row["image_id"])
-    segments = tuple(_segment(info, categories, row["file_name"]) for info in row["segments_info"])
-    return MapRecord(
-        image_id=row["image_id"],
-        image_file=str(image.get("file_name", "")),
-        map_file=str(row["file_name"]),
-        height=int(image.get("height", 0)),
-        width=int(image.get("width", 0)),
-        segments=segments,
-    )
-
-
-def _segment(info: Mapping[str, Any], categories: Categories, file_name: str) -> Segment:
-    category_id = int(info["category_id"])
-    if category_id not in categories:
-        fail(
-            "category_id",
-            "one of the listed categories",
-            f"{category_id} (segment {info['id']} of {file_name})",
-        )
-    if int(info["id"]) == VOID_ID:
-        fail("id", "not 0, which is void", f"0 for a segment of {file_name}")
-    return Segment(int(info["id"]), category_id, float(info.get("score", 1.0)), bool(info.get("iscrowd", 0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,19 @@ import numpy as np
 from jaxtyping import Bool
 
 from intarsia._check import fail
-from intarsia.formats.coco import load_coco
+from intarsia._scalars import whole_number
+from intarsia.formats.coco_json import (
+    ImageId,
+    ImageRow,
+    Report,
+    image_id_of,
+    kind_of,
+    load_coco,
+    read_images,
+    read_segment,
+    rows_of,
+    stop_at_first,
+)
 from intarsia.formats.instances_file import annotations_of
 from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.run_lengths import mask_of_counts
@@ -20,7 +33,7 @@ from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
 MAX_PIXELS = 1 << 28
 """Nothing shows what size a JSON's image really has: a wrong one must not take all memory."""
-KEYS = ("categories", "images", "annotations")
+KIND = "COCO instances JSON"
 
 
 def read_coco_instances(folder: str | Path) -> list[SourcePart]:
@@ -39,24 +52,42 @@ def read_coco_instances(folder: str | Path) -> list[SourcePart]:
     return [_part(folder, path) for path in files]
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One annotation: what it shows, and its mask as polygons, run lengths or a compressed code."""
+
+    segment: Segment
+    segmentation: Any
+
+
 def map_of_annotations(
     rows: Sequence[Mapping[str, Any]], categories: Categories, *, size: tuple[int, int]
 ) -> PanopticMap:
-    """The map of annotations with `category_id`, `segmentation`, perhaps `iscrowd` and `score`."""
+    """The map of annotations with `category_id`, `segmentation`, perhaps `iscrowd` and `score`.
+
+    Raises:
+        ValueError: An annotation is of no known category, or its mask is none.
+    """
+    report = Report(Path("annotations"), stop_at_first)
+    instances = [_instance(row, n, categories, report) for n, row in enumerate(rows, start=1)]
+    return map_of_instances(instances, categories, size=size)
+
+
+def map_of_instances(
+    instances: Sequence[Instance], categories: Categories, *, size: tuple[int, int]
+) -> PanopticMap:
+    """The map of instances, whose ids are their own; those that show no pixel are left out."""
     things = {row.id for row in categories.things}
-    masks = [mask_of_segmentation(row["segmentation"], size=size) for row in rows]
+    masks = [mask_of_segmentation(one.segmentation, size=size) for one in instances]
 
     def depth(n: int) -> tuple[bool, bool, int]:
-        return rows[n]["category_id"] in things, not rows[n].get("iscrowd", 0), -int(masks[n].sum())
+        segment = instances[n].segment
+        return segment.category_id in things, not segment.is_crowd, -int(masks[n].sum())
 
     ids = np.zeros(size, np.int64)
-    for n in sorted(range(len(rows)), key=depth):
-        ids[masks[n]] = n + 1
-    segments = [
-        Segment(n, int(row["category_id"]), float(row.get("score", 1.0)), bool(row.get("iscrowd", 0)))
-        for n, row in enumerate(rows, start=1)
-    ]
-    return PanopticMap.keeping_visible(ids, segments)
+    for n in sorted(range(len(instances)), key=depth):
+        ids[masks[n]] = instances[n].segment.id
+    return PanopticMap.keeping_visible(ids, [instance.segment for instance in instances])
 
 
 def mask_of_segmentation(segmentation: Any, *, size: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
@@ -66,6 +97,8 @@ def mask_of_segmentation(segmentation: Any, *, size: tuple[int, int]) -> Bool[np
         ValueError: It is none of these, or a code of another size.
     """
     height, width = size
+    if segmentation is None:
+        return np.zeros(size, bool)
     if isinstance(segmentation, list):
         from pycocotools import mask
 
@@ -74,7 +107,9 @@ def mask_of_segmentation(segmentation: Any, *, size: tuple[int, int]) -> Bool[np
             return np.zeros(size, bool)
         code: Any = mask.merge(mask.frPyObjects(polygons, height, width))
         return mask_of_counts(code["counts"], size=size)
-    if tuple(segmentation["size"]) != size:
+    if not isinstance(segmentation, Mapping) or not {"size", "counts"} <= segmentation.keys():
+        fail("segmentation", "polygons, or run lengths with `size` and `counts`", kind_of(segmentation))
+    if [whole_number(side) for side in segmentation["size"]] != [*size]:
         fail("segmentation", f"of {height}x{width} pixels as its image", segmentation["size"])
     return mask_of_counts(segmentation["counts"], size=size)
 
@@ -124,48 +159,63 @@ def _content(rows: Sequence[dict[str, Any]], categories: Iterable[Category]) -> 
     }
 
 
+def _instance(row: Mapping[str, Any], id: int, categories: Categories, report: Report) -> Instance:
+    where = f"image {row.get('image_id', '')}, annotation {row.get('id', '')}"
+    segment = read_segment(row, id, categories, report, where=where)
+    assert segment is not None, "a strict report has raised"
+    return Instance(segment, row.get("segmentation"))
+
+
 def _part(folder: Path, path: Path) -> SourcePart:
     name = path.stem.removeprefix("instances_")
+    report = Report(path, stop_at_first)
     stuff_path = path.with_name(f"stuff_{name}.json")
+    content = load_coco(path, kind=KIND)
+    stuff = load_coco(stuff_path, kind=KIND) if stuff_path.is_file() else None
     with naming(path):
-        content = load_coco(path, keys=KEYS)
-        stuff = load_coco(stuff_path, keys=KEYS) if stuff_path.is_file() else None
-        rows = [{"isthing": 1, **row} for row in content["categories"]]
-        rows += [{"isthing": 0, **row} for row in (stuff["categories"] if stuff else ())]
-        categories = Categories.from_coco(rows)
-        annotations: dict[int | str, list[Mapping[str, Any]]] = {row["id"]: [] for row in content["images"]}
-        for row in [*content["annotations"], *(stuff["annotations"] if stuff else ())]:
-            if row["image_id"] not in annotations:
-                fail("image_id", "of an image in the list `images`", row["image_id"])
-            categories.index_of(row["category_id"])
-            annotations[row["image_id"]].append(row)
-        maps = [
-            _source_map(folder, path, row, annotations[row["id"]], categories) for row in content["images"]
-        ]
-    return SourcePart({"all": ""}.get(name, name.removesuffix("2017")), categories, tuple(maps))
+        categories = _categories(content, stuff, report)
+    images = read_images(content, report)
+    instances: dict[ImageId, list[Instance]] = {id: [] for id in images}
+    for source in (content, stuff):
+        rows = rows_of(source, "annotations", report) if source else ()
+        for number, row in enumerate(rows):
+            with naming(path, f"annotation {number}"):
+                image_id = image_id_of(row["image_id"])
+                if image_id not in images:
+                    report("made of annotations of listed images", f"one of image {image_id!r}")
+                of_image = instances[image_id]
+                of_image.append(_instance(row, len(of_image) + 1, categories, report))
+    maps = tuple(_source_map(folder, path, row, instances[id], categories) for id, row in images.items())
+    return SourcePart({"all": ""}.get(name, name.removesuffix("2017")), categories, maps)
+
+
+def _categories(content: Mapping[str, Any], stuff: Mapping[str, Any] | None, report: Report) -> Categories:
+    """Things of the one file and stuff of the other, unless they say themselves what they are."""
+    rows = []
+    for source, is_thing in ((content, 1), (stuff, 0)):
+        for row in rows_of(source, "categories", report) if source else ():
+            given = row.get("isthing")
+            rows.append({**row, "isthing": is_thing if given is None else given})
+    return Categories.from_coco(rows)
 
 
 def _source_map(
-    folder: Path,
-    path: Path,
-    image: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
-    categories: Categories,
+    folder: Path, path: Path, image: ImageRow, instances: Sequence[Instance], categories: Categories
 ) -> SourceMap:
-    file_name = str(image["file_name"])
     part = path.stem.removeprefix("instances_")
-    places = [folder / part / file_name, folder / "images" / file_name]
+    places = [folder / part / image.file_name, folder / "images" / image.file_name]
     shown = next((place for place in places if place.is_file()), None)
-    size = int(image["height"]), int(image["width"])
+    size = image.height, image.width
     if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
-        fail("height", f"of an image of 1 to {MAX_PIXELS} pixels", f"{size[0]}x{size[1]} for {file_name!r}")
-    map_file = Path(file_name).with_suffix(".png").as_posix().replace("/", "_")
-    read = partial(_read, path, rows, categories, size)
-    return SourceMap(image["id"], file_name, map_file, shown, read)
+        expected = f"of an image of 1 to {MAX_PIXELS} pixels"
+        fail("height", expected, f"{size[0]}x{size[1]} for {image.file_name!r}")
+    map_file = Path(image.file_name).with_suffix(".png").as_posix().replace("/", "_")
+    read = partial(_read, path, instances, categories, size)
+    return SourceMap(image.id, image.file_name, map_file, shown, read)
 
 
 def _read(
-    path: Path, rows: Sequence[Mapping[str, Any]], categories: Categories, size: tuple[int, int]
+    path: Path, instances: Sequence[Instance], categories: Categories, size: tuple[int, int]
 ) -> PanopticMap:
     with naming(path):
-        return map_of_annotations(rows, categories, size=size)
+        return map_of_instances(instances, categories, size=size)

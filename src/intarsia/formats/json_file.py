@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from intarsia._check import fail
+from intarsia._files import whole
 from intarsia.errors import InputError
 
 
@@ -26,34 +27,39 @@ def read_json(path: str | Path, kind: str) -> Any:
         return json.loads(Path(path).read_bytes())
     except OSError as error:
         fail(str(path), f"a readable {kind}", error.strerror or str(error))
+    except UnicodeDecodeError as error:
+        got = f"the byte 0x{error.object[error.start]:02x} at place {error.start}"
+        fail(str(path), f"a {kind} in UTF-8", got, hint="Save it in UTF-8.")
     except (ValueError, RecursionError) as error:
         fail(str(path), f"a {kind}", f"text that is no JSON ({error})")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write aside first, then rename; folders are made."""
+    """Write a file that is whole or not there; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content))
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(json.dumps(content))
 
 
 @contextmanager
-def naming(path: str | Path) -> Iterator[None]:
-    """Put the file's name into the errors of what is read from it.
+def naming(path: str | Path, entry: str = "") -> Iterator[None]:
+    """Put the file's name, and which of its entries it is, into the errors of what is read from it.
 
     Example:
-        >>> with naming("a.json"):
+        >>> with naming("a.json", "image 3"):
         ...     {}["id"]
         Traceback (most recent call last):
             ...
-        intarsia.errors.InputError: `a.json` must be complete, got an entry without 'id'.
+        intarsia.errors.InputError: `a.json, image 3` must be complete, got an entry without 'id'.
     """
+    name = f"{path}, {entry}" if entry else str(path)
     try:
         yield
     except KeyError as error:
-        fail(str(path), "complete", f"an entry without {error}")
-    except (TypeError, AttributeError, IndexError, OverflowError) as error:
-        fail(str(path), "of the shape its format has", f"an entry that is not ({error})")
+        fail(name, "complete", f"an entry without {error}")
+    except (TypeError, AttributeError, IndexError, OverflowError):
+        fail(name, "of the shape its format has", "an entry of another")
     except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
+        if isinstance(error, InputError) and str(path) in str(error):
+            raise  # names the file already
+        raise InputError(f"{name}: {error}") from None

@@ -14,6 +14,7 @@ from jaxtyping import Int, Int32, UInt8
 from PIL import Image
 
 from intarsia import _native
+from intarsia._files import whole
 from intarsia.errors import InputError
 from intarsia.panoptic import ids_to_rgb, rgb_to_ids
 
@@ -136,7 +137,5 @@ def write_ids(path: str | Path, ids: Int[np.ndarray, "h w"]) -> None:
     Raises:
         ValueError: An id does not fit into three bytes.
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    Image.fromarray(ids_to_rgb(ids)).save(partial, format="PNG", compress_level=1)
-    partial.replace(path)
+    with whole(path) as partial:
+        Image.fromarray(ids_to_rgb(ids)).save(partial, format="PNG", compress_level=1)

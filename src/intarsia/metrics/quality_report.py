@@ -165,6 +165,7 @@ class QualityReport(AbstractReport):
     def _rich_table(self, *, per_category: bool) -> Any:
         from rich import box
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD)
         for name in ("", "PQ", "SQ", "RQ", "n", "TP", "FP", "FN"):
@@ -176,7 +177,7 @@ class QualityReport(AbstractReport):
             table.add_section()
         for row in rows:
             counts = (str(row.tp), str(row.fp), str(row.fn))
-            table.add_row(row.category.name, *_percent(row.pq, row.sq, row.rq), "", *counts)
+            table.add_row(Text(row.category.name), *_percent(row.pq, row.sq, row.rq), "", *counts)
         return table
 
 
