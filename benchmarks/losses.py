@@ -20,7 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from intarsia.losses import discriminative_loss, hierarchical_lovasz_terms, lovasz_hinge, lovasz_softmax
+from intarsia.losses import (
+    HierarchicalLovaszOptions,
+    batch_hierarchical_lovasz_terms,
+    discriminative_loss,
+    lovasz_hinge,
+    lovasz_softmax,
+)
 
 IMAGES, HEIGHT, WIDTH, CLASSES, DIMS = 8, 256, 512, 19, 8
 Case = Callable[[], Tensor]
@@ -161,14 +167,14 @@ def spatial_pair(num_instances: int, *, categories: int) -> tuple[Tensor, Case, 
 
     def ours() -> Tensor:
         embeddings, sharpness, seeds = split()
-        terms = hierarchical_lovasz_terms(
+        terms = batch_hierarchical_lovasz_terms(
             embeddings,
             instances,
             semantic,
             seeds=seeds,
             sharpness=sharpness,
             category_from=2,
-            min_class_px=10 if categories else instances.numel() + 1,
+            options=HierarchicalLovaszOptions(min_class_points=10 if categories else instances.numel() + 1),
         )
         return terms.instance + terms.category + terms.seed + 10 * terms.variance
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from intarsia._check import InputError
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader, training_loader
 from intarsia.data.targets import Batch
 from intarsia.data.transforms import Augmentation, train_transform
+from intarsia.errors import InputError
 
 AUGMENTATION = Augmentation(crop=(48, 64))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from intarsia.errors import InputError
-from intarsia.losses import affinity_loss
+from intarsia.losses import affinity_loss, batch_affinity_loss
 
 
 def random_case(seed, shape=(2, 3, 4, 5)):
@@ -44,17 +44,23 @@ def test_a_coin_flip_costs_one_bit():
 
 def test_a_positive_logit_means_joined():
     logits, valid = torch.full((1, 2, 1, 1), 3.0), torch.ones(1, 2, 1, 1, dtype=torch.bool)
-    right, wrong = affinity_loss(logits, torch.tensor([[[[True]], [[False]]]]), valid=valid)
-    assert_close(right, torch.tensor(math.log1p(math.exp(-3.0))))
-    assert_close(wrong, torch.tensor(math.log1p(math.exp(3.0))))
+    joined = torch.tensor([[[[True]], [[False]]]])
+    right, wrong = (affinity_loss(logits[:, [o]], joined[:, [o]], valid=valid[:, [o]]) for o in (0, 1))
+    assert_close(right, torch.tensor([math.log1p(math.exp(-3.0))]))
+    assert_close(wrong, torch.tensor([math.log1p(math.exp(3.0))]))
+    assert_close(affinity_loss(logits, joined, valid=valid), (right + wrong) / 2)
 
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), k=st.floats(0.01, 1.0))
 def test_it_equals_sorting_the_costs_of_each_offset(seed, k):
     logits, joined, valid, weights = random_case(seed)
+    case = (logits, joined, valid, weights)
     got = affinity_loss(logits, joined, valid=valid, weights=weights, k=k)
-    assert_close(got, slow(logits, joined, valid, weights, k))
+    each = [slow(*(x[[i]] for x in case), k=k).mean() for i in range(len(logits))]
+    assert_close(got, torch.stack(each))
+    pooled = batch_affinity_loss(logits, joined, valid=valid, weights=weights, k=k)
+    assert_close(pooled, slow(*case, k).mean())
 
 
 def test_the_gradient_is_right():
@@ -70,10 +76,12 @@ def test_without_valid_pairs_the_loss_is_zero_and_has_a_gradient(dtype):
     nothing = torch.zeros(logits.shape, dtype=torch.bool)
     loss = affinity_loss(logits, nothing, valid=nothing, k=0.25)
     loss.sum().backward()
-    assert loss.tolist() == [0, 0]
+    assert loss.tolist() == [0]
     assert logits.grad is not None
     assert not logits.grad.any()
-    assert affinity_loss(logits[:, :0], nothing[:, :0], valid=nothing[:, :0]).shape == (0,)
+    assert affinity_loss(logits[:, :0], nothing[:, :0], valid=nothing[:, :0]).tolist() == [0]
+    assert batch_affinity_loss(logits, nothing, valid=nothing, k=0.25) == 0
+    assert batch_affinity_loss(logits[:, :0], nothing[:, :0], valid=nothing[:, :0]) == 0
 
 
 def test_wrong_arguments_are_refused():

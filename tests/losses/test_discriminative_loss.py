@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from intarsia.losses import DiscriminativeTerms, discriminative_loss, discriminative_terms
-from intarsia.losses.instance_table import pairs_within_groups
+from intarsia.losses._instance_table import pairs_within_groups
 
 Reduction = Literal["paper", "authors_sum", "pixel_weighted"]
 REDUCTIONS: tuple[Reduction, ...] = ("paper", "authors_sum", "pixel_weighted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -15,13 +16,16 @@ from torch.testing import assert_close
 
 from intarsia.errors import InputError
 from intarsia.losses import (
+    HierarchicalLovaszOptions,
     HierarchicalLovaszTerms,
+    batch_hierarchical_lovasz_terms,
     hierarchical_lovasz_loss,
     hierarchical_lovasz_terms,
 )
 from tests.losses.lovasz_reference import hinge_of_one_mask
 
 MARGIN = 1.17741  # sqrt(2 log 2), in units of σ
+SHOWN = HierarchicalLovaszOptions(min_class_points=1)
 KINDS = ("lovasz", "hinge", "bce", "focal")
 
 
@@ -46,10 +50,15 @@ def random_case(seed: int, dtype: torch.dtype = torch.float32, num_instances: in
     }
 
 
-def terms_of(case: dict[str, Any], **options: Any) -> HierarchicalLovaszTerms:
-    case = case | options
+def terms_of(
+    case: dict[str, Any], *, function: Any = batch_hierarchical_lovasz_terms, **changes: Any
+) -> HierarchicalLovaszTerms:
+    """The terms of a case with some of its tensors, or of the options, changed."""
+    case = case | changes
     tensors = [case.pop(name) for name in ("embeddings", "instances", "semantic")]
-    return hierarchical_lovasz_terms(*tensors, **case)
+    names = [field.name for field in dataclasses.fields(HierarchicalLovaszOptions)]
+    options = {name: case.pop(name) for name in names if name in case}
+    return function(*tensors, **case, options=HierarchicalLovaszOptions(**options))
 
 
 def total(terms: HierarchicalLovaszTerms) -> Tensor:
@@ -91,7 +100,7 @@ def written_out(case: dict[str, Any], *, category_from: int) -> dict[str, Tensor
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_batched_form_equals_the_sums(seed: int, category_from: int):
     case = random_case(seed)
-    terms = terms_of(case, category_from=category_from, min_class_px=1)
+    terms = terms_of(case, category_from=category_from, min_class_points=1)
     expected = written_out(case, category_from=category_from)
     leaves = [case[name] for name in ("embeddings", "seeds", "sharpness")]
     for name, value in expected.items():
@@ -121,7 +130,7 @@ def separated() -> dict[str, Any]:
 
 def test_perfect_separation_costs_nothing():
     case = separated()
-    terms = terms_of(case, category_from=1, min_class_px=1)
+    terms = terms_of(case, category_from=1, min_class_points=1)
     assert [getattr(terms, n).item() for n in ("instance", "category", "seed", "variance")] == [0, 0, 0, 0]
     total(terms).backward()
     assert all(case[name].grad.isfinite().all() for name in ("embeddings", "seeds", "sharpness"))
@@ -135,8 +144,8 @@ def test_a_pixel_at_1_17741_sigma_is_half_a_member():
     embeddings = torch.tensor([[[[-MARGIN, MARGIN]]]], dtype=torch.float64)
     ones = torch.ones(1, 1, 2, dtype=torch.float64)
     sigma_one = ones * (-math.log(2) / 10)
-    terms = hierarchical_lovasz_terms(
-        embeddings, ones.long(), ones.long(), seeds=ones / 2, sharpness=sigma_one, min_class_px=1
+    terms = batch_hierarchical_lovasz_terms(
+        embeddings, ones.long(), ones.long(), seeds=ones / 2, sharpness=sigma_one, options=SHOWN
     )
     assert_close(terms.instance, torch.tensor(1.0, dtype=torch.float64), atol=1e-5, rtol=0)
     assert_close(terms.category, torch.tensor(1.0, dtype=torch.float64), atol=1e-5, rtol=0)
@@ -150,7 +159,7 @@ def test_golden_values_of_two_instances_that_overlap():
     missed: 0.442398. Mask 2: errors 2 e^-1 = 0.735759 (no member), 2 e^-4 (no member) and 0; steps 1/2, 1/6:
     0.367879 + 0.006105 = 0.373985. Mean 0.408191.
     """
-    terms = hierarchical_lovasz_terms(
+    terms = batch_hierarchical_lovasz_terms(
         torch.tensor([[[[0.0, 1.0, 2.0]]]]),
         torch.tensor([[[1, 1, 2]]]),
         torch.zeros(1, 1, 3, dtype=torch.long),
@@ -178,7 +187,7 @@ def test_gradients_are_finite_whatever_the_truth(what: str, kind: str):
         case["crowd"] = torch.ones_like(case["crowd"])
         if what == "only void":
             case["semantic"] = torch.full_like(case["semantic"], 255)
-    terms = terms_of(case, instance_loss=kind, category_loss=kind, min_class_px=1)
+    terms = terms_of(case, instance_loss=kind, category_loss=kind, min_class_points=1)
     assert total(terms).isfinite()
     total(terms).backward()
     for name in ("embeddings", "seeds", "sharpness"):
@@ -195,7 +204,7 @@ def test_gradients_agree_with_differences(kind: str):
             case | dict(zip(leaves, values, strict=True)),
             instance_loss=kind,
             category_loss=kind,
-            min_class_px=1,
+            min_class_points=1,
         )
         return terms.instance + terms.category
 
@@ -210,7 +219,7 @@ def test_class_means_given_and_per_class_margins_get_their_gradients():
     margins = torch.tensor([-1.0, 0.0, 0.5], dtype=torch.float64, requires_grad=True)
 
     def loss(means: Tensor, margins: Tensor) -> Tensor:
-        return terms_of(case, class_means=means, category_log_lambda=margins, min_class_px=1).category
+        return terms_of(case, class_means=means, category_log_lambda=margins, min_class_points=1).category
 
     assert torch.autograd.gradcheck(loss, (means, margins), fast_mode=True)
 
@@ -239,8 +248,13 @@ def test_above_the_limit_instances_are_drawn_from_each_image():
     flat = torch.zeros(2, 1, 6)
     instances = row.repeat(2, 1, 1)
     everything, some = (
-        hierarchical_lovasz_terms(
-            embeddings, instances, instances * 0, seeds=flat, sharpness=flat, max_instances=most
+        batch_hierarchical_lovasz_terms(
+            embeddings,
+            instances,
+            instances * 0,
+            seeds=flat,
+            sharpness=flat,
+            options=HierarchicalLovaszOptions(max_instances=most),
         )
         for most in (3, 2)
     )
@@ -257,7 +271,7 @@ def test_a_centre_may_stand_where_it_is_told_to():
     ones = torch.ones(1, 1, 2, dtype=torch.long)
 
     def hinge(values: Tensor) -> float:
-        terms = hierarchical_lovasz_terms(
+        terms = batch_hierarchical_lovasz_terms(
             values, ones, ones, seeds=flat, sharpness=flat, center_position=position
         )
         return float(terms.instance)
@@ -272,12 +286,14 @@ def test_crowds_are_no_negatives_of_instances_but_members_of_categories():
     embeddings[0, :, 0, 5] = embeddings[0, :, 0, 0]  # a pixel of no instance, where instance 1 is
     crowd = torch.zeros(1, 1, 8, dtype=torch.bool)
     crowd[0, 0, 5] = True
-    with_crowd = terms_of(case, embeddings=embeddings, crowd=crowd, min_class_px=1, category_from=1)
-    without = terms_of(case, embeddings=embeddings, min_class_px=1, category_from=1)
+    with_crowd = terms_of(case, embeddings=embeddings, crowd=crowd, min_class_points=1, category_from=1)
+    without = terms_of(case, embeddings=embeddings, min_class_points=1, category_from=1)
     assert with_crowd.instance.item() == 0 < without.instance.item()
     wrong_class = case["semantic"].clone()
     wrong_class[0, 0, 5] = 1
-    assert terms_of(case, semantic=wrong_class, crowd=crowd, min_class_px=1, category_from=1).category > 0.1
+    assert (
+        terms_of(case, semantic=wrong_class, crowd=crowd, min_class_points=1, category_from=1).category > 0.1
+    )
 
 
 def test_absent_categories_push_only_when_asked():
@@ -287,15 +303,14 @@ def test_absent_categories_push_only_when_asked():
     semantic = torch.zeros(1, 1, 2, dtype=torch.long)
 
     def category(absent: Any) -> float:
-        terms = hierarchical_lovasz_terms(
+        terms = batch_hierarchical_lovasz_terms(
             torch.tensor([[[[0.0, 3.0]]]]),
             semantic,
             semantic,
             seeds=flat,
             sharpness=flat,
             class_means=means,
-            min_class_px=1,
-            absent=absent,
+            options=HierarchicalLovaszOptions(min_class_points=1, absent=absent),
         )
         return float(terms.category)
 
@@ -313,7 +328,7 @@ def test_half_precision_gives_nearly_the_same():
 
 def test_the_loss_is_the_weighted_sum_of_its_terms():
     case = random_case(0)
-    terms = terms_of(case)
+    terms = terms_of(case, function=hierarchical_lovasz_terms)
     loss = hierarchical_lovasz_loss(
         *(case[n] for n in ("embeddings", "instances", "semantic")),
         seeds=case["seeds"],
@@ -322,6 +337,26 @@ def test_the_loss_is_the_weighted_sum_of_its_terms():
         seed_weight=3.0,
     )
     assert_close(loss, terms.instance + terms.category + 3 * terms.seed + 10 * terms.variance)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("absent", ["skip", "hinge"])
+def test_each_image_has_the_terms_that_it_has_as_a_batch_of_one(kind: str, absent: str):
+    case = random_case(5)
+    case["instances"][1] = torch.where(case["instances"][1] > 2, 0, case["instances"][1])
+    options = {"instance_loss": kind, "category_loss": kind, "absent": absent, "min_class_points": 1}
+    case["class_means"] = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    together = terms_of(case, function=hierarchical_lovasz_terms, **options)
+    leaves = [case[n] for n in ("embeddings", "seeds", "sharpness", "class_means")]
+    gradient = torch.autograd.grad(total(together) @ torch.tensor([1.0, 3.0]), leaves)
+    alone = [
+        terms_of({n: x[[i]] if n != "class_means" else x for n, x in case.items()}, **options) for i in (0, 1)
+    ]
+    for field in dataclasses.fields(HierarchicalLovaszTerms):
+        each = torch.stack([getattr(terms, field.name) for terms in alone])
+        assert_close(getattr(together, field.name), each)
+    expected = torch.autograd.grad(total(alone[0]) + 3 * total(alone[1]), leaves)
+    assert_close(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

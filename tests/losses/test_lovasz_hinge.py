@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from intarsia.losses import lovasz_hinge
-from intarsia.losses.lovasz_extension import evaluate_sorted, lovasz_extension
+from intarsia.losses._lovasz_extension import evaluate_sorted, lovasz_extension
 from tests.losses.lovasz_reference import hinge_of_one_mask
 
 

@@ -15,7 +15,7 @@ from torchvision.ops import box_iou
 
 from intarsia.errors import InputError
 from intarsia.losses import DetectionMatch, match_detections, panoptic_matching_loss
-from intarsia.losses.panoptic_matching import Matching
+from intarsia.losses._panoptic_matching import Matching
 
 STUFF = torch.tensor([5, 7])
 
@@ -40,6 +40,12 @@ def pair(num_truth: int, detection_of_truth: list[int], duplicate: list[bool], u
         torch.tensor(duplicate, dtype=torch.bool),
         torch.tensor(unmatched, dtype=torch.bool),
     )
+
+
+def loss_of(*arguments, **options) -> torch.Tensor:
+    """The loss of a batch of one image."""
+    [loss] = panoptic_matching_loss(*arguments, **options)
+    return loss
 
 
 NOTHING = pair(0, [], [], [])
@@ -108,7 +114,7 @@ def test_the_loss_of_three_pixels_by_hand():
     logits = torch.zeros(4, 1, 3)
     logits[3, 0, 1] = math.log(2)
     logits[2] = 9.0
-    loss = panoptic_matching_loss(
+    loss = loss_of(
         logits,
         torch.tensor([[7, 0, 0]]),
         torch.tensor([[0, 1, 2]]),
@@ -123,10 +129,8 @@ def test_unmatched_detections_stay_as_negatives_or_are_dropped():
     match = pair(0, [], [False], [True])
     semantic, instances = torch.tensor([[5]]), torch.tensor([[0]])
     logits = torch.zeros(3, 1, 1)
-    kept = panoptic_matching_loss(logits, semantic, instances, match=match, stuff=STUFF)
-    dropped = panoptic_matching_loss(
-        logits, semantic, instances, match=match, stuff=STUFF, unmatched_detections="drop"
-    )
+    kept = loss_of(logits, semantic, instances, match=match, stuff=STUFF)
+    dropped = loss_of(logits, semantic, instances, match=match, stuff=STUFF, unmatched_detections="drop")
     assert_close(kept, torch.tensor(math.log(3)))
     assert_close(dropped, torch.tensor(math.log(2)))
 
@@ -137,10 +141,8 @@ def test_unmatched_truth_is_ignored_or_void():
     logits[2] = math.log(2)
     match = pair(1, [-1], [], [])
     semantic, instances = torch.tensor([[0]]), torch.tensor([[1]])
-    ignored = panoptic_matching_loss(logits, semantic, instances, match=match, stuff=STUFF)
-    void = panoptic_matching_loss(
-        logits, semantic, instances, match=match, stuff=STUFF, unmatched_truth="void"
-    )
+    ignored = loss_of(logits, semantic, instances, match=match, stuff=STUFF)
+    void = loss_of(logits, semantic, instances, match=match, stuff=STUFF, unmatched_truth="void")
     assert ignored == 0
     assert_close(void, torch.tensor(math.log(2)))
 
@@ -148,7 +150,7 @@ def test_unmatched_truth_is_ignored_or_void():
 def test_normalised_by_the_sum_it_is_the_log_of_a_share():
     """Values 3 and 1: the first has 3/4 of the sum."""
     values = torch.tensor([3.0, 1.0]).view(2, 1, 1)
-    loss = panoptic_matching_loss(
+    loss = loss_of(
         values,
         torch.tensor([[5]]),
         torch.tensor([[0]]),
@@ -168,9 +170,7 @@ def test_the_gradient_is_the_derivative(normalisation):
     match = pair(1, [1], [True, False, False], [False, False, True])
 
     def loss(values):
-        return panoptic_matching_loss(
-            values, semantic, instances, match=match, stuff=STUFF, normalisation=normalisation
-        )
+        return loss_of(values, semantic, instances, match=match, stuff=STUFF, normalisation=normalisation)
 
     assert torch.autograd.gradcheck(loss, logits)
 
@@ -179,7 +179,7 @@ def test_the_gradient_is_the_derivative(normalisation):
 @pytest.mark.parametrize("channels", [0, 2])
 def test_without_a_pixel_that_counts_it_is_zero_with_zero_gradient(normalisation, channels):
     logits = torch.rand(channels, 2, 3).requires_grad_()
-    loss = panoptic_matching_loss(
+    loss = loss_of(
         logits,
         torch.full((2, 3), 255),
         torch.zeros(2, 3, dtype=torch.long),
@@ -195,7 +195,7 @@ def test_without_a_pixel_that_counts_it_is_zero_with_zero_gradient(normalisation
 def test_a_potential_of_zero_everywhere_has_a_finite_gradient():
     """Beside a box, all of a mask-free variant's thing channels are 0."""
     logits = torch.zeros(2, 1, 1, requires_grad=True)
-    panoptic_matching_loss(
+    loss_of(
         logits,
         torch.tensor([[5]]),
         torch.tensor([[0]]),
@@ -220,7 +220,7 @@ def test_the_order_of_detections_does_not_matter():
             boxes[rows], true_boxes, categories=categories[rows], true_categories=true_categories
         )
         shuffled = torch.cat([logits[:2], logits[2:][rows]])
-        costs.append(panoptic_matching_loss(shuffled, semantic, instances, match=match, stuff=STUFF))
+        costs.append(loss_of(shuffled, semantic, instances, match=match, stuff=STUFF))
     assert_close(costs[0], costs[1])
 
 
@@ -235,3 +235,21 @@ def test_wrong_arguments_are_refused():
         panoptic_matching_loss(
             torch.zeros(2, 1, 1), pixel, pixel, match=NOTHING, stuff=STUFF, unmatched_truth="void"
         )
+
+
+@pytest.mark.parametrize("normalisation", ["softmax", "sum"])
+def test_a_batch_has_the_losses_of_its_images(normalisation):
+    generator = torch.Generator().manual_seed(0)
+    matches = [NOTHING, pair(1, [0], [False], [False])]
+    logits = [torch.rand(2 + n, 2, 3, generator=generator) for n in (0, 1)]
+    semantic, instances = torch.tensor([[5, 7, 255], [0, 5, 7]]).repeat(2, 1, 1), torch.zeros(2, 2, 3).long()
+    instances[1, 1, 0] = 1
+    options = {"stuff": STUFF, "normalisation": normalisation}
+    together = panoptic_matching_loss(logits, semantic, instances, match=matches, **options)
+    alone = [
+        loss_of(*maps, match=match, **options)
+        for *maps, match in zip(logits, semantic, instances, matches, strict=True)
+    ]
+    assert_close(together, torch.stack(alone))
+    with pytest.raises(InputError, match=r"`match` must be of as many images as `logits` \(2\), got 1"):
+        panoptic_matching_loss(logits, semantic, instances, match=NOTHING, **options)

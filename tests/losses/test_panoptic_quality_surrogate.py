@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from intarsia.errors import InputError
-from intarsia.losses import match_masks, panoptic_quality_surrogate
+from intarsia.losses import (
+    batch_panoptic_quality_loss,
+    match_masks,
+    panoptic_quality_loss,
+    panoptic_quality_surrogate,
+)
 from intarsia.metrics import PanopticQuality
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
@@ -34,7 +39,7 @@ def test_twelve_pixels_and_three_masks(form, wanted):
     got = panoptic_quality_surrogate(
         [found.masks], [found.truth], [found.categories], least_area=2.0, form=form
     )
-    assert_close(got, torch.tensor(wanted), atol=1e-6, rtol=0)
+    assert_close(got, torch.tensor([wanted]), atol=1e-6, rtol=0)
 
 
 def random_scene(seed, size=30, dtype=torch.float64):
@@ -110,9 +115,17 @@ def slow(masks, truth, categories, valid, *, t, form):
 def test_it_equals_the_formula_mask_by_mask(seed, form):
     masks, truth, categories, valid = matched_batch([seed, seed + 1, seed + 2])
     t = torch.tensor([4.0, 8.0, 20.0], dtype=torch.float64)
-    got = panoptic_quality_surrogate(masks, truth, categories, valid=valid, least_area=t, form=form)
-    assert_close(float(got), slow(masks, truth, categories, valid, t=t.tolist(), form=form))
-    assert 0 <= got <= 1
+    case = (masks, truth, categories, valid)
+    pooled = form != "paper"
+    options = {"valid": valid, "least_area": t, "form": form}
+    quality = panoptic_quality_surrogate(*case[:3], **options)
+    each = [slow(*([x[i]] for x in case), t=t.tolist(), form=form) for i in range(3)]
+    assert_close(quality.tolist(), each)
+    assert_close(panoptic_quality_loss(*case[:3], **options), 1 - quality)
+    if pooled:
+        loss = batch_panoptic_quality_loss(*case[:3], **options)
+        assert_close(1 - float(loss), slow(*case, t=t.tolist(), form=form))
+        assert 0 <= loss <= 1
 
 
 @settings(max_examples=10, deadline=None)
@@ -146,7 +159,7 @@ def test_a_perfect_prediction_is_worth_one_and_missing_is_worth_nothing():
     categories = torch.tensor([0, 1])
     for form in ("paper", "released", "exact"):
         perfect = panoptic_quality_surrogate([large], [large.bool()], [categories], form=form)
-        assert_close(perfect, torch.tensor(1.0))
+        assert_close(perfect, torch.tensor([1.0]))
         missed = panoptic_quality_surrogate([large * 0], [large.bool()], [categories], form=form)
         assert missed < 0.2
 
@@ -179,10 +192,10 @@ def test_the_exact_form_with_hard_decisions_is_panoptic_quality(seed):
         masks.append(found.masks)
         truth.append(found.truth)
         of.append(found.categories)
-    got = panoptic_quality_surrogate(
+    loss = batch_panoptic_quality_loss(
         masks, truth, of, form="exact", softness=100.0, least_area=0.5, sharpness=300.0
     )
-    assert_close(float(got), tally.compute().all.pq, atol=1e-4, rtol=0)
+    assert_close(1 - float(loss), tally.compute().all.pq, atol=1e-4, rtol=0)
 
 
 def striped(drawn):
@@ -220,9 +233,12 @@ def test_values_and_gradients_are_finite_for_any_truth(form, dtype, kind):
     truth = torch.full(masks.shape, kind in ("missed", "only void"))
     valid = torch.full((1, 4, 4), kind != "only void")
     categories = torch.zeros(len(masks), dtype=torch.long)
-    got = panoptic_quality_surrogate([masks], [truth], [categories], valid=valid, least_area=3.0, form=form)
-    got.backward()
+    case = ([masks], [truth], [categories])
+    got = panoptic_quality_surrogate(*case, valid=valid, least_area=3.0, form=form)
+    loss = batch_panoptic_quality_loss(*case, valid=valid, least_area=3.0, form=form)
+    (loss - got.sum()).backward()
     assert got.isfinite()
+    assert loss.isfinite()
     assert masks.grad is not None
     assert masks.grad.isfinite().all()
     assert kind != "nothing" or got == 1
@@ -237,7 +253,7 @@ def test_a_dull_threshold_lets_poor_masks_learn():
         poor = torch.zeros(1, 1, 100)
         poor[..., 0] = 1
         poor.requires_grad_()
-        panoptic_quality_surrogate([poor], [truth], [torch.tensor([0])], sharpness=sharpness).backward()
+        panoptic_quality_surrogate([poor], [truth], [torch.tensor([0])], sharpness=sharpness).sum().backward()
         assert poor.grad is not None
         slope[sharpness] = float(poor.grad[0, 0, 5])
     assert slope[1.0] > 20 * slope[4.0] > 0
@@ -251,3 +267,5 @@ def test_wrong_arguments_are_refused():
         panoptic_quality_surrogate([one], [one[:, 0]], [index])
     with pytest.raises(InputError, match=r"`truth` must be of as many images as `masks` \(1\), got 2"):
         panoptic_quality_surrogate([one], [one, one], [index])
+    with pytest.raises(InputError, match="`masks` must be of at least one image, got none"):
+        panoptic_quality_loss([], [], [])

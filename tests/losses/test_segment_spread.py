@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from intarsia.losses.segment_spread import gathered_spread, segment_spread
+from intarsia.losses._segment_spread import gathered_spread, segment_spread
 
 
 def random_segments(seed: int, num_pixels: int) -> tuple[torch.Tensor, int]:

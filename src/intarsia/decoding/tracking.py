@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,6 @@ from jaxtyping import Bool, Float32, Int64
 from intarsia.clustering import assign_by_membership
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.upsampling import grid_size, upsampled_labels
-from intarsia.losses.membership_loss import HALF
 from intarsia.panoptic import VOID_ID, VOID_INDEX, Categories, PanopticMap, Segment
 
 __all__ = ["InstanceTracker", "Sighting", "carried", "sightings"]
@@ -182,7 +182,9 @@ def _nearest(
     embeddings = field.embeddings[row, :, :height, :width].cpu().numpy()
     centers = np.array([one.center for one in earlier], np.float32).reshape(len(earlier), len(embeddings))
     margins = np.array([one.margin for one in earlier], np.float32)
-    return assign_by_membership(embeddings, centers, np.log(HALF / np.square(margins)), foreground=foreground)
+    return assign_by_membership(
+        embeddings, centers, np.log(math.log(2) / np.square(margins)), foreground=foreground
+    )
 
 
 def _on_grid(values: np.ndarray, stride: int) -> np.ndarray:

@@ -12,8 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from intarsia._check import fail
-
-VOID_CLASS = 255
+from intarsia.panoptic import VOID_INDEX
 
 
 @runtime_checkable
@@ -85,10 +84,10 @@ class TrueSegments:
     @classmethod
     def of(cls, semantic: np.ndarray, instances: np.ndarray, splittable: np.ndarray) -> TrueSegments:
         """Instances of splittable classes and each other class as a whole, ordered by class and number."""
-        void = semantic == VOID_CLASS
+        void = semantic == VOID_INDEX
         known = np.where(void, 0, semantic)
         if known.min(initial=0) < 0 or known.max(initial=0) >= len(splittable):
-            fail("truth.semantic", f"in [0, {len(splittable)}) or {VOID_CLASS}", int(known.max(initial=0)))
+            fail("truth.semantic", f"in [0, {len(splittable)}) or {VOID_INDEX}", int(known.max(initial=0)))
         if instances.min(initial=0) < 0:
             fail("truth.instances", "at least 0", int(instances.min()))
         void |= splittable[known] & (instances == 0)

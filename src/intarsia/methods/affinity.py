@@ -12,7 +12,7 @@ from torch import Tensor
 from intarsia._check import fail
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.losses import affinity_loss
+from intarsia.losses import batch_affinity_loss
 from intarsia.methods.semantic import middle_pixels, pixel_weights
 
 __all__ = ["AffinityLossConfig", "affinity_losses", "point_weights"]
@@ -63,10 +63,10 @@ def affinity_losses(
     """
     weights = point_weights(targets, config, stride=stride)
     pairs = affinity_targets(at_grid(targets, stride=stride), offsets, weights=weights)
-    of_offset = affinity_loss(
+    loss = batch_affinity_loss(
         logits, pairs.joined, valid=pairs.valid, weights=pairs.weights, k=config.hardest
     )
-    return {"affinity": config.weight * of_offset.sum()}
+    return {"affinity": config.weight * len(offsets) * loss}
 
 
 def point_weights(

@@ -19,8 +19,8 @@ from intarsia.methods.end_to_end import (
     CutCostsOfBatch,
     EndToEndConfig,
     costs_to_learn_from,
-    panoptic_quality_loss,
     pooled_quality,
+    quality_loss,
     separate_cut_losses,
 )
 from intarsia.methods.ladder import freeze, keep_frozen, ladder_factors, ladder_groups
@@ -276,7 +276,7 @@ class CombinatorialPanoptic(AbstractMethod):
             return separate_cut_losses(
                 costs, grid, settings, cut=self.config.cut, weights=weights, loss_scale=self.loss_scale
             )
-        loss = panoptic_quality_loss(
+        loss = quality_loss(
             costs,
             grid,
             settings,

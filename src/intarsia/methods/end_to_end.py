@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 import torch
@@ -16,16 +15,17 @@ from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.cut import CutConfig
 from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation, scale_free_costs
-from intarsia.losses import PooledQuality, panoptic_quality_surrogate
-from intarsia.losses.panoptic_quality_surrogate import SurrogateForm
+from intarsia.losses import SurrogateForm, batch_panoptic_quality_loss, panoptic_quality_loss
+from intarsia.methods.pooled_quality import PooledQuality
+from intarsia.panoptic import VOID_INDEX
 
 __all__ = [
     "CutCostsOfBatch",
     "EndToEndConfig",
     "costs_to_learn_from",
     "dropped_costs",
-    "panoptic_quality_loss",
     "pooled_quality",
+    "quality_loss",
     "separate_cut_losses",
 ]
 
@@ -104,7 +104,7 @@ class CutCostsOfBatch:
     splittable: Sequence[bool]
 
 
-def panoptic_quality_loss(
+def quality_loss(
     costs: CutCostsOfBatch,
     grid: PanopticTargets,
     config: EndToEndConfig,
@@ -139,10 +139,15 @@ def panoptic_quality_loss(
         seed=_drawn_seed(),
     )
     found = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
-    measure = pooled or partial(panoptic_quality_surrogate, form=config.form, sharpness=config.sharpness)
     least_area = _least_areas(costs, cut, config.thing_area_scale) / stride**2
-    quality = measure(found.masks, found.truth, found.categories, valid=found.valid, least_area=least_area)
-    return config.weight * (1 - quality)
+    segments = (found.masks, found.truth, found.categories)
+    if pooled is not None:
+        return config.weight * (1 - pooled(*segments, valid=found.valid, least_area=least_area))
+    of_paper = config.form == "paper"  # eq. (6) is one for each image
+    loss = (panoptic_quality_loss if of_paper else batch_panoptic_quality_loss)(
+        *segments, valid=found.valid, least_area=least_area, form=config.form, sharpness=config.sharpness
+    )
+    return config.weight * loss.mean()
 
 
 def pooled_quality(config: EndToEndConfig | None, num_categories: int) -> PooledQuality | None:
@@ -182,7 +187,7 @@ def separate_cut_losses(
         seed=_drawn_seed(),
     )
     pairs = affinity_targets(grid, costs.offsets, weights=weights)
-    known = (grid.semantic != 255) & ~grid.crowd  # b h w
+    known = (grid.semantic != VOID_INDEX) & ~grid.crowd  # b h w
     found = layer(
         _with_gradient_where(costs.nodes, known[:, None]),
         _with_gradient_where(costs.affinities, pairs.valid),

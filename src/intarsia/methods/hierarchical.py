@@ -19,13 +19,21 @@ from intarsia.decoding.embedding_cut import embedding_cut_view
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.seeds import SeedDecodingConfig, SeedView, grouped_by_seeds
 from intarsia.decoding.upsampling import grid_size
-from intarsia.losses import ClassMeans, hierarchical_lovasz_terms, nearest_mean_logits
+from intarsia.losses import batch_hierarchical_lovasz_terms
 from intarsia.methods.hierarchical_config import (
     HierarchicalEmbeddingConfig,
     HierarchicalLossConfig,
 )
 from intarsia.methods.method import AbstractMethod, in_threads
-from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
+from intarsia.nets import (
+    Backbone,
+    BackboneConfig,
+    ClassMeans,
+    ConvHead,
+    DecoderConfig,
+    build_decoder,
+    nearest_mean_logits,
+)
 from intarsia.nets.heads import position_grid
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
@@ -85,7 +93,7 @@ class HierarchicalEmbedding(AbstractMethod):
       `.to_center`, `.stuff_as_instances`, `.max_instances`;
     - the category level is the same hinge over the batch, with σ = 1: `loss.category_loss`, `.absent`,
       `.category_sigma`, `.sigma`, `.cross_entropy_weight`, `.hierarchy_weight`, `.hierarchy_ratio`;
-    - class means are the batch's, with gradient: `loss.mean_source`, `.mean_momentum`, `.min_class_px`;
+    - class means are the batch's, with gradient: `loss.mean_source`, `.mean_momentum`, `.min_class_points`;
     - seeds learn the own membership; weights are 1, 1, 1, 10: `loss.foreground_weight`, `.seed_weight`, ...;
     - decoding takes seeds one after the other, leftovers join the likeliest instance: `decoding`.
 
@@ -117,7 +125,7 @@ class HierarchicalEmbedding(AbstractMethod):
             self.dims - embedding.category_from,
             source=loss.mean_source,
             momentum=loss.mean_momentum,
-            min_class_px=loss.min_class_px,
+            min_class_points=loss.min_class_points,
             reset_every=loss.mean_reset_every,
         )
         num_sigmas = len(categories) if loss.category_sigma == "per_class" else 1
@@ -171,7 +179,7 @@ class HierarchicalEmbedding(AbstractMethod):
         features = output.embeddings.float()[:, first:]
         labels = torch.where(grid.semantic == VOID_INDEX, -1, grid.semantic)
         means = self.class_means(features.flatten(2), labels.flatten(1))
-        terms = hierarchical_lovasz_terms(
+        terms = batch_hierarchical_lovasz_terms(
             self._of_instances(output.embeddings.float(), dim=1),
             self._with_stuff(grid) if settings.stuff_as_instances else grid.instances,
             grid.semantic,
@@ -182,13 +190,7 @@ class HierarchicalEmbedding(AbstractMethod):
             class_means=means if not self.two_branches else None,
             category_log_lambda=self._log_lambda(),
             center_position=self._position(output) if settings.to_center else None,
-            instance_loss=settings.instance_loss,
-            category_loss=settings.category_loss,
-            absent=settings.absent,
-            max_instances=settings.max_instances,
-            min_class_px=settings.min_class_px,
-            foreground_weight=settings.foreground_weight,
-            hierarchy_ratio=settings.hierarchy_ratio,
+            options=settings,
         )
         losses = {
             "instance": settings.instance_weight * terms.instance,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from intarsia._check import fail
-from intarsia.losses.class_means import MeanSource
-from intarsia.losses.hierarchical_levels import LevelLoss
-from intarsia.losses.membership_loss import HALF
+from intarsia.losses import HALF, HierarchicalLovaszOptions
+from intarsia.nets import MeanSource
 
 __all__ = [
     "HierarchicalEmbeddingConfig",
@@ -71,8 +70,8 @@ class HierarchicalEmbeddingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HierarchicalLossConfig:
-    """Settings of the loss; see `intarsia.losses.hierarchical_lovasz_terms`.
+class HierarchicalLossConfig(HierarchicalLovaszOptions):
+    """Settings of the loss: how its levels are compared, see `HierarchicalLovaszOptions`, and its weights.
 
     Attributes:
         instance_weight: Weight of the instance level.
@@ -81,20 +80,13 @@ class HierarchicalLossConfig:
         variance_weight: Weight of the spread of v within an instance.
         hierarchy_weight: Weight of the penalty on instances larger than categories.
         cross_entropy_weight: Weight of a cross-entropy over the distances to the class means.
-        instance_loss: What compares memberships of instances with the truth.
-        category_loss: What compares memberships of categories with the truth.
-        mean_source: How class means are estimated; see `intarsia.losses.ClassMeans`.
+        mean_source: How class means are estimated; see `intarsia.nets.ClassMeans`.
         mean_momentum: Share that a stored mean keeps at an update.
         mean_reset_every: Updates after which "online" means forget their counts; 0 for never.
         category_sigma: "fixed", or learned as one number ("shared") or one a category ("per_class").
         sigma: σ of a category, at the start where it is learned.
-        absent: Whether categories that the batch does not show push pixels away.
         to_center: Instances gather at their centroid instead of their mean offset.
         stuff_as_instances: Each stuff category of an image is an instance, too.
-        max_instances: Instances of an image at the instance level; of more, as many are drawn at random.
-        min_class_px: Categories with fewer pixels on the grid of a batch count as absent.
-        foreground_weight: Weight of an instance's pixels in the seed loss.
-        hierarchy_ratio: How many times larger than an instance's a category's σ should be.
     """
 
     instance_weight: float = 1.0
@@ -103,26 +95,18 @@ class HierarchicalLossConfig:
     variance_weight: float = 10.0
     hierarchy_weight: float = 0.0
     cross_entropy_weight: float = 0.0
-    instance_loss: LevelLoss = "lovasz"
-    category_loss: LevelLoss = "lovasz"
     mean_source: MeanSource = "batch"
     mean_momentum: float = 0.95
     mean_reset_every: int = 0
     category_sigma: Literal["fixed", "shared", "per_class"] = "fixed"
     sigma: float = 1.0
-    absent: Literal["skip", "hinge"] = "skip"
     to_center: bool = False
     stuff_as_instances: bool = False
-    max_instances: int = 40
-    min_class_px: int = 10
-    foreground_weight: float = 10.0
-    hierarchy_ratio: float = 2.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in vars(self):
             if name.endswith("_weight") and getattr(self, name) < 0:
                 fail(f"loss.{name}", "0 or more", getattr(self, name))
         if self.sigma <= 0:
             fail("loss.sigma", "above 0", self.sigma)
-        if self.max_instances < 1:
-            fail("loss.max_instances", "at least 1", self.max_instances)

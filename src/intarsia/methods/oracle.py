@@ -10,6 +10,7 @@ from torch import Tensor
 
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets
+from intarsia.panoptic import VOID_INDEX
 
 __all__ = ["true_affinity_logits", "true_semantic_logits"]
 
@@ -23,7 +24,7 @@ def true_semantic_logits(logits: Float[Tensor, "b k h w"], grid: PanopticTargets
     """
     classes = torch.arange(logits.shape[1], device=logits.device)[:, None, None]
     certain = torch.where(grid.semantic[:, None] == classes, _SURE, -_SURE)
-    return torch.where(grid.semantic[:, None] != 255, certain, logits.float())
+    return torch.where(grid.semantic[:, None] != VOID_INDEX, certain, logits.float())
 
 
 def true_affinity_logits(

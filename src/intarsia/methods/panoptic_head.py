@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,11 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia.layers import DenseInstanceAffinity, dynamic_potential
-from intarsia.layers.dynamic_potential import Variant
-from intarsia.layers.instance_affinity import AffinityActivation
-from intarsia.losses import match_detections, panoptic_matching_loss
-from intarsia.losses.panoptic_matching import Matching, Normalisation
+from intarsia.layers import AffinityActivation, DenseInstanceAffinity, Variant, dynamic_potential
+from intarsia.losses import Matching, Normalisation, match_detections, panoptic_matching_loss
 from intarsia.nets.detections import Detections
 
 __all__ = ["AffinityConfig", "MatchingConfig", "PanopticHead", "PotentialConfig"]
@@ -22,7 +20,7 @@ __all__ = ["AffinityConfig", "MatchingConfig", "PanopticHead", "PotentialConfig"
 
 @dataclass(frozen=True, kw_only=True)
 class PotentialConfig:
-    """Settings of the dynamic potential; see `intarsia.layers.dynamic_potential`."""
+    """Settings of the dynamic potential; see `intarsia.layers._dynamic_potential`."""
 
     variant: Variant = "B"
     stuff_score: float = 1.0
@@ -178,29 +176,32 @@ class PanopticHead(nn.Module):
 
     def loss(
         self,
-        panoptic: Float[Tensor, "s h w"],
-        semantic: Int64[Tensor, "h w"],
-        instances: Int64[Tensor, "h w"],
+        panoptic: Sequence[Float[Tensor, "_ h w"]],
+        semantic: Int64[Tensor, "b h w"],
+        instances: Int64[Tensor, "b h w"],
         *,
-        detections: Detections,
-        truth: Detections,
-    ) -> Float[Tensor, ""]:
-        """The panoptic matching loss of one image, without its weight."""
+        detections: Sequence[Detections],
+        truth: Sequence[Detections],
+    ) -> Float[Tensor, " b"]:
+        """The panoptic matching loss of each image, without its weight."""
         settings = self.matching
-        match = match_detections(
-            detections.boxes,
-            truth.boxes,
-            categories=detections.categories,
-            true_categories=truth.categories,
-            min_iou=settings.min_iou,
-            matching=settings.matching,
-        )
-        logits = panoptic if self.log_sharpness is None else panoptic * self.log_sharpness.exp()
+        matches = [
+            match_detections(
+                image.boxes,
+                true.boxes,
+                categories=image.categories,
+                true_categories=true.categories,
+                min_iou=settings.min_iou,
+                matching=settings.matching,
+            )
+            for image, true in zip(detections, truth, strict=True)
+        ]
+        factor = 1 if self.log_sharpness is None else self.log_sharpness.exp()
         return panoptic_matching_loss(
-            logits,
+            [logits * factor for logits in panoptic],
             semantic,
             instances,
-            match=match,
+            match=matches,
             stuff=self.stuff,
             unmatched_detections=settings.unmatched_detections,
             unmatched_truth=settings.unmatched_truth,

@@ -12,7 +12,7 @@ from torch import Tensor
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.decoding.upsampling import upsampled
-from intarsia.losses import lovasz_softmax, top_k_cross_entropy
+from intarsia.losses import batch_top_k_cross_entropy, lovasz_softmax
 
 __all__ = ["SemanticLossConfig", "middle_pixels", "pixel_weights", "semantic_losses"]
 
@@ -66,7 +66,7 @@ def semantic_losses(
         semantic, weights = at_grid(targets, stride=stride).semantic, middle_pixels(weights, stride)
     losses = {
         "semantic": config.weight
-        * top_k_cross_entropy(logits.float(), semantic, k=config.hardest, weights=weights)
+        * batch_top_k_cross_entropy(logits.float(), semantic, k=config.hardest, weights=weights)
     }
     if config.lovasz_weight:
         lovasz = lovasz_softmax(logits.float().softmax(dim=1), semantic)

@@ -279,13 +279,12 @@ class UnifiedPanoptic(AbstractMethod):
         else:
             found = self.detector.with_masks(output.pyramid, [self.head.kept(one) for one in truth])
         features = output.affinity_features
-        losses = []
-        for row, (detections, true) in enumerate(zip(found, truth, strict=True)):
-            q = None if features is None else features[row]
-            panoptic = self.head(output.semantic_logits[row], q, detections)
-            semantic, instances = grid.semantic[row], grid.instances[row]
-            losses.append(self.head.loss(panoptic, semantic, instances, detections=detections, truth=true))
-        return torch.stack(losses).mean()
+        panoptic = [
+            self.head(output.semantic_logits[row], None if features is None else features[row], detections)
+            for row, detections in enumerate(found)
+        ]
+        loss = self.head.loss(panoptic, grid.semantic, grid.instances, detections=found, truth=truth)
+        return loss.mean()
 
     def _strongest(self, output: UnifiedOutput, row: int, size: tuple[int, int]) -> PanopticMap:
         panoptic, found = self.panoptic_logits(output, row, size=size)

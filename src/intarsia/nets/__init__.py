@@ -2,6 +2,7 @@
 
 from intarsia.nets.affinity_head import AffinityHead, AffinityHeadConfig
 from intarsia.nets.backbone import Backbone, BackboneConfig
+from intarsia.nets.class_means import ClassMeans, MeanSource, nearest_mean_logits
 from intarsia.nets.cut_costs import CutCosts
 from intarsia.nets.decoder import DecoderConfig, build_decoder
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
@@ -18,6 +19,7 @@ __all__ = [
     "AffinityHeadConfig",
     "Backbone",
     "BackboneConfig",
+    "ClassMeans",
     "ConvHead",
     "CutCosts",
     "DecoderConfig",
@@ -29,8 +31,10 @@ __all__ = [
     "EmbeddingHeadConfig",
     "FpnDecoder",
     "FpnPyramid",
+    "MeanSource",
     "MlpDecoder",
     "SharedDecoder",
     "SharedDecoderConfig",
     "build_decoder",
+    "nearest_mean_logits",
 ]

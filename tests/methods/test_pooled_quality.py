@@ -5,7 +5,8 @@ import torch
 from torch.testing import assert_close
 
 from intarsia.errors import InputError
-from intarsia.losses import PooledQuality, panoptic_quality_surrogate
+from intarsia.losses import batch_panoptic_quality_loss
+from intarsia.methods.pooled_quality import PooledQuality
 
 LARGE = -1e4  # a least area that every mask passes
 TRUE = torch.tensor([[[True, True, False, False]]])
@@ -28,7 +29,9 @@ def test_without_memory_it_is_the_exact_form(seed):
     for mask in masks:
         mask.requires_grad_()
     ours = PooledQuality(3, memory=0.0, sharpness=2.0)(masks, truth, categories, least_area=3.0)
-    theirs = panoptic_quality_surrogate(masks, truth, categories, form="exact", sharpness=2.0, least_area=3.0)
+    theirs = 1 - batch_panoptic_quality_loss(
+        masks, truth, categories, form="exact", sharpness=2.0, least_area=3.0
+    )
     assert_close(ours, theirs)
     assert_close(torch.autograd.grad(ours, masks), torch.autograd.grad(theirs, masks))
 
@@ -64,7 +67,7 @@ def test_the_gradient_is_as_large_as_without_memory():
         pooled(masks, truth, categories)
     masks = [mask.requires_grad_() for mask in masks]
     now = pooled(masks, truth, categories)
-    alone = panoptic_quality_surrogate(masks, truth, categories, form="exact", sharpness=1.0)
+    alone = 1 - batch_panoptic_quality_loss(masks, truth, categories, form="exact", sharpness=1.0)
     assert_close(now, alone)
     assert_close(torch.autograd.grad(now, masks), torch.autograd.grad(alone, masks))
 

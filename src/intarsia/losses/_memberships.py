@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from intarsia.losses.lovasz_extension import evaluated_masks
+from intarsia.losses._lovasz_extension import evaluated_masks
+from intarsia.losses._totals import Totals
 
 MembershipLoss = Literal["lovasz", "bce", "focal"]
 
@@ -22,7 +23,7 @@ _ELEMENTS_AT_A_TIME = {"cpu": 1 << 18}  # the working set stays in the cache
 _ELEMENTS_ELSEWHERE = 1 << 26
 
 
-def membership_loss(
+def memberships_cost(
     pixels: Float[Tensor, "b d p"],
     centers: Float[Tensor, "s d"],
     log_lambda: Float[Tensor, " s"],
@@ -32,8 +33,8 @@ def membership_loss(
     image: Int[Tensor, " s"],
     valid: Bool[Tensor, "b p"],
     kind: MembershipLoss = "lovasz",
-) -> Float[Tensor, ""]:
-    """Mean over centres of the loss of the memberships φ = exp(-λ |e - μ|^2) of all pixels of its image.
+) -> Totals:
+    """For each centre the loss of the memberships φ = exp(-λ |e - μ|^2) of all pixels of its image.
 
     Centres are taken as many at a time as memory allows, each share in one batched sort; distances are
     differences, never products, because λ reaches 10^4. Gradients are made on the way forward, so nothing of
@@ -52,22 +53,22 @@ def membership_loss(
         kind: "lovasz" of the logits 2 φ - 1, "bce" or "focal" of φ.
 
     Returns:
-        Zero with zero gradient where there is no centre.
+        Of each image the sum over its centres, and how many these are.
 
     Example:
         >>> def one(values):
         ...     return torch.tensor([values])
         >>> everywhere = torch.ones(1, 2, dtype=torch.bool)
         >>> where = {"index": one([0, -1]), "rows": one(0), "image": one(0), "valid": everywhere}
-        >>> membership_loss(torch.tensor([[[0.0, 9.0]]]), torch.zeros(1, 1), torch.zeros(1), **where)
-        tensor(0.)
+        >>> memberships_cost(torch.tensor([[[0.0, 9.0]]]), torch.zeros(1, 1), torch.zeros(1), **where).sums
+        tensor([0.])
     """
-    if not len(centers):
-        return pixels.sum() * 0 + centers.sum() + log_lambda.sum()
-    return _MembershipLoss.apply(pixels, centers, log_lambda, index, rows, image, valid, kind)  # pyright: ignore[reportReturnType]
+    sums = _MembershipsCost.apply(pixels, centers, log_lambda, index, rows, image, valid, kind)
+    counts = image.bincount(minlength=len(pixels)).to(pixels.dtype)
+    return Totals(sums, counts)  # pyright: ignore[reportArgumentType]
 
 
-class _MembershipLoss(torch.autograd.Function):
+class _MembershipsCost(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx,
@@ -83,28 +84,34 @@ class _MembershipLoss(torch.autograd.Function):
         wanted = any(ctx.needs_input_grad)
         gradients = [torch.zeros_like(x, memory_format=torch.contiguous_format) for x in (pixels, centers)]
         exponent_grad = torch.zeros_like(log_lambda)
-        total = pixels.new_zeros(())
+        sums = pixels.new_zeros(len(pixels))
         limit = _ELEMENTS_AT_A_TIME.get(pixels.device.type, _ELEMENTS_ELSEWHERE)
-        for some in torch.arange(len(rows), device=rows.device).split(
-            max(1, limit // max(1, index.shape[1]))
-        ):
+        share = max(1, limit // max(1, index.shape[1]))
+        numbers = torch.arange(len(rows), device=rows.device)
+        for some in numbers.split(share) if len(rows) else ():
             where, lambdas = image[some], log_lambda[some].exp()[:, None]
             labels = index.index_select(0, where) == rows[some, None]
             exponent = -lambdas * _squared_distances(pixels, centers[some], where)  # n p
-            loss, grad = _evaluated(exponent, labels, valid.index_select(0, where), kind, wanted)
-            total += loss
+            losses, grad = _evaluated(exponent, labels, valid.index_select(0, where), kind, wanted)
+            sums.index_add_(0, where, losses)
             if grad is not None:
                 exponent_grad[some] = (grad * exponent).sum(1)
                 _spread_gradient(-2 * lambdas * grad, pixels, centers, where, some, gradients)
-        ctx.save_for_backward(*gradients, exponent_grad)
-        ctx.count = len(rows)
-        return total / len(rows)
+        ctx.save_for_backward(*gradients, exponent_grad, image)
+        return sums
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        share = grads[0] / ctx.count
-        return (*(saved * share for saved in ctx.saved_tensors), None, None, None, None, None)
+        of_pixels, of_centers, of_exponents, image = ctx.saved_tensors
+        (share,) = grads  # b
+        of_center = share[image]
+        return (
+            of_pixels * share[:, None, None],
+            of_centers * of_center[:, None],
+            of_exponents * of_center,
+            *[None] * 5,
+        )
 
 
 def _squared_distances(pixels: Tensor, centers: Tensor, image: Tensor) -> Tensor:
@@ -130,18 +137,18 @@ def _only_one(image: Tensor) -> bool:
 def _evaluated(
     exponent: Tensor, labels: Tensor, valid: Tensor, kind: MembershipLoss, wanted: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """The sum of the losses of some centres, and its derivative by the exponents of their memberships."""
+    """The losses of some centres, and their derivatives by the exponents of their memberships."""
     if kind == "lovasz":  # its gradient by the logits is known beside its value, no graph is needed
         phi = exponent.exp()
         losses, grad = evaluated_masks(2 * phi - 1, labels, valid, 1.0, needs_gradient=wanted)
-        return losses.sum(), None if grad is None else grad.mul_(phi).mul_(2)
+        return losses, None if grad is None else grad.mul_(phi).mul_(2)
     if not wanted:
-        return _ELEMENTWISE[kind](exponent, labels, valid).sum(), None
+        return _ELEMENTWISE[kind](exponent, labels, valid), None
     with torch.enable_grad():
         leaf = exponent.detach().requires_grad_()
-        loss = _ELEMENTWISE[kind](leaf, labels, valid).sum()
-        (grad,) = torch.autograd.grad(loss, leaf)
-    return loss.detach(), grad
+        losses = _ELEMENTWISE[kind](leaf, labels, valid)
+        (grad,) = torch.autograd.grad(losses.sum(), leaf)
+    return losses.detach(), grad
 
 
 def _spread_gradient(

@@ -10,57 +10,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia.losses.segment_spread import NO_SPREAD, segment_spread
+from intarsia.losses import ClassSums, class_sums
 
-__all__ = ["ClassMeans", "ClassSums", "MeanSource", "class_sums", "nearest_mean_logits"]
+__all__ = ["ClassMeans", "MeanSource", "nearest_mean_logits"]
 
 MeanSource = Literal["batch", "ema", "online", "learned"]
-
-
-class ClassSums(tuple[Tensor, Tensor]):
-    """Sums (k, d) of the features of each class, with their gradient, and how many pixels it has (k)."""
-
-    @property
-    def means(self) -> Float[Tensor, "k d"]:
-        """Zero where a class has no pixel."""
-        return self[0] / self[1].clamp(min=1)[:, None]
-
-
-def class_sums(
-    features: Float[Tensor, "b d p"],
-    labels: Int[Tensor, "b p"],
-    num_classes: int,
-    *,
-    across_processes: bool = False,
-) -> ClassSums:
-    """Sum and count of each class over the batch.
-
-    Args:
-        features: One vector a pixel.
-        labels: Class index; what is not in [0, num_classes) does not count.
-        num_classes: Number of classes.
-        across_processes: Over the batches of all processes where there are several; each must take part.
-
-    Example:
-        >>> sums = class_sums(torch.tensor([[[1.0, 3.0, 9.0]]]), torch.tensor([[1, 1, 255]]), 2)
-        >>> sums.means, sums[1]
-        (tensor([[0.],
-                [2.]]), tensor([0., 2.]))
-    """
-    counted = (labels >= 0) & (labels < num_classes)
-    image = torch.arange(len(labels), device=labels.device)[:, None] * num_classes
-    key = torch.where(counted, labels + image, -1)  # a segment for each image and class
-    area = key[counted].bincount(minlength=len(labels) * num_classes)
-    shown = area.nonzero()[:, 0]
-    index = torch.where(counted, F.pad((area > 0).cumsum(0), (0, 1))[key] - 1, -1)
-    means, _ = segment_spread(features, index, len(shown), margin=NO_SPREAD, norm=2)
-    pixels = area[shown].to(features.dtype)
-    sums = features.new_zeros(num_classes, features.shape[1])
-    sums = sums.index_add(0, shown % num_classes, means * pixels[:, None])
-    counts = features.new_zeros(num_classes).index_add(0, shown % num_classes, pixels)
-    if across_processes and torch.distributed.is_available() and torch.distributed.is_initialized():
-        sums, counts = _SumOverProcesses.apply(sums), _SumOverProcesses.apply(counts)
-    return ClassSums((sums, counts))  # pyright: ignore[reportArgumentType]
 
 
 def nearest_mean_logits(
@@ -120,7 +74,7 @@ class ClassMeans(nn.Module):
         source: MeanSource = "batch",
         momentum: float = 0.95,
         radius: float = 3.0,
-        min_class_px: int = 10,
+        min_class_points: int = 10,
         reset_every: int = 0,
     ) -> None:
         """Start the means.
@@ -131,7 +85,7 @@ class ClassMeans(nn.Module):
             source: What `forward` returns.
             momentum: Share that the stored mean keeps at an update by "batch" and "ema".
             radius: Length of the first means; two of them are sqrt(2) times that apart.
-            min_class_px: Pixels in the batch below which a class keeps its stored mean.
+            min_class_points: Pixels in the batch below which a class keeps its stored mean.
             reset_every: Updates after which "online" forgets its counts; 0 for never.
         """
         super().__init__()
@@ -141,7 +95,7 @@ class ClassMeans(nn.Module):
             fail("mean_momentum", "in [0, 1)", momentum)
         self.source = source
         self.momentum = momentum
-        self.min_class_px = min_class_px
+        self.min_class_points = min_class_points
         self.reset_every = reset_every
         start = _spread_out(num_classes, dims) * radius
         self.prototypes = nn.Parameter(start.clone()) if source == "learned" else None
@@ -163,7 +117,7 @@ class ClassMeans(nn.Module):
     def forward(self, features: Float[Tensor, "b d p"], labels: Int[Tensor, "b p"]) -> Float[Tensor, "k d"]:
         """The means to train with; in training mode the stored ones take this batch in."""
         sums = class_sums(features, labels, len(self.stored), across_processes=self.training)
-        enough = sums[1] >= self.min_class_px
+        enough = sums.counts >= self.min_class_points
         if self.training:
             self._store(sums, enough)
         if self.prototypes is not None:
@@ -176,30 +130,14 @@ class ClassMeans(nn.Module):
         if self.source == "online":
             if self.reset_every and int(self.updates) % self.reset_every == 0:
                 self.count.zero_()
-            kept = self.count / (self.count + sums[1]).clamp(min=1)
-            self.count += torch.where(enough, sums[1], 0)
+            kept = self.count / (self.count + sums.counts).clamp(min=1)
+            self.count += torch.where(enough, sums.counts, 0)
         else:
             kept = torch.where(self.seen, self.momentum, 0.0)
         mixed = torch.lerp(sums.means.to(self.stored.dtype), self.stored, kept.to(self.stored.dtype)[:, None])
         self.stored.copy_(torch.where(enough[:, None], mixed, self.stored))
         self.seen |= enough
         self.updates += 1
-
-
-class _SumOverProcesses(torch.autograd.Function):
-    """Every process's loss depends on every process's pixels, so gradients are summed as values are."""
-
-    @staticmethod
-    def forward(ctx, values: Tensor) -> Tensor:
-        values = values.clone()
-        torch.distributed.all_reduce(values)
-        return values
-
-    @staticmethod
-    def backward(ctx, *grads: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        grad = grads[0].contiguous().clone()
-        torch.distributed.all_reduce(grad)
-        return grad
 
 
 def _spread_out(count: int, dims: int) -> Float[Tensor, "k d"]:

@@ -9,14 +9,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses.lovasz_extension import lovasz_extension
+from intarsia.losses._lovasz_extension import lovasz_extension
+from intarsia.panoptic import VOID_INDEX
 
 
 def lovasz_softmax(
     probabilities: Float[Tensor, "b k *p"],
     labels: Int[Tensor, "b ..."],
     *,
-    ignore: int = 255,
+    ignore: int = VOID_INDEX,
     classes: Literal["present", "all"] = "present",
 ) -> Float[Tensor, " b"]:
     """Lovász extension of the Jaccard loss of every class, averaged over the classes of each image.
@@ -78,5 +79,5 @@ def _classes_in_labels(labels: Tensor, valid: Tensor, num_classes: int) -> Tenso
             f"in [0, {num_classes}) or `ignore`",
             int(inside.max() if inside.min() >= 0 else inside.min()),
         )
-    found = torch.zeros(len(labels), num_classes + 1, dtype=torch.bool, device=labels.device)
-    return found.scatter_(1, inside, True)[:, :num_classes]
+    present = torch.zeros(len(labels), num_classes + 1, dtype=torch.bool, device=labels.device)
+    return present.scatter_(1, inside, True)[:, :num_classes]

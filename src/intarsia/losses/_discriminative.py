@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses.instance_table import InstanceTable, instance_table, pairs_within_groups
-from intarsia.losses.segment_spread import safe_norm, segment_spread
+from intarsia.losses._instance_table import InstanceTable, instance_table, pairs_within_groups
+from intarsia.losses._segment_spread import safe_norm, segment_spread
 
 Reduction = Literal["paper", "authors_sum", "pixel_weighted"]
 

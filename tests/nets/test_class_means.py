@@ -9,22 +9,22 @@ from torch.multiprocessing.spawn import spawn
 from torch.testing import assert_close
 
 from intarsia.errors import InputError
-from intarsia.losses import ClassMeans, class_sums, nearest_mean_logits
-from intarsia.losses.class_means import MeanSource
+from intarsia.losses import class_sums
+from intarsia.nets import ClassMeans, MeanSource, nearest_mean_logits
 
 LABELS = torch.tensor([[0, 0, 1, 255], [1, 1, 1, 255]])
 FEATURES = torch.tensor([[[1.0, 3.0, 5.0, 9.0]], [[7.0, 7.0, 9.0, 9.0]]])  # class means 2 and 7
 
 
 def means_of(source: MeanSource, **options) -> ClassMeans:
-    return ClassMeans(3, 1, source=source, min_class_px=1, **options).train()
+    return ClassMeans(3, 1, source=source, min_class_points=1, **options).train()
 
 
 def test_sums_are_over_the_whole_batch_and_pass_gradients():
     features = FEATURES.clone().requires_grad_()
     sums = class_sums(features, LABELS, 3)
     assert sums.means[:, 0].tolist() == [2.0, 7.0, 0.0]
-    assert sums[1].tolist() == [2.0, 4.0, 0.0]
+    assert sums.counts.tolist() == [2.0, 4.0, 0.0]
     sums.means[1].sum().backward()
     assert features.grad is not None
     assert features.grad[:, 0].tolist() == [[0, 0, 0.25, 0], [0.25, 0.25, 0.25, 0]]
@@ -43,7 +43,7 @@ def test_the_batch_s_means_have_a_gradient_and_leave_an_average():
 
 
 def test_a_class_with_few_pixels_keeps_its_mean():
-    means = ClassMeans(3, 1, source="batch", min_class_px=3).train()
+    means = ClassMeans(3, 1, source="batch", min_class_points=3).train()
     start = means.means[0].clone()
     assert_close(means(FEATURES, LABELS)[0], start)
     assert means.known.tolist() == [False, True, False]

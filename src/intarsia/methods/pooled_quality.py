@@ -9,13 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia.losses.mask_measures import (
-    MaskGroups,
-    check_masks,
-    exact_sums,
-    measured_masks,
-    smooth_decisions,
-)
+from intarsia.losses import panoptic_quality_sums
 
 __all__ = ["PooledQuality"]
 
@@ -68,14 +62,17 @@ class PooledQuality(nn.Module):
         least_area: float | Float[Tensor, " k"] = 0.0,
     ) -> Float[Tensor, ""]:
         """Smooth PQ, its mean over the categories seen so far; in training mode the batch becomes past."""
-        check_masks(masks, truth, categories, valid=valid, sharpness=self.sharpness)
-        found = measured_masks(masks, truth, valid, smooth=0.0)
-        category = torch.cat(list(categories))
-        passed, hit = smooth_decisions(
-            found, category, least_area, softness=self.softness, sharpness=self.sharpness
+        sums = panoptic_quality_sums(
+            masks,
+            truth,
+            categories,
+            num_categories=len(self.hits),
+            valid=valid,
+            least_area=least_area,
+            softness=self.softness,
+            sharpness=self.sharpness,
         )
-        groups = MaskGroups(category, len(self.hits))
-        hits, counted = exact_sums(found, passed, hit, groups=groups)
+        hits, counted = sums.hits, sums.counted
         quality = (
             2 * self._with_past(hits, self.hits) / self._with_past(counted, self.counted).clamp(min=1e-6)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ from torch.nn.functional import cross_entropy
 from torchvision.ops import box_iou
 
 from intarsia._check import fail
+from intarsia.panoptic import VOID_INDEX
 
 __all__ = ["DetectionMatch", "Matching", "Normalisation", "match_detections", "panoptic_matching_loss"]
 
@@ -85,17 +87,17 @@ def match_detections(
 
 
 def panoptic_matching_loss(
-    logits: Float[Tensor, "s h w"],
-    semantic: Int64[Tensor, "h w"],
-    instances: Int64[Tensor, "h w"],
+    logits: Float[Tensor, "s h w"] | Sequence[Float[Tensor, "_ h w"]],
+    semantic: Int64[Tensor, "*b h w"],
+    instances: Int64[Tensor, "*b h w"],
     *,
-    match: DetectionMatch,
+    match: DetectionMatch | Sequence[DetectionMatch],
     stuff: Int64[Tensor, " f"],
     unmatched_detections: Literal["keep", "drop"] = "keep",
     unmatched_truth: Literal["ignore", "void"] = "ignore",
     normalisation: Normalisation = "softmax",
-) -> Float[Tensor, ""]:
-    """Cross-entropy of one image's panoptic logits, where each true instance is its matching detection.
+) -> Float[Tensor, " b"]:
+    """Cross-entropy of panoptic logits, where each true instance is its matching detection.
 
     Duplicates lose their channels: the affinity mixes pixels, never channels, so to drop a channel here is to
     drop its detection before the panoptic head. Void, crowds and instances without a detection do not count.
@@ -105,11 +107,11 @@ def panoptic_matching_loss(
     pixel is theirs, so that the loss lowers their scores, which is what false detections need.
 
     Args:
-        logits: P: a channel for each of `stuff`, then one for each detection, then, if there is one more,
-            void.
+        logits: P of each image: a channel for each of `stuff`, then one for each detection, then, if there is
+            one more, void. A tensor is the P of one image, whose maps then have no batch axis.
         semantic: Category index of each pixel; 255 for void.
         instances: Number of the true instance, from 1 in the order of `match`; 0 for none.
-        match: What `match_detections` found.
+        match: What `match_detections` found in each image.
         stuff: Category index of each stuff channel.
         unmatched_detections: "keep" detections of no instance as channels that should win nowhere, or "drop".
         unmatched_truth: "ignore" the pixels of instances without a detection, or call them "void", which
@@ -117,10 +119,11 @@ def panoptic_matching_loss(
         normalisation: "softmax", or "sum": P is not negative, and divided by its sum over the channels.
 
     Returns:
-        The mean over the pixels that count; 0 with a gradient of 0 where there are none.
+        For each image the mean over the pixels that count; 0 with a gradient of 0 where there are none.
 
     Raises:
-        ValueError: If the channels are not as many as stuff and detections.
+        ValueError: If the channels of an image are not as many as stuff and detections, or there are not as
+            many maps and matches as images.
 
     Example:
         >>> none = torch.zeros(0, 4)
@@ -129,28 +132,67 @@ def panoptic_matching_loss(
         >>> semantic = torch.tensor([[6, 7]])
         >>> stuff = torch.tensor([6, 7])
         >>> panoptic_matching_loss(torch.zeros(2, 1, 2), semantic, semantic * 0, match=match, stuff=stuff)
-        tensor(0.6931)
+        tensor([0.6931])
     """
-    num_stuff, num_detections = len(stuff), len(match.duplicate)
-    extra = len(logits) - num_stuff - num_detections
-    if extra not in (0, 1):
-        fail("logits", f"{num_stuff + num_detections} channels, or one more for void", len(logits))
-    if unmatched_truth == "void" and not extra:
-        fail("logits", "with a channel of void where unmatched truth is void", f"{len(logits)} channels")
-    dropped = match.duplicate | match.unmatched if unmatched_detections == "drop" else match.duplicate
-    kept = torch.cat([~dropped.new_zeros(num_stuff), ~dropped, ~dropped.new_zeros(extra)])
-    lost = len(logits) - 1 if unmatched_truth == "void" else _IGNORE
-    labels = _labels(semantic, instances, match, stuff, lost)
-    number = torch.where(kept, kept.cumsum(0) - 1, _IGNORE)  # of a channel among the kept ones
-    number = torch.cat([number, number.new_tensor([_IGNORE])])  # where label -1 looks
-    return _cross_entropy(logits[kept], number[labels], normalisation)
+    if isinstance(logits, Tensor):
+        logits, semantic, instances = [logits], semantic[None], instances[None]
+    matches = [match] if isinstance(match, DetectionMatch) else match
+    for name, each in (("semantic", semantic), ("instances", instances), ("match", matches)):
+        if len(each) != len(logits):
+            fail(name, f"of as many images as `logits` ({len(logits)})", len(each))
+    losses = []
+    for image, panoptic in enumerate(logits):
+        channels = _Channels.of(panoptic, matches[image], stuff, unmatched_detections, unmatched_truth)
+        labels = channels.labels(semantic[image], instances[image], matches[image], stuff)
+        losses.append(_cross_entropy(panoptic[channels.kept], labels, normalisation))
+    return torch.stack(losses) if losses else torch.zeros(0, device=semantic.device)
+
+
+@dataclass(frozen=True, eq=False)
+class _Channels:
+    """Which channels of an image's P take part, and where the pixels of lost instances go.
+
+    Attributes:
+        kept: Whether each channel does.
+        lost: The channel of instances without a detection.
+    """
+
+    kept: Bool[Tensor, " s"]
+    lost: int
+
+    @classmethod
+    def of(
+        cls,
+        logits: Tensor,
+        match: DetectionMatch,
+        stuff: Tensor,
+        detections: str,
+        truth: str,
+    ) -> _Channels:
+        num_stuff, num_detections = len(stuff), len(match.duplicate)
+        extra = len(logits) - num_stuff - num_detections
+        if extra not in (0, 1):
+            fail("logits", f"{num_stuff + num_detections} channels, or one more for void", len(logits))
+        if truth == "void" and not extra:
+            fail("logits", "with a channel of void where unmatched truth is void", f"{len(logits)} channels")
+        dropped = match.duplicate | match.unmatched if detections == "drop" else match.duplicate
+        kept = torch.cat([~dropped.new_zeros(num_stuff), ~dropped, ~dropped.new_zeros(extra)])
+        return cls(kept, len(logits) - 1 if truth == "void" else _IGNORE)
+
+    def labels(
+        self, semantic: Tensor, instances: Tensor, match: DetectionMatch, stuff: Tensor
+    ) -> Int64[Tensor, "h w"]:
+        """For each pixel the number of its channel among the kept ones."""
+        labels = _labels(semantic, instances, match, stuff, self.lost)
+        number = torch.where(self.kept, self.kept.cumsum(0) - 1, _IGNORE)
+        return torch.cat([number, number.new_tensor([_IGNORE])])[labels]  # where label -1 looks
 
 
 def _labels(
     semantic: Tensor, instances: Tensor, match: DetectionMatch, stuff: Tensor, lost: int
 ) -> Int64[Tensor, "h w"]:
     """The channel of each pixel; a thing without an instance is a crowd, which does not count."""
-    channel_of_category = semantic.new_full((256,), _IGNORE)
+    channel_of_category = semantic.new_full((VOID_INDEX + 1,), _IGNORE)
     channel_of_category[stuff] = torch.arange(len(stuff), device=stuff.device)
     found = match.detection_of_truth
     channel_of_instance = torch.where(found >= 0, found + len(stuff), lost)

@@ -87,6 +87,8 @@ def check_masks(
     """
     if sharpness < 1:
         fail("sharpness", "1 or more", sharpness)
+    if not masks:
+        fail("masks", "of at least one image", "none")
     if not len(masks) == len(truth) == len(categories) or (valid is not None and len(valid) != len(masks)):
         fail("truth", f"of as many images as `masks` ({len(masks)})", len(truth))
     for given, wanted, of in zip(masks, truth, categories, strict=True):

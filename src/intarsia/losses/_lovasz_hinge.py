@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses.lovasz_extension import lovasz_extension
+from intarsia.losses._lovasz_extension import lovasz_extension
 
 
 def lovasz_hinge(
