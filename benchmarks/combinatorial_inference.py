@@ -23,7 +23,7 @@ from intarsia import load
 from intarsia.cut.synthetic import synthetic_problem
 from intarsia.decoding.cut import CutConfig, CutView, cut_segments, map_of_segments
 from intarsia.methods import CombinatorialPanoptic
-from intarsia.methods.images import as_image
+from intarsia.methods.images import as_tensor
 from intarsia.panoptic import Categories, Category
 
 Parts = dict[str, float]
@@ -63,7 +63,7 @@ def drawn(noise: float) -> Parts:
 
 def predicted(method: CombinatorialPanoptic, file: Path) -> Parts:
     """All three parts for a photo."""
-    image = as_image(file)
+    image = as_tensor(file)
     started = time.process_time()
     with torch.inference_mode():
         output = method(image[None])

@@ -28,7 +28,7 @@ import intarsia
 from intarsia.data.dataset import PanopticDataset
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.tracking import InstanceTracker, carried, sightings
-from intarsia.methods.images import as_image
+from intarsia.methods.images import as_tensor
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import PanopticQuality
 from intarsia.metrics.temporal import TemporalConsistency, embedding_drift
@@ -127,7 +127,7 @@ def panned(
     height, width = (side // 2 for side in truth.size)
     for time in range(options.frames):
         columns = slice(options.step * time, options.step * time + width)
-        seen = as_image(image[:, :height, columns])
+        seen = as_tensor(image[:, :height, columns])
         output = method(seen[None])
         found = method.decode(output, [(height, width)])[0]
         part = PanopticMap.keeping_visible(truth.ids[:height, columns], truth.segments)

@@ -221,7 +221,7 @@ BROKEN_FILES = {
     ),
     "a missing photo": (
         lambda folder: (folder / "images/1.png").unlink(),
-        "images/1.png` must be a readable image",
+        "images/1.png` must be an image, got no such file",
     ),
     "a photo cut off": (break_file("images/1.png"), "images/1.png` must be a readable image"),
     "a photo of another size": (

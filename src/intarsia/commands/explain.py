@@ -18,7 +18,7 @@ from intarsia._check import fail
 from intarsia.commands.predict import chosen_device
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.upsampling import grid_size
-from intarsia.methods.images import as_image
+from intarsia.methods.images import as_tensor
 from intarsia.methods.load import load
 from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import PanopticMap
@@ -86,7 +86,7 @@ def explain(
     """
     method = load(model)
     method.to(chosen_device(device)).eval()
-    photo = as_image(image)
+    photo = as_tensor(image)
     height, width = photo.shape[1:]
     at = _parsed(pixel, height, width)
     output = method(photo[None].to(next(method.parameters()).device))

@@ -187,7 +187,7 @@ def _readable(files: dict[str, Path], broken: list[str]) -> Iterator[tuple[str, 
         waiting: list[tuple[str, Future[Picture]]] = []
         while True:
             for name, path in islice(names, 4 - len(waiting)):
-                waiting.append((name, pool.submit(read_image, path, upright=True)))
+                waiting.append((name, pool.submit(read_image, path)))
             if not waiting:
                 return
             name, future = waiting.pop(0)

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from intarsia import draw
 from intarsia.decoding.tracking import InstanceTracker
 from intarsia.formats.coco import CocoWriter
-from intarsia.methods.images import as_image
+from intarsia.methods.images import as_tensor
 from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.video import VideoWriter, frame_rate, read_frames
@@ -89,7 +89,7 @@ def tracked_frames(path: Path, method: AbstractMethod, tracker: InstanceTracker)
     """
     device = next(method.parameters()).device
     for picture in read_frames(path):
-        output = method(as_image(picture)[None].to(device))
+        output = method(as_tensor(picture)[None].to(device))
         [found] = method.decode(output, [picture.shape[:2]])
         field = method.embedding_field(output)
         yield TrackedFrame(picture, tracker.follow(found, field, stride=method.stride))

@@ -88,14 +88,14 @@ class PanopticDataset(Dataset[Sample]):
         return sample if self.transform is None else self.transform(sample)
 
     def _image_of_size(self, record: MapRecord, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
-        """The stored pixels, or upright where only so they fit the map."""
+        """The photo, upright as in prediction."""
         path = self.layout.image_path(record)
         image = read_image(path)
         if image.shape[:2] != size:
-            image = read_image(path, upright=True)
-        if image.shape[:2] != size:
             got = f"{image.shape[0]}x{image.shape[1]}"
-            fail(str(path), f"{size[0]}x{size[1]} pixels like its map {record.map_file}", got)
+            stored = read_image(path, upright=False).shape[:2] == size
+            hint = "Its EXIF orientation turns it; the map is drawn on the stored pixels." if stored else ""
+            fail(str(path), f"{size[0]}x{size[1]} pixels like its map {record.map_file}", got, hint=hint)
         return image
 
     def _check_files(self) -> None:

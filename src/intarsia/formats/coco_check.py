@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int32
-from PIL import Image
 
 from intarsia import _native
 from intarsia._check import sentence
 from intarsia._scalars import whole_number
+from intarsia.errors import InputError
 from intarsia.formats.coco import boxes_of
 from intarsia.formats.coco_folder import CocoPlace
 from intarsia.formats.coco_json import ListedMap, Report, read_panoptic_json
 from intarsia.formats.png import UnreadableError, read_ids
 from intarsia.panoptic import VOID_ID, Categories, Segment
+from intarsia.pictures.reading import read_image
 
 MAX_PNG_ID = (1 << 24) - 1
 """The largest id that a panoptic PNG can show."""
@@ -138,12 +139,10 @@ def _contradictions(
 
 def _check_photo(path: Path, size: tuple[int, int] | None) -> list[str]:
     try:
-        with Image.open(path) as image:
-            shape = image.height, image.width
-            image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return [sentence(str(path), "a readable image", f"{type(error).__name__}: {error}")]
-    if size is None or shape == size:
+        shape = read_image(path).shape
+    except InputError as error:
+        return [str(error)]
+    if size is None or shape[:2] == size:
         return []
     expected = f"as large as its map, {size[0]}x{size[1]}"
     return [sentence(str(path), expected, f"{shape[0]}x{shape[1]}")]

@@ -13,6 +13,7 @@ from PIL import Image
 
 from intarsia._check import fail
 from intarsia.panoptic import Categories, PanopticMap, Segment
+from intarsia.pictures.reading import read_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,13 @@ def write_values(path: Path, values: Int[np.ndarray, "h w"], *, palette: Sequenc
 
 
 def copy_image(one: SourceMap, path: Path) -> None:
-    """Bring the photo of an image along, where there is one; as a PNG if the suffix differs."""
+    """Bring the photo of an image along, where there is one: as it is, or if the suffix differs, as a PNG.
+
+    A PNG has the pixels that `read_image` gives, so that photo and map fit as they did.
+
+    Raises:
+        ValueError: The photo must be rewritten and cannot be read.
+    """
     if one.image_path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,8 +99,7 @@ def copy_image(one: SourceMap, path: Path) -> None:
     if one.image_path.suffix.lower() == path.suffix.lower():
         partial.write_bytes(one.image_path.read_bytes())
     else:
-        with Image.open(one.image_path) as image:
-            image.save(partial, format="PNG")
+        Image.fromarray(read_image(one.image_path)).save(partial, format="PNG")
     partial.replace(path)
 
 

@@ -20,9 +20,10 @@ from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.upsampling import grid_size
 from intarsia.draw.distances import distances_from
-from intarsia.methods.images import ImageLike, as_image
+from intarsia.methods.images import as_tensor
 from intarsia.methods.model_folder import read_model, write_model
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.image_like import ImageLike
 
 __all__ = ["AbstractMethod"]
 
@@ -123,11 +124,11 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             ValueError: An image cannot be read.
         """
         if not isinstance(image, list):
-            return self._predict_same_size([as_image(image)])[0]
+            return self._predict_same_size([as_tensor(image)])[0]
         if batch < 1:
             fail("batch", "1 or more", batch)
         maps: list[PanopticMap] = []
-        for _, run in groupby(map(as_image, image), key=lambda one: one.shape):
+        for _, run in groupby(map(as_tensor, image), key=lambda one: one.shape):
             for group in _batched(run, batch):
                 maps += self._predict_same_size(group)
         return maps

@@ -1,31 +1,65 @@
-"""Reading a photo or a microscope picture of any kind as 8-bit RGB."""
+"""Reading a photo or a microscope picture of any kind as 8-bit RGB: the one reader of the house.
+
+Training, prediction, evaluation, inspection and conversion all read here, so that all see the same pixels:
+turned upright, of 8 bits, in RGB, of one page.
+"""
 
 from __future__ import annotations
 
+import importlib
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BufferedIOBase, BytesIO, IOBase
 from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from jaxtyping import Shaped, UInt8
+from PIL import Image, UnidentifiedImageError
 
 from intarsia._check import fail
 from intarsia.errors import InputError
+from intarsia.pictures.colors import as_rgb, stretched
+from intarsia.pictures.deep_png import is_deep_png, read_deep_png
+from intarsia.pictures.orientation import turn_upright
+from intarsia.pictures.tiff import TiffPage, is_tiff, open_tiff
+
+__all__ = ["Readable", "num_pages", "read_image", "read_size"]
+
+Readable: TypeAlias = str | Path | bytes | IOBase
+"""A file by its name, by its content, or open for reading."""
+
+ORIENTATION = 0x0112
+ANIMATIONS = frozenset({"GIF", "PNG", "WEBP", "AVIF", "FLI"})
+"""Formats whose further frames are pictures in their own right; those of a phone's JPEG or a HEIF are not."""
+DEEP_MODES = ("I", "F")
 
 
-def read_image(path: str | Path, *, upright: bool = False) -> UInt8[np.ndarray, "h w 3"]:
+def read_image(
+    source: Readable,
+    *,
+    channel: int | Sequence[int] | None = None,
+    page: int | None = None,
+    upright: bool = True,
+) -> UInt8[np.ndarray, "h w 3"]:
     """Read an image file as 8-bit RGB.
 
-    Gray, palette and CMYK pictures become RGB, transparency is dropped, of several pages the first counts.
-    Deeper pixels (16 bit, float) are stretched from the 0.1st to the 99.9th percentile, because cameras of 12
-    or 14 bits store in 16.
+    Gray, palette, CMYK, YCbCr and LAB pictures become RGB, by their colour profile where they have one;
+    transparency is dropped. Deeper pixels (16 bit, float) are stretched from the 0.1st to the 99.9th
+    percentile, because cameras of 12 or 14 bits store in 16. TIFFs are read by tifffile: planes, inverted
+    pictures, stacks, OME and ImageJ's files; all else by Pillow.
 
     Args:
-        path: Any format that Pillow reads.
-        upright: Turn the picture as its EXIF orientation asks. Maps drawn on the stored pixels need it off.
+        source: A file's name, its content, or an open file.
+        channel: Which channel to show, or up to three as red, green and blue, each stretched by itself. A
+            file whose channels are not the colours of a picture needs it.
+        page: Which page of a stack, time series or animation. A file of several pages needs it.
+        upright: Turn the picture as its orientation tag asks. Off, the pixels come as they are stored.
 
     Raises:
-        ValueError: The file is missing, no image, truncated, or larger than Pillow's limit against bombs.
+        ValueError: The file is missing, no image, truncated, or larger than Pillow's limit against bombs; or
+            it holds several pages or channels and none is chosen, or has none of this number.
 
     Example:
         >>> import tempfile; path = Path(tempfile.mkdtemp()) / "gray.png"
@@ -33,49 +67,227 @@ def read_image(path: str | Path, *, upright: bool = False) -> UInt8[np.ndarray, 
         >>> read_image(path).shape, read_image(path)[0, 0].tolist()
         ((2, 3, 3), [7, 7, 7])
     """
+    name = name_of(source)
+    with _stream(source, name) as stream:
+        head = stream.read(32)
+        stream.seek(0)
+        if is_tiff(head):
+            picture, orientation = _read_tiff(stream, name, channel, page)
+        else:
+            picture, orientation = _read_with_pillow(stream, head, name, channel, page)
+    picture = turn_upright(picture, orientation) if upright else picture
+    return np.require(picture, requirements=["C", "W"])
+
+
+def num_pages(source: Readable) -> int:
+    """How many pages (planes of a stack, time points, frames of an animation) a picture file holds.
+
+    Raises:
+        ValueError: As `read_image`.
+
+    Example:
+        >>> file = BytesIO(); Image.new("L", (3, 2)).save(file, "PNG")
+        >>> num_pages(file.getvalue())
+        1
+    """
+    name = name_of(source)
+    with _stream(source, name) as stream:
+        head = stream.read(32)
+        stream.seek(0)
+        if is_tiff(head):
+            with open_tiff(stream, name) as stack:
+                return len(stack)
+        with _opened(stream, name) as image:
+            return _num_frames(image)
+
+
+def read_size(source: Readable) -> tuple[int, int]:
+    """Height and width of a picture when it is upright, without decoding its pixels.
+
+    Raises:
+        ValueError: As `read_image`.
+
+    Example:
+        >>> file = BytesIO(); Image.new("L", (3, 2)).save(file, "PNG")
+        >>> read_size(file.getvalue())
+        (2, 3)
+    """
+    name = name_of(source)
+    with _stream(source, name) as stream:
+        head = stream.read(32)
+        stream.seek(0)
+        if is_tiff(head):
+            with open_tiff(stream, name) as stack:
+                return stack.size
+        with _opened(stream, name) as image:
+            turned = orientation_of(image) > 4
+            return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def name_of(source: Readable) -> str:
+    """What a sentence calls a source: the file's name, or "image" where it has none."""
+    if isinstance(source, str | Path):
+        return str(source)
+    return str(getattr(source, "name", "image"))
+
+
+@contextmanager
+def _stream(source: Readable, name: str) -> Iterator[Any]:
+    if isinstance(source, bytes):
+        yield BytesIO(source)
+    elif isinstance(source, str | Path):
+        try:
+            file = Path(source).open("rb")  # noqa: SIM115 - closed below; only opening it is tried
+        except FileNotFoundError:
+            fail(name, "an image", "no such file")
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            fail(name, "a readable image", getattr(error, "strerror", None) or str(error))
+        with file:
+            yield file
+    elif isinstance(source, BufferedIOBase):
+        source.seek(0)
+        yield source
+    else:
+        content = source.read()  # pyright: ignore[reportAttributeAccessIssue] - whatever else is a file
+        if not isinstance(content, bytes):
+            fail(name, "a file that is open for reading bytes", f"one that gives {type(content).__name__}")
+        yield BytesIO(content)
+
+
+def _read_tiff(
+    stream: Any, name: str, channel: int | Sequence[int] | None, page: int | None
+) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
+    with open_tiff(stream, name) as stack:
+        index = _chosen_page(page, len(stack), name)
+        stored = stack.read(index)
+        names = stack.channel_names
+    if channel is not None:
+        return _channels(stored.values, channel, name), stored.orientation
+    if stored.needs_choice:
+        count = stored.values.shape[2]
+        listed = f"{count} channels" + (f" ({', '.join(names)})" if names else "")
+        hint = f"Choose with `channel`, 0 to {count - 1}; up to three become red, green and blue."
+        fail(name, "a gray or RGB picture where no channel is chosen", listed, hint=hint)
+    return _colors(stored), stored.orientation
+
+
+def _colors(stored: TiffPage) -> UInt8[np.ndarray, "h w 3"]:
+    values = stored.values[..., : stored.num_color]
+    if stored.palette is not None:
+        return stored.palette[np.minimum(values[..., 0], len(stored.palette) - 1)]
+    shown = values if values.dtype == np.uint8 else stretched(values)
+    shown = 255 - shown if stored.white_is_zero else shown
+    return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3)))
+
+
+def _channels(
+    values: Shaped[np.ndarray, "h w c"], channel: int | Sequence[int], name: str
+) -> UInt8[np.ndarray, "h w 3"]:
+    """The chosen channels: one as gray, two as red and green, three as red, green and blue."""
+    chosen = [channel] if isinstance(channel, int) else list(channel)
+    count = values.shape[2]
+    if not 1 <= len(chosen) <= 3:
+        fail("channel", "one to three numbers", len(chosen))
+    for number in chosen:
+        if not 0 <= number < count:
+            fail("channel", f"in [0, {count}) for {name}", number)
+    planes = [values[..., number] for number in chosen]
+    planes = [plane if plane.dtype == np.uint8 else stretched(plane) for plane in planes]
+    planes *= 3 if len(planes) == 1 else 1
+    planes += [np.zeros_like(planes[0])] * (3 - len(planes))
+    return np.stack(planes, axis=2)
+
+
+def _read_with_pillow(
+    stream: Any, head: bytes, name: str, channel: int | Sequence[int] | None, page: int | None
+) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
+    with _opened(stream, name) as image:
+        index = _chosen_page(page, _num_frames(image), name)
+        if index:
+            image.seek(index)
+        deep = index == 0 and is_deep_png(head)
+        if not deep:
+            image.load()
+        orientation = orientation_of(image)
+        if deep:
+            stream.seek(0)
+            values = read_deep_png(stream.read())
+            num_color = values.shape[2] - 1 if values.shape[2] in (2, 4) else values.shape[2]
+            if channel is None:
+                shown = stretched(values[..., :num_color])
+                return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3))), orientation
+        else:
+            if channel is None:
+                return as_rgb(image), orientation
+            values = np.asarray(image)
+        return _channels(values.reshape(*values.shape[:2], -1), channel, name), orientation
+
+
+def _chosen_page(page: int | None, count: int, name: str) -> int:
+    if page is None and count > 1:
+        hint = f"Choose one with `page`, 0 to {count - 1}."
+        fail(name, "a file of one page where no page is chosen", f"{count} pages", hint=hint)
+    if page is not None and not 0 <= page < count:
+        fail("page", f"in [0, {count}) for {name}", page)
+    return page or 0
+
+
+@contextmanager
+def _opened(stream: Any, name: str) -> Iterator[Image.Image]:
+    """The file by Pillow; whatever is wrong with it is one sentence."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
-                turned = ImageOps.exif_transpose(image) if upright else image
-                return as_rgb(turned)
+            with _identified(stream) as image:
+                yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        fail(str(path), f"an image of at most {Image.MAX_IMAGE_PIXELS} pixels", f"one of {_size_of(path)}")
-    except FileNotFoundError:
-        fail(str(path), "an image", "no such file")
+        _fail_too_large(stream, name)
     except InputError:
         raise
+    except UnidentifiedImageError:
+        fail(name, "a readable image", "no kind of image that is known", hint=_plugin_hint(stream))
     except Exception as error:  # on damaged files Pillow's readers raise almost anything
-        fail(str(path), "a readable image", f"{type(error).__name__}: {error}")
+        fail(name, "a readable image", f"{type(error).__name__}: {error}")
 
 
-def as_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
-    """A Pillow image of any mode as 8-bit RGB, as `read_image` has it.
-
-    Example:
-        >>> as_rgb(Image.new("L", (2, 1), 7)).tolist()
-        [[[7, 7, 7], [7, 7, 7]]]
-    """
-    if image.mode.startswith(("I", "F")):
-        return _stretched(np.asarray(image, np.float64))
-    if image.mode in ("P", "PA", "LA"):
-        image = image.convert("RGBA")
-    return np.array(image.convert("RGB"))
+def _identified(stream: Any) -> Image.Image:
+    """Open with Pillow; photos of phones (HEIF) by the plug-in that a user may have."""
+    try:
+        return Image.open(stream)
+    except UnidentifiedImageError:
+        with suppress(ImportError):
+            importlib.import_module("pillow_heif").register_heif_opener()
+            stream.seek(0)
+            return Image.open(stream)
+        raise
 
 
-def _stretched(values: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
-    values = np.nan_to_num(values)
-    low, high = np.percentile(values, [0.1, 99.9])
-    gray = np.clip((values - low) / max(high - low, 1e-12), 0, 1) * 255
-    return np.repeat(gray.round().astype(np.uint8)[..., None], 3, axis=2)
+def _plugin_hint(stream: Any) -> str:
+    with suppress(OSError, ValueError):
+        stream.seek(4)
+        if stream.read(8) in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+            return "Photos of this kind (HEIC) are read with: pip install pillow-heif"
+    return ""
 
 
-def _size_of(path: str | Path) -> str:
-    """The size that a file claims, read without Pillow's limit."""
+def _fail_too_large(stream: Any, name: str) -> NoReturn:
+    """Name the size that a file claims, read without Pillow's limit."""
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with Image.open(path) as image:
-            return f"{image.height}x{image.width}"
+        stream.seek(0)
+        with Image.open(stream) as image:
+            size = f"{image.height}x{image.width}"
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+    fail(name, f"an image of at most {limit} pixels", f"one of {size}")
+
+
+def _num_frames(image: Image.Image) -> int:
+    return int(getattr(image, "n_frames", 1)) if image.format in ANIMATIONS else 1
+
+
+def orientation_of(image: Any) -> int:
+    """The EXIF orientation; a block that is broken says nothing."""
+    with suppress(Exception):  # Pillow's reader of EXIF raises almost anything
+        return int(image.getexif().get(ORIENTATION, 1))
+    return 1
