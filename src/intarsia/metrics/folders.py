@@ -21,6 +21,7 @@ from intarsia.formats.png import UnreadableError, keep_freed_buffers, read_filte
 from intarsia.metrics.annotations import MapAnnotation, read_annotations
 from intarsia.metrics.matching import UNLISTED, Overlap
 from intarsia.metrics.measures import NOTHING_ELSE, Request, needs_maps
+from intarsia.metrics.pairing import MapPair, MapPairs, pair_maps
 from intarsia.metrics.panoptic_quality import ImageQuality, PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
 from intarsia.metrics.tally import AbstractTally, Comparison, IdMaps
@@ -75,7 +76,7 @@ def evaluate_folders(
     others = request.tallies(pairs.categories)
     broken: list[str] = []
     wrong_areas = _WrongAreas()
-    for pair, measured in pairs.measured(request, workers=workers):
+    for pair, measured in measure_pairs(pairs, request, workers=workers):
         if isinstance(measured, str):
             broken.append(measured)
             continue
@@ -86,40 +87,25 @@ def evaluate_folders(
     if broken and len(broken) == len(pairs.images):
         raise InputError(broken[0] + (f" So it is with all {len(broken)} images." if len(broken) > 1 else ""))
     also = {name: tally.compute() for name, tally in others.items()}
-    report = replace(quality.compute(), remarks=wrong_areas.remarks(), also=also)
+    report = replace(quality.compute(), remarks=pairs.remarks + wrong_areas.remarks(), also=also)
     if broken:
         raise PartialFailure(broken, total=len(pairs.images), result=report)
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class MapPair:
-    """One image: where its two maps are and what they show."""
+def measure_pairs(
+    pairs: MapPairs, request: Request, *, workers: int = 1
+) -> Iterator[tuple[MapPair, MeasuredImage | str]]:
+    """Measure image by image, in order; a sentence instead where a file is unreadable.
 
-    truth: MapAnnotation
-    prediction: MapAnnotation
-
-
-@dataclass(frozen=True, slots=True)
-class MapPairs:
-    """All images of a data set, in the order of the truth's annotations."""
-
-    categories: Categories
-    images: tuple[MapPair, ...]
-
-    def measured(
-        self, request: Request, *, workers: int = 1
-    ) -> Iterator[tuple[MapPair, MeasuredImage | str]]:
-        """Measure image by image, in order; a sentence instead where a file is unreadable.
-
-        Raises:
-            ValueError: The sizes of two maps differ, or a prediction's ids are not those its JSON lists.
-        """
-        if workers < 1:
-            fail("workers", "at least 1", workers)
-        keep_freed_buffers()
-        measure = partial(_measure, request=request, categories=self.categories)
-        yield from _in_order(measure, self.images, workers=workers)
+    Raises:
+        ValueError: The sizes of two maps differ, or a prediction's ids are not those its JSON lists.
+    """
+    if workers < 1:
+        fail("workers", "at least 1", workers)
+    keep_freed_buffers()
+    measure = partial(_measure, request=request, categories=pairs.categories)
+    yield from _in_order(measure, pairs.images, workers=workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,23 +124,14 @@ def read_pairs(
     truth_dir: str | Path | None = None,
     prediction_dir: str | Path | None = None,
 ) -> MapPairs:
-    """Read both JSONs and pair their annotations by image.
+    """Read both JSONs and pair their annotations by image, see `pair_maps`.
 
     Raises:
         ValueError: As `evaluate_folders`, for what shows without opening a PNG.
     """
     truth = read_annotations(truth_json, truth_dir)
     prediction = read_annotations(prediction_json, prediction_dir, categories=truth.categories)
-    missing = [image_id for image_id in truth.maps if image_id not in prediction.maps]
-    if missing:
-        images = f"{len(missing)} of {len(truth.maps)} images"
-        fail(
-            str(prediction_json),
-            f"a prediction for every image; {images} have none",
-            f"none for {missing[0]!r}",
-        )
-    images = tuple(MapPair(row, prediction.maps[image_id]) for image_id, row in truth.maps.items())
-    return MapPairs(truth.categories, images)
+    return pair_maps(truth, prediction, prediction_json)
 
 
 def _measure(
