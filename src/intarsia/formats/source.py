@@ -18,13 +18,19 @@ from intarsia.pictures.reading import read_image
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
-    """One image of a foreign data set. Its map is read when it is asked for."""
+    """One image of a foreign data set. Its map is read when it is asked for.
+
+    Attributes:
+        image_path: Its photo, where there is one.
+        image_page: Which page of the photo's file, where that has several.
+    """
 
     image_id: int | str
     image_file: str
     map_file: str
     image_path: Path | None
     read: Callable[[], PanopticMap]
+    image_page: int | None = None
 
     @property
     def name(self) -> str:
@@ -36,11 +42,18 @@ class SourceMap:
 
 @dataclass(frozen=True, slots=True)
 class SourcePart:
-    """One part of a data set ("train", "val", or "" if it has no parts)."""
+    """One part of a data set ("train", "val", or "" if it has no parts).
+
+    Attributes:
+        unlabelled: Photos that have no map.
+        left_out: Other files that lie there, each with the reason why it was not read.
+    """
 
     name: str
     categories: Categories
     maps: tuple[SourceMap, ...]
+    unlabelled: tuple[Path, ...] = ()
+    left_out: tuple[tuple[Path, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +109,10 @@ def copy_image(one: SourceMap, path: Path) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    if one.image_path.suffix.lower() == path.suffix.lower():
+    if one.image_page is None and one.image_path.suffix.lower() == path.suffix.lower():
         partial.write_bytes(one.image_path.read_bytes())
     else:
-        Image.fromarray(read_image(one.image_path)).save(partial, format="PNG")
+        Image.fromarray(read_image(one.image_path, page=one.image_page)).save(partial, format="PNG")
     partial.replace(path)
 
 
