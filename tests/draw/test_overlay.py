@@ -117,6 +117,87 @@ def test_a_name_stands_inside_its_segment():
     assert rows[(top + bottom) // 2, (left + right) // 2] == 1
 
 
+def test_a_name_does_not_cover_a_small_thing():
+    """The widest inside of the facade is full of windows of 4 x 4; its name goes where there are none."""
+    ids = np.full((120, 240), 1, np.int32)
+    number = 1
+    for top in range(20, 100, 8):
+        for left in range(10, 150, 8):
+            number += 1
+            ids[top : top + 4, left : left + 4] = number
+    labels = place_labels(ids, ["facade", *["window"] * (number - 1)], [(0, 0, 0)] * number, size_px=12)
+    (label,) = labels
+    left, top, right, bottom = label.box
+    hidden = np.bincount(ids[top:bottom, left:right].ravel(), minlength=number + 1)
+    assert (hidden[2:] <= 4).all()  # a quarter of 16
+    assert number == 181
+
+
+def test_no_name_is_better_than_one_on_a_thing():
+    ids = np.ones((80, 80), np.int32)
+    cells = np.arange(2, 102).reshape(10, 10)
+    ids[2::8, 2::8] = ids[3::8, 2::8] = ids[2::8, 3::8] = ids[3::8, 3::8] = cells
+    names = ["fence", *["window"] * 100]
+    assert not place_labels(ids, names, [(0, 0, 0)] * 101, size_px=12)
+    stuff = np.zeros(101, bool)
+    assert place_labels(ids, names, [(0, 0, 0)] * 101, size_px=12, is_thing=stuff)
+
+
+def test_boxes_are_drawn_around_things_only():
+    ids = np.full((40, 40), 3)
+    ids[10:20, 5:25] = 1
+    one = PanopticMap(ids, [Segment(3, FACADE), Segment(1, WINDOW)])
+    changed = (plain(one, boxes=True) != plain(one)).any(axis=2)
+    frame = np.zeros((40, 40), bool)
+    frame[10:20, 5:25] = True
+    frame[11:19, 6:24] = False
+    assert np.array_equal(changed, frame)
+
+
+def test_scores_are_written_above_boxes_that_are_too_small_for_them():
+    ids = np.full((120, 120), 3)
+    ids[60:66, 50:56] = 1
+    one = PanopticMap(ids, [Segment(3, FACADE), Segment(1, WINDOW, score=0.87)])
+    changed = (plain(one, boxes=True, scores=True) != plain(one, boxes=True)).any(axis=2)
+    assert changed[45:60, 45:75].any()
+    assert not changed[60:66, 50:56].any()
+
+
+def test_the_score_of_stuff_is_not_written():
+    one = PanopticMap(np.ones((120, 120), int), [Segment(1, FACADE, score=0.5)])
+    assert np.array_equal(plain(one, scores=True), plain(one))
+    named = PanopticMap(np.ones((120, 120), int), [Segment(1, WINDOW, score=0.5)])
+    assert not np.array_equal(plain(named, scores=True), plain(named))
+
+
+def test_every_instance_may_have_a_colour_of_its_own():
+    """Forty windows and cars: forty colours, far apart for neighbours in number; stuff is pale."""
+    ids = np.arange(1, 43).reshape(1, 42)
+    kinds = [WINDOW, CAR] * 20 + [FACADE, STREET]
+    one = PanopticMap(ids, [Segment(int(i), kind) for i, kind in zip(ids[0], kinds, strict=True)])
+    colors = segment_colors(one, FACADES, by="instance").astype(int)[1:]
+    things = colors[:40]
+    assert len({tuple(color) for color in things.tolist()}) == 40
+    assert np.abs(np.diff(things, axis=0)).max(axis=1).min() > 80
+    assert (
+        np.ptp(colors[40:], axis=1).max()
+        <= np.ptp([FACADES[5].color, FACADES[7].color], axis=1).max() / 2 + 1
+    )
+
+
+def test_colours_of_instances_can_be_steady():
+    one = PanopticMap(np.array([[9, 5]]), [Segment(9, WINDOW), Segment(5, CAR)])
+    other = PanopticMap(np.array([[5]]), [Segment(5, CAR)])
+    first = segment_colors(one, FACADES, by="instance", steady=True)[2]
+    assert first.tolist() == segment_colors(other, FACADES, by="instance", steady=True)[1].tolist()
+
+
+def test_ten_thousand_boxes_with_scores_are_drawn():
+    ids = np.kron(np.arange(1, 10_001).reshape(100, 100), np.ones((4, 4), int))
+    one = PanopticMap(ids, [Segment(n, WINDOW) for n in range(1, 10_001)])
+    assert plain(one, names=True, boxes=True, scores=True).shape == (400, 400, 3)
+
+
 def test_rows_number_segments_in_their_order():
     truth = PanopticMap(np.array([[70, 5, 0]]), [Segment(70, WINDOW), Segment(5, CAR)])
     assert segment_rows(truth).tolist() == [[1, 2, 0]]
@@ -130,5 +211,7 @@ def test_wrong_images_are_refused():
         overlay(np.zeros((6, 4, 3), np.uint8), one, FACADES)
     with pytest.raises(ValueError, match="got float64 of 4x6x3"):
         overlay(np.zeros((4, 6, 3)), one, FACADES)
+    with pytest.raises(ValueError, match='`by` must be "category" or "instance", got \'hue\''):
+        segment_colors(one, FACADES, by="hue")
     with pytest.raises(ValueError, match=r"`alpha` must be in \[0, 1\], got 2.0"):
         overlay(np.zeros((4, 6, 3), np.uint8), one, FACADES, alpha=2.0)

@@ -1,4 +1,4 @@
-"""Where names go: on the widest inside of a segment, never on top of each other."""
+"""Where names go: on the widest inside of a segment, never on top of each other or of a thing."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Bool, Int32, Int64
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import distance_transform_cdt, find_objects
 
 Color = tuple[int, int, int]
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels, half open."""
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+MOST_HIDDEN = 0.25
+"""Share of another thing that a label may lie on."""
+NUM_TRIES = 5
+"""Places that are tried for one label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name, the colour it goes with, and its box: left, top, right, bottom in pixels, half open."""
+    """The number of a segment, its name, the colour it goes with, and the label's box."""
 
+    number: int
     name: str
     color: Color
-    box: tuple[int, int, int, int]
+    box: Box
 
 
 @lru_cache(maxsize=32)
@@ -36,33 +44,80 @@ def font_size(height: int, width: int) -> int:
 
 
 def place_labels(
-    rows: Int32[np.ndarray, "h w"], names: Sequence[str], colors: Sequence[Color], *, size_px: int
+    rows: Int32[np.ndarray, "h w"],
+    names: Sequence[str],
+    colors: Sequence[Color],
+    *,
+    size_px: int,
+    is_thing: Bool[np.ndarray, " s"] | None = None,
 ) -> list[Label]:
-    """Labels for segments large enough to carry their name, larger ones first, without overlap.
+    """Labels for segments large enough to carry their name, larger ones first.
+
+    A label lies on no other label, and hides no other thing: at most a quarter of its pixels.
 
     Args:
         rows: Number of the segment at each pixel, from 1 in the order of `names`; 0 is void.
         names: Of the segments.
         colors: Of the segments.
         size_px: Size of the font.
+        is_thing: Which segments must not be hidden; by default all.
     """
     depth = _distance_to_border(rows)
     boxes = find_objects(rows, max_label=len(names))
-    areas = np.bincount(rows.ravel(), minlength=len(names) + 1)[1:]
+    free = FreeSpace.of(rows, len(names), is_thing=is_thing)
     labels: list[Label] = []
-    names = list(names)
-    for index in np.argsort(-areas, kind="stable").tolist():
-        width, height = _label_size(names[index], size_px)
-        if areas[index] < 2 * width * height:
+    for index in np.argsort(-free.areas[1:], kind="stable").tolist():
+        size = label_size(names[index], size_px)
+        if not names[index]:
+            continue
+        if free.areas[index + 1] < 2 * size[0] * size[1]:
             break  # the rest is smaller still, though its name may be shorter
         place = boxes[index]
-        if place[1].stop - place[1].start < 0.9 * width:
+        if place[1].stop - place[1].start < 0.9 * size[1]:
             continue
-        center = _interior_point(depth[place], rows[place] == index + 1, place)
-        box = _box_at(center, (height, width), rows.shape)
-        if not any(_overlap(box, other.box) for other in labels):
-            labels.append(Label(names[index], colors[index], box))
+        reach = np.where(rows[place] == index + 1, depth[place], 0)
+        box = _free_box(reach, place, size, free, own=index + 1)
+        if box is not None:
+            free.take(box)
+            labels.append(Label(index + 1, names[index], colors[index], box))
     return labels
+
+
+@dataclass(frozen=True, eq=False)
+class FreeSpace:
+    """Where a label may lie: which pixels other labels have taken, and which segments must not be hidden.
+
+    Attributes:
+        rows: Number of the segment at each pixel, 0 is void.
+        areas: Pixels of each number.
+        seen: Whether a segment must be seen, by its number.
+        taken: The pixels under labels.
+    """
+
+    rows: Int32[np.ndarray, "h w"]
+    areas: Int64[np.ndarray, " n"]
+    seen: Bool[np.ndarray, " n"]
+    taken: Bool[np.ndarray, "h w"]
+
+    @classmethod
+    def of(cls, rows: Int32[np.ndarray, "h w"], count: int, *, is_thing: np.ndarray | None) -> FreeSpace:
+        """Nothing is taken yet; void may always be hidden."""
+        seen = np.append(False, np.ones(count, bool) if is_thing is None else is_thing)
+        return cls(rows, np.bincount(rows.ravel(), minlength=count + 1), seen, np.zeros(rows.shape, bool))
+
+    def has(self, box: Box, *, own: int) -> bool:
+        """Whether a label of the segment `own` may lie there."""
+        left, top, right, bottom = box
+        if self.taken[top:bottom, left:right].any():
+            return False
+        numbers, counts = np.unique(self.rows[top:bottom, left:right], return_counts=True)
+        hidden = self.seen[numbers] & (numbers != own) & (counts > MOST_HIDDEN * self.areas[numbers])
+        return not hidden.any()
+
+    def take(self, box: Box) -> None:
+        """A label lies there now."""
+        left, top, right, bottom = box
+        self.taken[top:bottom, left:right] = True
 
 
 def write_labels(picture: Image.Image, labels: Sequence[Label], *, size_px: int) -> None:
@@ -77,8 +132,9 @@ def write_labels(picture: Image.Image, labels: Sequence[Label], *, size_px: int)
 
 
 @lru_cache(maxsize=1024)
-def _label_size(name: str, size_px: int) -> tuple[int, int]:
-    return round(font_of(size_px).getlength(name)) + size_px // 2 + 2, round(size_px * 1.35)
+def label_size(name: str, size_px: int) -> tuple[int, int]:
+    """Height and width of a label in pixels."""
+    return round(size_px * 1.35), round(font_of(size_px).getlength(name)) + size_px // 2 + 2
 
 
 def _distance_to_border(rows: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h w"]:
@@ -93,24 +149,37 @@ def _distance_to_border(rows: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h 
     return depth[1:-1, 1:-1]
 
 
-def _interior_point(depth: np.ndarray, inside: np.ndarray, place: tuple[slice, slice]) -> tuple[float, float]:
+def _free_box(
+    reach: Int32[np.ndarray, "r c"],
+    place: tuple[slice, slice],
+    size: tuple[int, int],
+    free: FreeSpace,
+    *,
+    own: int,
+) -> Box | None:
+    """Around the innermost pixel of the segment, or the next one that is not near to it, a few times."""
+    for _ in range(NUM_TRIES):
+        if not reach.any():
+            return None
+        row, column = _interior_point(reach)
+        box = box_at((place[0].start + row, place[1].start + column), size, free.rows.shape)
+        if free.has(box, own=own):
+            return box
+        height, width = size
+        reach[max(row - height, 0) : row + height, max(column - width // 2, 0) : column + width // 2] = 0
+    return None
+
+
+def _interior_point(reach: Int32[np.ndarray, "r c"]) -> tuple[int, int]:
     """Of the pixels farthest from the border the one nearest to their middle."""
-    reach = np.where(inside, depth, 0)
     candidates = np.argwhere(reach >= reach.max())
     middle = candidates.mean(axis=0)
-    best = candidates[((candidates - middle) ** 2).sum(axis=1).argmin()]
-    return place[0].start + float(best[0]), place[1].start + float(best[1])
+    row, column = candidates[((candidates - middle) ** 2).sum(axis=1).argmin()].tolist()
+    return row, column
 
 
-def _box_at(
-    center: tuple[float, float], size: tuple[int, int], shape: tuple[int, ...]
-) -> tuple[int, int, int, int]:
+def box_at(center: tuple[int, int], size: tuple[int, int], shape: tuple[int, ...]) -> Box:
+    """A box of (height, width) around a point, moved into the picture."""
     top = int(np.clip(center[0] - size[0] / 2, 0, max(0, shape[0] - size[0])))
     left = int(np.clip(center[1] - size[1] / 2, 0, max(0, shape[1] - size[1])))
     return left, top, left + size[1], top + size[0]
-
-
-def _overlap(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> bool:
-    apart_x = first[2] < second[0] or second[2] < first[0]
-    apart_y = first[3] < second[1] or second[3] < first[1]
-    return not (apart_x or apart_y)

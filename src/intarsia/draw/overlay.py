@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Int32, UInt8
@@ -10,11 +11,14 @@ from PIL import Image
 
 from intarsia import _native
 from intarsia._check import fail
+from intarsia.draw.boxes import draw_boxes, labels_above
 from intarsia.draw.labels import font_size, place_labels, write_labels
 from intarsia.panoptic import VOID_ID, Categories, PanopticMap
 
 VOID_COLOR = (24, 24, 28)
 GOLDEN = 0.618034
+STRENGTHS = ((0.75, 1.0), (0.9, 0.75), (0.5, 1.0), (0.6, 0.8))
+"""Saturation and value of the colours of instances."""
 
 
 def overlay(
@@ -25,6 +29,9 @@ def overlay(
     alpha: float = 0.5,
     outlines: bool = True,
     names: bool = True,
+    scores: bool = False,
+    boxes: bool = False,
+    by: str = "category",
     steady: bool = False,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw segments over the image in their categories' colours, things each in a shade of its own.
@@ -35,7 +42,13 @@ def overlay(
         categories: Its table: names and colours.
         alpha: Opacity of the colours, from 0 (image only) to 1 (colours only).
         outlines: Draw a light line around things and a dark one between stuff.
-        names: Write names on segments that have room for them; crowds are marked with a plus.
+        names: Write names on segments that have room for them and hide no other thing; crowds are marked with
+            a plus.
+        scores: Write the scores of things, in percent.
+        boxes: Draw a box around each thing; small things have their name or score above it, where there is
+            room.
+        by: Things are coloured as shades of their "category", or each "instance" has a colour of its own
+            around the whole colour wheel, and stuff is pale.
         steady: A thing's shade follows from its id, so that it keeps it through a video.
 
     Raises:
@@ -54,13 +67,20 @@ def overlay(
     if not 0 <= alpha <= 1:
         fail("alpha", "in [0, 1]", alpha)
     rows = segment_rows(panoptic_map)
-    colors = segment_colors(panoptic_map, categories, steady=steady)
+    colors = segment_colors(panoptic_map, categories, by=by, steady=steady)
+    is_thing = _is_thing(panoptic_map, categories)
     drawn = _blended(image, rows, colors, alpha)
     if outlines:
-        _draw_outlines(drawn, rows, colors, _is_thing(panoptic_map, categories))
-    if names:
-        drawn = _named(drawn, rows, colors, panoptic_map, categories)
-    return drawn
+        _draw_outlines(drawn, rows, colors, is_thing)
+    if not (names or scores or boxes):
+        return drawn
+    picture = Image.fromarray(drawn)
+    if boxes:
+        draw_boxes(picture, rows, colors, is_thing)
+    if names or scores:
+        texts = _texts(panoptic_map, categories, names=names, scores=scores)
+        _write_texts(picture, rows, colors, texts, is_thing=is_thing[1:], above=boxes)
+    return np.array(picture)
 
 
 def segment_rows(panoptic_map: PanopticMap) -> Int32[np.ndarray, "h w"]:
@@ -71,20 +91,27 @@ def segment_rows(panoptic_map: PanopticMap) -> Int32[np.ndarray, "h w"]:
 
 
 def segment_colors(
-    panoptic_map: PanopticMap, categories: Categories, *, steady: bool = False
-) -> UInt8[np.ndarray, "s 3"]:
-    """The colour of each segment after that of void: its category's, for things in changing shades.
+    panoptic_map: PanopticMap, categories: Categories, *, by: str = "category", steady: bool = False
+) -> UInt8[np.ndarray, "n 3"]:
+    """The colour of each segment after that of void: its category's in changing shades, or one for a thing.
 
-    Shades count up within a category, or follow from the ids where they should be `steady`.
+    Shades count up within a category, colours over all things; or both follow from the ids where they should
+    be `steady`.
     """
+    if by not in ("category", "instance"):
+        fail("by", '"category" or "instance"', repr(by))
     colors: list[tuple[int, int, int]] = [VOID_COLOR]
     hues = max(0.07, 0.6 / max(1, len(categories.things)))  # the fewer kinds of things, the freer their hue
     seen: dict[int, int] = {}
     for segment in panoptic_map.segments:
         category = categories[categories.index_of(segment.category_id)]
-        number = segment.id if steady else seen.get(category.id, 0)
-        seen[category.id] = number + 1
-        colors.append(_shade(category.color, number, hues=hues) if category.is_thing else category.color)
+        counted = category.id if by == "category" else VOID_ID  # over all things
+        number = segment.id if steady else seen.get(counted, 0)
+        seen[counted] = number + category.is_thing
+        if not category.is_thing:
+            colors.append(category.color if by == "category" else _pale(category.color))
+        else:
+            colors.append(_shade(category.color, number, hues=hues) if by == "category" else _hue(number))
     return np.array(colors, np.uint8)
 
 
@@ -98,6 +125,20 @@ def _shade(color: tuple[int, int, int], number: int, *, hues: float) -> tuple[in
     value = min(1.0, max(0.25, value * (1 + 0.45 * turn)))
     red, green, blue = colorsys.hsv_to_rgb((hue + hues * step) % 1, saturation, value)
     return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _hue(number: int) -> tuple[int, int, int]:
+    """Colours a golden angle apart around the wheel; after each turn or so another lightness and strength."""
+    saturation, value = STRENGTHS[number // 8 % len(STRENGTHS)]
+    red, green, blue = colorsys.hsv_to_rgb(number * GOLDEN % 1, saturation, value)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _pale(color: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Halfway to its own gray."""
+    gray = sum(color) / 3
+    red, green, blue = (round((part + gray) / 2) for part in color)
+    return red, green, blue
 
 
 def _blended(
@@ -147,19 +188,32 @@ def _is_thing(panoptic_map: PanopticMap, categories: Categories) -> Bool[np.ndar
     return np.array([False, *things])
 
 
-def _named(
-    drawn: UInt8[np.ndarray, "h w 3"],
+def _texts(panoptic_map: PanopticMap, categories: Categories, *, names: bool, scores: bool) -> list[str]:
+    """What is written on each segment: "window", "window 87 %" or "87 %"; stuff has no score to show."""
+    texts = []
+    for segment in panoptic_map.segments:
+        category = categories[categories.index_of(segment.category_id)]
+        name = category.name + ("+" if segment.is_crowd else "") if names else ""
+        score = f"{100 * segment.score:.0f} %" if scores and category.is_thing else ""
+        texts.append(" ".join(part for part in (name, score) if part))
+    return texts
+
+
+def _write_texts(
+    picture: Image.Image,
     rows: Int32[np.ndarray, "h w"],
-    colors: UInt8[np.ndarray, "s 3"],
-    panoptic_map: PanopticMap,
-    categories: Categories,
-) -> UInt8[np.ndarray, "h w 3"]:
-    names = [
-        categories[categories.index_of(s.category_id)].name + ("+" if s.is_crowd else "")
-        for s in panoptic_map.segments
-    ]
+    colors: UInt8[np.ndarray, "n 3"],
+    texts: Sequence[str],
+    *,
+    is_thing: Bool[np.ndarray, " s"],
+    above: bool,
+) -> None:
+    """On the segments, and `above` the boxes of those that are too small."""
     size_px = font_size(*rows.shape)
-    labels = place_labels(rows, names, [tuple(c) for c in colors[1:].tolist()], size_px=size_px)
-    picture = Image.fromarray(drawn)
+    hues = [(int(red), int(green), int(blue)) for red, green, blue in colors[1:]]
+    labels = place_labels(rows, texts, hues, size_px=size_px, is_thing=is_thing)
     write_labels(picture, labels, size_px=size_px)
-    return np.array(picture)
+    if above:
+        small = max(9, size_px * 3 // 4)
+        more = labels_above(rows, texts, hues, labels, size_px=small, is_thing=is_thing)
+        write_labels(picture, more, size_px=small)
