@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from intarsia._check import fail
-from intarsia.commands.report import write_report
+from intarsia.commands.report import title_of, write_report
 from intarsia.errors import PartialFailure
 from intarsia.metrics.folders import evaluate_folders, read_pairs
 from intarsia.metrics.measures import Request
@@ -71,15 +71,12 @@ def evaluate(
         _write(outputs[-1], _rows_of(everything, outputs[-1]))
     if report is not None:
         pairs = read_pairs(truth, prediction, **folders)
-        write_report(report, everything, pairs, images=images, title=_title(truth, prediction))
+        title = title_of(truth, prediction, num_images=len(pairs.images))
+        write_report(report, everything, pairs, images=images, title=title)
     _print(quality)
     if broken is not None:
         raise broken
     return quality
-
-
-def _title(truth: str | Path, prediction: str | Path) -> str:
-    return f"{Path(prediction).name} against {Path(truth).name}"
 
 
 def _writable(path: Path) -> Path:

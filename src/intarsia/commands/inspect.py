@@ -10,12 +10,11 @@ from typing import Annotated
 
 import numpy as np
 import tyro
-from PIL import Image
 
 from intarsia._check import fail, sentence
 from intarsia._threads import in_order
 from intarsia.errors import InputError, PartialFailure
-from intarsia.formats.coco import MapRecord, read_map
+from intarsia.formats.coco import MapRecord
 from intarsia.formats.coco_check import CheckedJson, CheckedMap, check_json, check_map, check_strays
 from intarsia.formats.coco_folder import CocoPlace, find_coco
 from intarsia.panoptic import VOID_ID, Categories
@@ -50,7 +49,8 @@ def inspect(
 
     Args:
         folder: The data set.
-        sheet: Also write a contact sheet of maps to this PNG or JPEG.
+        sheet: Also write a contact sheet to this PNG or JPEG: the first 24 photos with their segments
+            outlined, each instance in a colour of its own.
         workers: How many images to read at once.
 
     Raises:
@@ -81,10 +81,12 @@ def inspect(
             continue
         found = _inspect_part(place, checked, workers=workers)
         _print(place.json_path.parent, checked.categories, found)
-        tiles += [(one.record, place, checked.categories) for one in checked.maps[:24]]
+        tiles += [(one.record, place, checked.categories) for one in checked.maps]
         total.add(found)
     if sheet is not None:
-        _write_sheet(Path(sheet), tiles[:24])
+        from intarsia.commands.sheet import write_sheet  # draws: not needed otherwise
+
+        write_sheet(sheet, tiles)
     if total.problems:
         summary = f"{len(total.problems)} problems in {total.num_images} images"
         raise PartialFailure(total.problems, total=total.num_images, result=total, summary=summary)
@@ -140,23 +142,3 @@ def _print(folder: Path, categories: Categories, found: Inspection) -> None:
         kind = "thing" if row.is_thing else "stuff"
         table.add_row(Text(row.name), str(row.id), kind, str(segments), mean, share)
     console.print(table)
-
-
-def _write_sheet(path: Path, tiles: list[tuple[MapRecord, CocoPlace, Categories]]) -> None:
-    """Thumbnails of the maps in the colours of their categories, six a row."""
-    side, columns = 160, 6
-    sheet = Image.new("RGB", (side * columns, side * -(-len(tiles) // columns) or side))
-    for n, (record, place, categories) in enumerate(tiles):
-        try:
-            one = read_map(record, place.maps)
-        except InputError:
-            continue
-        colors = np.zeros((256, 3), np.uint8)
-        colors[: len(categories)] = [row.color for row in categories]
-        tile = Image.fromarray(colors[one.semantic(categories)])
-        tile.thumbnail((side - 4, side - 4), Image.Resampling.NEAREST)
-        sheet.paste(tile, (n % columns * side + 2, n // columns * side + 2))
-    try:
-        sheet.save(path)
-    except (OSError, ValueError) as error:
-        fail(str(path), "a writable PNG or JPEG", str(error))

@@ -17,6 +17,7 @@ from PIL import Image
 
 from intarsia import _native
 from intarsia._check import fail
+from intarsia._files import whole
 from intarsia.metrics.annotations import MapAnnotation
 from intarsia.metrics.error_breakdown import FATES, Fate, fates
 from intarsia.metrics.folders import compare_files
@@ -80,10 +81,34 @@ def write_report(
         *(_image(row, by_name[row.image], pairs.categories, photos=images) for row in worst),
     ]
     page = folder / "index.html"
-    partial = folder / "index.html.partial"
-    partial.write_text(_page(f"Panoptic quality: {title}", parts), encoding="utf-8")
-    partial.replace(page)
+    with whole(page) as partial:
+        partial.write_text(_page(title, parts), encoding="utf-8")
     return page
+
+
+def title_of(truth: str | Path, prediction: str | Path, *, num_images: int) -> str:
+    """What was compared, in words: names of data sets where the files are all called panoptic.json.
+
+    Example:
+        >>> title_of("facades/val/panoptic.json", "out/panoptic.json", num_images=20)
+        'Panoptic quality of out on the 20 images of facades/val'
+    """
+    of, on = _short_names(Path(prediction), Path(truth))
+    images = "the image" if num_images == 1 else f"the {num_images} images"
+    return f"Panoptic quality of {of} on {images} of {on}"
+
+
+def _short_names(*paths: Path) -> list[str]:
+    """The last parts of the paths, without `panoptic.json`; longer where two are alike."""
+    full = [path.resolve() for path in paths]
+    named = [path.parent if path.name == "panoptic.json" else path.with_suffix("") for path in full]
+    bare = [path.parts[1:] for path in named]
+    least = [2 if path.name in ("train", "val", "test") else 1 for path in named]
+    for more in range(max(map(len, bare))):
+        names = ["/".join(parts[-n - more :]) for parts, n in zip(bare, least, strict=True)]
+        if len(set(names)) == len(names):
+            return names
+    return ["/".join(parts) for parts in bare]
 
 
 def _page(title: str, parts: Iterable[str]) -> str:
@@ -183,8 +208,8 @@ def _image(row: ImageRow, pair: MapPair, categories: Categories, *, photos: str 
         f"<figcaption>{name}</figcaption></figure>"
         for name, picture in pictures.items()
     )
-    name = html.escape(pair.truth.path.name)
-    counts = f"PQ {100 * row.pq:.1f}, {row.tp} found, {row.fn} missed, {row.fp} spurious"
+    name = html.escape(pair.truth.image_file or pair.truth.path.name)
+    counts = f"PQ of this image {100 * row.pq:.1f}: {row.tp} found, {row.fn} missed, {row.fp} spurious"
     return f'<h3>{name}</h3><p>{counts}</p><div class="side n{len(pictures)}">{figures}</div>'
 
 

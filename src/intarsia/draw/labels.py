@@ -66,6 +66,7 @@ def place_labels(
     boxes = find_objects(rows, max_label=len(names))
     free = FreeSpace.of(rows, len(names), is_thing=is_thing)
     labels: list[Label] = []
+    names = list(names)
     for index in np.argsort(-free.areas[1:], kind="stable").tolist():
         size = label_size(names[index], size_px)
         if not names[index]:
