@@ -18,6 +18,7 @@ from PIL import Image
 from intarsia import _native
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia.errors import InputError
 from intarsia.metrics.annotations import MapAnnotation
 from intarsia.metrics.error_breakdown import FATES, Fate, fates
 from intarsia.metrics.folders import compare_files
@@ -28,6 +29,7 @@ from intarsia.metrics.pairing import MapPair, MapPairs
 from intarsia.metrics.quality_report import GroupQuality, QualityReport
 from intarsia.metrics.tally import percent
 from intarsia.panoptic import Categories
+from intarsia.pictures.reading import read_image
 
 NUM_WORST = 12
 SIDE_PX = 480
@@ -218,10 +220,8 @@ def _photo(pair: MapPair, folder: str | Path | None) -> UInt8[np.ndarray, "h w 3
     place = pair.truth.path.parent.parent / "images" if folder is None else Path(folder)
     names = [pair.truth.image_file, *(pair.truth.path.stem + suffix for suffix in (".jpg", ".png"))]
     for path in (place / name for name in names if name):
-        with contextlib.suppress(OSError, SyntaxError, ValueError), Image.open(path) as image:
-            image.draft("RGB", (SIDE_PX, SIDE_PX))
-            image.thumbnail((2 * SIDE_PX, 2 * SIDE_PX))
-            return np.asarray(image.convert("RGB"))
+        with contextlib.suppress(InputError):
+            return read_image(path)
     return None
 
 

@@ -11,8 +11,9 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from intarsia import draw
-from intarsia._check import InputError, fail
+from intarsia._check import fail
 from intarsia._files import whole
+from intarsia.errors import InputError
 from intarsia.formats.coco import MapRecord, read_map
 from intarsia.formats.coco_folder import CocoPlace
 from intarsia.panoptic import Categories, PanopticMap
@@ -59,7 +60,7 @@ def write_sheet(path: str | Path, tiles: Sequence[Tile]) -> None:
 
 def _photo_of(path: Path) -> UInt8[np.ndarray, "h w 3"] | None:
     try:
-        return read_image(path, upright=True) if path.is_file() else None
+        return read_image(path) if path.is_file() else None
     except InputError:
         return None
 
