@@ -25,8 +25,9 @@ def main() -> None:
     with torch.inference_mode():
         output = embedding(torch.from_numpy(picture.copy()).movedim(2, 0)[None] / 255)
     segments = draw.overlay(picture, model.predict(picture), model.categories)
-    is_thing = np.array([category.is_thing for category in model.categories])
-    things = is_thing[output.semantic_logits[0].argmax(dim=0).numpy()]  # elsewhere embeddings mean nothing
+    things = model.categories.is_thing[
+        output.semantic_logits[0].argmax(dim=0).numpy()
+    ]  # elsewhere embeddings mean nothing
     colors = draw.embedding_rgb(np.where(things, output.embeddings[0].numpy(), 0))
     panels = [picture, np.where(things[..., None], colors, np.uint8(40)), segments]
     out = ROOT / "docs" / "images" / "facade.jpg"

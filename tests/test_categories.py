@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,14 @@ def test_a_table_is_an_ordered_sequence():
     assert (TABLE[1], TABLE[-1], TABLE[:2]) == (ROWS[1], ROWS[2], (ROWS[0], ROWS[1]))
     assert TABLE.names == ("tree", "bird", "sky")
     assert (TABLE.things, TABLE.stuff) == ((ROWS[1],), (ROWS[0], ROWS[2]))
+
+
+def test_things_are_told_from_stuff_by_an_array_of_the_category_index():
+    categories = Categories.named("cityscapes")
+    assert categories.is_thing.tolist() == [category.is_thing for category in categories]
+    assert tuple(categories[int(i)] for i in np.flatnonzero(categories.is_thing)) == categories.things
+    with pytest.raises(ValueError, match="read-only"):
+        categories.is_thing[0] = True
 
 
 def test_ids_are_found_whatever_their_order():

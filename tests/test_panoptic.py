@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,34 @@ def build(recipe: tuple[int, list[int]]) -> PanopticMap:
 
 def pixels(one: PanopticMap) -> set[tuple[bytes, int, bool]]:
     return {(one.mask(s.id).tobytes(), s.category_id, s.is_crowd) for s in one.segments}
+
+
+def test_a_map_shows_itself_in_a_line_whatever_its_size():
+    assert repr(ONE) == "PanopticMap(2x3, 2 segments)"
+    assert repr(PanopticMap.empty(2000, 3000)) == "PanopticMap(2000x3000, 0 segments)"
+
+
+def test_in_a_notebook_a_map_is_a_picture_of_its_segments():
+    picture = np.asarray(Image.open(io.BytesIO(ONE._repr_png_())))
+    assert picture.shape == (2, 3, 3)
+    colors = {tuple(picture[id == IDS].reshape(-1, 3)[0].tolist()) for id in (0, 5, 9)}
+    assert len(colors) == 3
+    assert (0, 0, 0) in colors
+    assert all(len(np.unique(picture[id == IDS], axis=0)) == 1 for id in (0, 5, 9))
+
+
+@pytest.mark.parametrize("size", [(1, 2000), (2000, 1), (513, 600), (512, 512)])
+def test_the_picture_of_a_large_map_is_small(size):
+    ids = np.ones(size, np.int32)
+    picture = Image.open(io.BytesIO(PanopticMap(ids, [Segment(1, CAR)])._repr_png_()))
+    assert max(picture.size) <= 512
+    assert min(picture.size) >= 1
+
+
+def test_a_map_is_replaced_and_pickled_like_any_dataclass():
+    assert dataclasses.replace(ONE, segments=ONE.segments) == ONE
+    assert pickle.loads(pickle.dumps(ONE)) == ONE
+    assert [field.name for field in dataclasses.fields(ONE)] == ["ids", "segments"]
 
 
 def test_a_map_says_its_size_areas_and_masks():

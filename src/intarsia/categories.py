@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+from jaxtyping import Bool
 
 from intarsia._check import fail, nearest
 from intarsia._scalars import flag, whole_number
@@ -85,6 +86,18 @@ class Categories(Sequence[Category]):
         return tuple(row for row in self.rows if not row.is_thing)
 
     @cached_property
+    def is_thing(self) -> Bool[np.ndarray, " k"]:
+        """For each category index, whether it is a thing: read-only, to be indexed by semantic maps.
+
+        Example:
+            >>> Categories.named("facades").is_thing.tolist()
+            [True, True, True, True, True, False, False, False, False, False]
+        """
+        flags = np.array([row.is_thing for row in self.rows])
+        flags.flags.writeable = False
+        return flags
+
+    @cached_property
     def _index(self) -> dict[int, int]:
         return {row.id: index for index, row in enumerate(self.rows)}
 
@@ -150,7 +163,7 @@ def _category_from_coco(row: Any, number: int) -> Category:
         if not isinstance(row, Mapping) or key not in row:
             fail("categories", f"{expected}; row {number} lacks", f"`{key}`")
     try:
-        red, green, blue = (int(part) for part in row.get("color") or _default_color(number))
+        red, green, blue = (int(part) for part in row.get("color") or default_color(number))
     except (TypeError, ValueError, OverflowError) as error:
         fail("categories", f"{expected}, perhaps with a `color` of three", f"row {number} ({error})")
     if not all(0 <= part < 256 for part in (red, green, blue)):
@@ -163,7 +176,7 @@ def _category_from_coco(row: Any, number: int) -> Category:
     return Category(category_id, str(row["name"]), is_thing, (red, green, blue))
 
 
-def _default_color(number: int) -> tuple[int, int, int]:
+def default_color(number: int) -> tuple[int, int, int]:
     """Well spread colours without a table: hues a golden angle apart."""
     hue = np.array([0, 1 / 3, 2 / 3]) + number * 0.618034
     red, green, blue = (60 + 180 * (0.5 + 0.5 * np.cos(2 * np.pi * hue))).astype(int).tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
 
@@ -14,6 +15,9 @@ from PIL import Image, PngImagePlugin
 
 from intarsia import _native
 from intarsia._check import fail
+from intarsia._files import whole
+from intarsia._id_map import as_id_map, nearest_index, relabel
+from intarsia._preview import preview_png
 from intarsia._scalars import finite_number, flag, whole_number
 from intarsia.categories import VOID_INDEX, Categories, Category
 
@@ -98,22 +102,29 @@ class PanopticMap:
     def __init__(self, ids: Any, segments: Iterable[Segment]) -> None:
         """Check that ids and segments agree and keep the ids as a read-only int32 array."""
         segments = tuple(segments)
-        ids = _as_id_map(ids)
-        areas = {int(i): int(n) for i, n in _native.count_ids(ids) if i != VOID_ID}
+        object.__setattr__(self, "ids", as_id_map(ids))
+        object.__setattr__(self, "segments", segments)
         listed = [segment.id for segment in segments]
         if len(set(listed)) < len(listed):
             fail(
                 "segments", "without two of the same id", sorted(i for i in listed if listed.count(i) > 1)[0]
             )
-        if missing := sorted(areas.keys() - set(listed)):
+        if missing := sorted(self._areas.keys() - set(listed)):
             fail("segments", f"one for each id in the map; {len(missing)} ids have none", f"id {missing[0]}")
-        if absent := sorted(set(listed) - areas.keys()):
+        if absent := sorted(set(listed) - self._areas.keys()):
             fail("segments", f"in the map; {len(absent)} have no pixel", f"id {absent[0]}")
-        object.__setattr__(self, "ids", ids)
-        object.__setattr__(self, "segments", segments)
-        object.__setattr__(self, "_areas", areas)
 
-    _areas: dict[int, int] = None  # type: ignore[assignment]  # set at construction
+    @cached_property
+    def _areas(self) -> dict[int, int]:
+        return {int(i): int(n) for i, n in _native.count_ids(self.ids) if i != VOID_ID}
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"PanopticMap({height}x{width}, {len(self.segments)} segments)"
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows for a map: a hue for each category, a shade for each segment."""
+        return preview_png(self.ids, [s.id for s in self.segments], [s.category_id for s in self.segments])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PanopticMap):
@@ -142,13 +153,13 @@ class PanopticMap:
     def semantic(self, categories: Categories) -> UInt8[np.ndarray, "h w"]:
         """The category index of each pixel, 255 where it is void."""
         index_of_id = {segment.id: categories.index_of(segment.category_id) for segment in self.segments}
-        return _relabel(self.ids, index_of_id, other=VOID_INDEX).astype(np.uint8)
+        return relabel(self.ids, index_of_id, other=VOID_INDEX).astype(np.uint8)
 
     def instances(self, categories: Categories) -> Int32[np.ndarray, "h w"]:
         """Things numbered 1 ... n in the order of their segments; 0 for stuff, crowds and void."""
         things = {row.id for row in categories.things}
         counted = [s.id for s in self.segments if s.category_id in things and not s.is_crowd]
-        return _relabel(self.ids, {id: number for number, id in enumerate(counted, start=1)}, other=0)
+        return relabel(self.ids, {id: number for number, id in enumerate(counted, start=1)}, other=0)
 
     def resized(self, height: int, width: int) -> PanopticMap:
         """The map at another size by nearest neighbour; segments that lose their last pixel are dropped."""
@@ -156,14 +167,14 @@ class PanopticMap:
             fail("size", "at least 1x1", f"{height}x{width}")
         if (height, width) == self.ids.shape:
             return self
-        rows = _nearest_index(height, self.ids.shape[0])
-        columns = _nearest_index(width, self.ids.shape[1])
+        rows = nearest_index(height, self.ids.shape[0])
+        columns = nearest_index(width, self.ids.shape[1])
         return PanopticMap.keeping_visible(self.ids[rows[:, None], columns[None, :]], self.segments)
 
     @classmethod
     def keeping_visible(cls, ids: Any, segments: Iterable[Segment]) -> PanopticMap:
         """A map from ids and a list that may hold more segments than the map shows."""
-        ids = _as_id_map(ids)
+        ids = as_id_map(ids)
         visible = set(_native.count_ids(ids)[:, 0].tolist())
         return cls(ids, [segment for segment in segments if segment.id in visible])
 
@@ -176,7 +187,7 @@ class PanopticMap:
         """The same segmentation with ids 1 ... n in the order of the segments."""
         number = {segment.id: n for n, segment in enumerate(self.segments, start=1)}
         segments = (replace(segment, id=number[segment.id]) for segment in self.segments)
-        return PanopticMap(_relabel(self.ids, number, other=VOID_ID), segments)
+        return PanopticMap(relabel(self.ids, number, other=VOID_ID), segments)
 
     def to_transformers(self) -> dict[str, Any]:
         """As transformers' `post_process_panoptic_segmentation` returns it, on NumPy, with `iscrowd`."""
@@ -236,7 +247,7 @@ class PanopticMap:
                     divisor,
                 )
             label_of_id[segment.id] = segment.category_id * divisor + number
-        return _relabel(self.ids, label_of_id, other=-1)
+        return relabel(self.ids, label_of_id, other=-1)
 
     @classmethod
     def from_label_divisor(
@@ -265,9 +276,8 @@ class PanopticMap:
         rows = [[s.id, s.category_id, s.score, s.is_crowd] for s in self.segments]
         info = PngImagePlugin.PngInfo()
         info.add_text("intarsia:segments", json.dumps(rows), zip=True)
-        partial = Path(path).with_name(Path(path).name + ".partial")
-        Image.fromarray(ids_to_rgb(self.ids)).save(partial, format="PNG", pnginfo=info)
-        partial.replace(path)
+        with whole(path) as partial:
+            Image.fromarray(ids_to_rgb(self.ids)).save(partial, format="PNG", pnginfo=info)
 
     @classmethod
     def load(cls, path: str | Path) -> PanopticMap:
@@ -314,27 +324,3 @@ def rgb_to_ids(rgb: UInt8[np.ndarray, "h w 3"]) -> Int32[np.ndarray, "h w"]:
     """
     wide = rgb.astype(np.int32)
     return wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16
-
-
-def _as_id_map(ids: Any) -> Int32[np.ndarray, "h w"]:
-    ids = np.asarray(ids)
-    if ids.ndim != 2 or ids.size == 0 or ids.dtype.kind not in "iu":
-        fail("ids", "a 2-d array of integers, at least 1x1", f"{ids.dtype} of shape {ids.shape}")
-    if int(ids.min()) < 0 or int(ids.max()) >= 1 << 31:
-        fail("ids", "in [0, 2^31)", int(ids.min()) if int(ids.min()) < 0 else int(ids.max()))
-    kept = np.array(ids, dtype=np.int32, order="C")
-    kept.flags.writeable = False
-    return kept
-
-
-def _relabel(
-    ids: Int32[np.ndarray, "h w"], value_of: Mapping[int, int], *, other: int
-) -> Int32[np.ndarray, "h w"]:
-    keys = np.fromiter(value_of.keys(), np.int32, len(value_of))
-    values = np.fromiter(value_of.values(), np.int32, len(value_of))
-    return _native.relabel(ids, keys, values, other)
-
-
-def _nearest_index(size: int, source_size: int) -> Int[np.ndarray, " n"]:
-    """For each of `size` pixels the source pixel under its centre."""
-    return ((np.arange(size) + 0.5) * source_size / size).astype(np.int64)

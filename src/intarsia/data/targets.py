@@ -113,9 +113,8 @@ def targets_of(
     row = _native.relabel(dense, keys, np.arange(1, len(keys) + 1, dtype=np.int32), 0)
     visible = np.bincount(row.ravel(), minlength=len(keys) + 1)[1:] > 0
     category = np.array([categories.index_of(s.category_id) for s in segments], np.int64)
-    is_thing = np.array([category_row.is_thing for category_row in categories])
     is_crowd = np.array([segment.is_crowd for segment in segments], bool)
-    is_instance = visible & is_thing[category] & ~is_crowd
+    is_instance = visible & categories.is_thing[category] & ~is_crowd
     instance = np.where(is_instance, np.cumsum(is_instance), 0)
     instances = _with_void(instance, 0).take(row)
     boxes, centers = _boxes_and_centers(instances)

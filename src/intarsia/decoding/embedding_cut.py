@@ -86,12 +86,11 @@ def embedding_cut_view(
     costs = embedding_affinities(
         embeddings[:, :rows, :columns].detach().float().cpu(), offsets, radius=radius
     )
-    is_thing = [category.is_thing for category in categories]
-    thing = logits.softmax(dim=0)[torch.tensor(is_thing)].sum(dim=0)  # rows columns
+    thing = logits.softmax(dim=0)[torch.tensor(categories.is_thing)].sum(dim=0)  # rows columns
     for plane, (down, right) in zip(costs, offsets, strict=True):
         plane *= thing * thing.roll((-down, -right), (0, 1))
     return CutView(
-        problem=GridProblem((-logits).numpy(), costs.numpy(), offsets, is_thing),
+        problem=GridProblem((-logits).numpy(), costs.numpy(), offsets, categories.is_thing.tolist()),
         logits=logits.numpy(),
         size=size,
         stride=stride,

@@ -89,7 +89,7 @@ def grouped_by_embedding(
     """
     labels = np.zeros(view.semantic.shape, np.int32)
     things: list[Thing] = []
-    for index in np.flatnonzero([category.is_thing for category in categories]):
+    for index in np.flatnonzero(categories.is_thing):
         foreground = view.semantic == index
         if not foreground.any():
             continue

@@ -89,8 +89,7 @@ def grouped_by_seeds(
     Source: our reading of Kerola et al. 2021, after Neven et al. 2019's released code; scores are ours.
     """
     certainty, semantic = (x.cpu().numpy() for x in view.category_prob.max(dim=0))
-    is_thing = np.array([category.is_thing for category in categories])
-    things_here = is_thing[semantic]
+    things_here = categories.is_thing[semantic]
     groups = seed_decoding(
         view.embeddings.cpu().numpy(),
         view.seeds.cpu().numpy(),
@@ -114,7 +113,7 @@ def grouped_by_seeds(
     instances = upsampled_labels(
         labels,
         np.array([0] + [1] * len(things), np.uint8),
-        is_thing.astype(np.uint8)[pixels],
+        categories.is_thing.astype(np.uint8)[pixels],
         free=np.array([0], np.uint8),
         stride=view.stride,
     )

@@ -157,7 +157,7 @@ def carried(
         stride: Pixels between neighbours on the grid.
     """
     pixels = found.semantic(categories)
-    is_thing = np.array([category.is_thing for category in categories] + [False])
+    is_thing = np.append(categories.is_thing, False)
     pixel_is_thing = is_thing[np.where(pixels == VOID_INDEX, len(categories), pixels)]
     labels = _nearest(earlier, _on_grid(pixel_is_thing, stride), field, row)
     numbers = upsampled_labels(

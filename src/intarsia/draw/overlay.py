@@ -184,8 +184,8 @@ def _border(rows: Int32[np.ndarray, "h w"], *, width: int) -> Bool[np.ndarray, "
 
 
 def _is_thing(panoptic_map: PanopticMap, categories: Categories) -> Bool[np.ndarray, " s"]:
-    things = [categories[categories.index_of(s.category_id)].is_thing for s in panoptic_map.segments]
-    return np.array([False, *things])
+    index = [categories.index_of(segment.category_id) for segment in panoptic_map.segments]
+    return np.append(False, categories.is_thing[np.array(index, int)])
 
 
 def _texts(panoptic_map: PanopticMap, categories: Categories, *, names: bool, scores: bool) -> list[str]:

@@ -211,8 +211,7 @@ class CombinatorialPanoptic(AbstractMethod):
     def costs_of(self, output: CombinatorialOutput) -> CutCostsOfBatch:
         """The costs that the cut minimises; positive affinity costs attract."""
         nodes, affinities = self.costs(output.semantic_logits, output.affinity_logits)
-        splittable = [category.is_thing for category in self.categories]
-        return CutCostsOfBatch(nodes, affinities, self.offsets, splittable)
+        return CutCostsOfBatch(nodes, affinities, self.offsets, self.categories.is_thing.tolist())
 
     def train(self, mode: bool = True) -> CombinatorialPanoptic:
         """Switch to training; in fine-tuning through the cut, what is frozen stays as it is."""

@@ -193,11 +193,10 @@ class PanopticDeepLab(AbstractMethod):
         rows, columns = grid_size(*size, stride=self.stride)
         logits = output.semantic_logits[row, :, :rows, :columns].detach().float()
         semantic = logits.argmax(dim=0).cpu().numpy()
-        is_thing = np.array([category.is_thing for category in self.categories])
         groups = center_offset_grouping(
             output.heat[row, :rows, :columns].detach().float().cpu().numpy(),
             (output.offsets[row, :, :rows, :columns] / self.stride).detach().float().cpu().numpy(),
-            is_thing[semantic],
+            self.categories.is_thing[semantic],
             threshold=settings.threshold,
             nms_kernel=settings.nms_kernel,
         )
@@ -207,7 +206,7 @@ class PanopticDeepLab(AbstractMethod):
         instances = upsampled_labels(
             groups.instances,
             np.array([0] + [1] * len(things), np.uint8),
-            is_thing.astype(np.uint8)[pixels],
+            self.categories.is_thing.astype(np.uint8)[pixels],
             free=np.array([0], np.uint8),
             stride=self.stride,
         )

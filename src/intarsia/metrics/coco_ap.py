@@ -115,8 +115,7 @@ class CocoAP(AbstractTally):
     def _instances(self, table: SegmentTable, ids: Int32[np.ndarray, "h w"]) -> _Instances:
         from pycocotools import mask
 
-        is_thing = np.array([category.is_thing for category in self.categories])
-        table = table.where(is_thing[table.category_index])
+        table = table.where(self.categories.is_thing[table.category_index])
         codes = run_length_codes(ids) if len(table.ids) else {}
         rows = zip(*(column.tolist() for column in table.columns), strict=True)
         return [

@@ -63,7 +63,7 @@ class LeafCount(AbstractTally):
     def add(self, image: Comparison) -> None:
         """Add one image whose maps were compared before."""
         overlap = image.overlap
-        is_thing = np.array([category.is_thing for category in self.categories])
+        is_thing = self.categories.is_thing
         true = is_thing[overlap.truth.category_index] & ~overlap.truth.is_crowd
         found = is_thing[overlap.prediction.category_index]
         on_true = np.append(true, [False, False])[overlap.truth_row]  # -1 void, -2 unlisted: the last two

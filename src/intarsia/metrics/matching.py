@@ -121,8 +121,8 @@ class Overlap:
 
         Source: SPEC C.7 (4096 pixels on COCO, 2048 on Cityscapes at full size).
         """
-        is_stuff = np.array([not category.is_thing for category in categories])
-        kept = ~(is_stuff[self.prediction.category_index] & (self.prediction_areas < min_area))
+        is_thing = categories.is_thing[self.prediction.category_index]
+        kept = is_thing | (self.prediction_areas >= min_area)
         table = self.prediction.where(kept)
         ids = np.where(np.append(kept, [True, True])[self.prediction_row], self.prediction_ids, VOID_ID)
         return replace(self, prediction=table, prediction_row=table.row_of(ids), prediction_ids=ids)

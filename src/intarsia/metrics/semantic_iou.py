@@ -80,11 +80,10 @@ class SemanticIoU(AbstractTally):
     def compute(self) -> SemanticReport:
         """What the images so far amount to."""
         iou = _iou(self.confusion)
-        is_thing = np.array([category.is_thing for category in self.categories])
         return SemanticReport(
             miou=_mean(iou),
-            things=_mean(iou[is_thing]),
-            stuff=_mean(iou[~is_thing]),
+            things=_mean(iou[self.categories.is_thing]),
+            stuff=_mean(iou[~self.categories.is_thing]),
             per_category=by_id(self.categories, iou),
         )
 

@@ -131,7 +131,7 @@ class SegmentationTrackingQuality:
 
     def _pairs(self, overlap: Overlap) -> list[tuple[int, int, int]]:
         """True tube, predicted tube and pixels; 0 for what is no tube, nothing from void and crowds."""
-        is_thing = np.array([category.is_thing for category in self._categories])
+        is_thing = self._categories.is_thing
 
         def tubes(table, row) -> np.ndarray:
             thing = np.append(is_thing[table.category_index], False)[row]
