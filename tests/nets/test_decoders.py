@@ -7,6 +7,7 @@ from torch.testing import assert_close
 from intarsia.errors import InputError
 from intarsia.nets import (
     Backbone,
+    BackboneConfig,
     ConvHead,
     DecoderConfig,
     DeepLabDecoder,
@@ -20,7 +21,7 @@ from intarsia.nets.heads import position_grid
 
 @pytest.fixture(scope="module")
 def backbone():
-    return Backbone("test_resnet").eval()
+    return Backbone(BackboneConfig(name="test_resnet")).eval()
 
 
 @pytest.mark.parametrize("kind", ["deeplab", "fpn", "mlp"])
@@ -42,9 +43,9 @@ def test_one_image_of_one_pixel_can_be_trained_on(backbone):
 
 
 def test_the_deeplab_decoder_fuses_two_levels_at_output_stride_16_and_three_at_32(backbone):
-    dilated = Backbone("test_resnet", output_stride=16)
+    dilated = Backbone(BackboneConfig(name="test_resnet", output_stride=16))
     for network, fusions in ((dilated, 2), (backbone, 3)):
-        decoder = DeepLabDecoder(network.strides, network.channels, width=8)
+        decoder = DeepLabDecoder(DecoderConfig(width=8), network.strides, network.channels)
         assert (
             sum(name.startswith("fusions.") and name.endswith("0.weight") for name in decoder.state_dict())
             == fusions
@@ -72,7 +73,7 @@ def test_a_head_begins_unsure_and_answers_in_float32_under_autocast():
 
 def test_added_coordinates_are_positions_over_the_unit_at_the_start():
     """Grid point (0, 1) is at row 1.5 and column 5.5; 8 pixels are 1."""
-    head = EmbeddingHead(4, 3, width=8, coordinates="added", added_px=8.0)
+    head = EmbeddingHead(EmbeddingHeadConfig(dims=3, coordinates="added", added_px=8.0), 4, width=8)
     torch.nn.init.zeros_(head.head.last.weight)
     embedding = head(torch.rand(1, 4, 2, 2))[0, :, 0, 1]
     assert_close(embedding, torch.tensor([1.5 / 8, 5.5 / 8, 0.0]))
@@ -80,7 +81,7 @@ def test_added_coordinates_are_positions_over_the_unit_at_the_start():
 
 def test_coordinates_tell_equal_pixels_apart_and_do_not_depend_on_the_padding():
     torch.manual_seed(0)
-    head = EmbeddingHead(4, 3, width=8, separable=False).eval()
+    head = EmbeddingHead(EmbeddingHeadConfig(dims=3), 4, width=8, separable=False).eval()
     small, large = head(torch.zeros(1, 4, 6, 6)), head(torch.zeros(1, 4, 9, 12))
     assert not torch.allclose(small[..., 2, 2], small[..., 3, 3])
     assert_close(small[..., :5, :5], large[..., :5, :5])
@@ -91,7 +92,7 @@ def test_coordinates_tell_equal_pixels_apart_and_do_not_depend_on_the_padding():
 
 
 def test_without_coordinates_equal_pixels_are_equal():
-    head = EmbeddingHead(4, 3, width=8, coordinates="none").eval()
+    head = EmbeddingHead(EmbeddingHeadConfig(dims=3, coordinates="none"), 4, width=8).eval()
     embeddings = head(torch.zeros(1, 4, 6, 6))
     assert_close(embeddings, embeddings[..., :1, :1].expand_as(embeddings))
 

@@ -13,6 +13,10 @@ from intarsia.nets.top_context import SqueezeExcitation
 STRIDES = (4, 8, 16)
 
 
+def decoder_of(**settings):
+    return SharedDecoder(SharedDecoderConfig(**settings), STRIDES, 8)
+
+
 def levels(channels=8, side=8):
     generator = torch.Generator().manual_seed(0)
     return [torch.randn(2, channels, side // n, side // n, generator=generator) for n in (1, 2, 4)]
@@ -21,21 +25,21 @@ def levels(channels=8, side=8):
 @pytest.mark.parametrize("deformable", [True, False])
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_it_ends_at_the_finest_level_with_the_levels_side_by_side(deformable, depth):
-    decoder = SharedDecoder(STRIDES, 8, width=4, depth=depth, deformable=deformable)
+    decoder = decoder_of(width=4, depth=depth, deformable=deformable)
     result = decoder(levels())
     assert result.shape == (2, 12, 8, 8)
     result.square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in decoder.parameters())
 
 
-def decoder_of(depth):
-    return SharedDecoder((4,), 256, depth=depth)
-
-
 def test_the_widths_are_those_of_upsnet():
     """Two blocks: 256 to 128 to 128; three: 256 to 256 to 128 to 128."""
     shapes = {
-        depth: [tuple(w.shape[:2]) for name, w in decoder_of(depth).named_parameters() if "conv" in name]
+        depth: [
+            tuple(w.shape[:2])
+            for name, w in SharedDecoder(SharedDecoderConfig(depth=depth), (4,), 256).named_parameters()
+            if "conv" in name
+        ]
         for depth in (1, 2, 3)
     }
     assert shapes[1] == [(128, 256)]
@@ -45,15 +49,15 @@ def test_the_widths_are_those_of_upsnet():
 
 def test_deformation_starts_from_none():
     torch.manual_seed(0)
-    deformable = SharedDecoder(STRIDES, 8, width=4)
-    plain = SharedDecoder(STRIDES, 8, width=4, deformable=False)
+    deformable = decoder_of(width=4)
+    plain = decoder_of(width=4, deformable=False)
     missing = plain.load_state_dict(deformable.state_dict(), strict=False)
     assert all(".offset." in name for name in missing.unexpected_keys)
     assert_close(deformable(levels()), plain(levels()), rtol=1e-4, atol=1e-4)
 
 
 def test_all_levels_go_through_the_same_weights():
-    decoder = SharedDecoder((4, 4, 4), 8, width=4, deformable=False)
+    decoder = SharedDecoder(SharedDecoderConfig(width=4, deformable=False), (4, 4, 4), 8)
     same = levels()[0]
     first, second, third = decoder([same] * 3).chunk(3, dim=1)
     assert_close(first, second)

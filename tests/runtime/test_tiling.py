@@ -82,7 +82,9 @@ def shallow_method():
     )
     method = CombinatorialPanoptic(config, combinatorial().categories)
     method.backbone = Shallow()
-    method.decoder = FpnDecoder(Shallow.strides, Shallow.channels, width=8, norm="batch")
+    method.decoder = FpnDecoder(
+        DecoderConfig(kind="fpn", width=8, separable=False), Shallow.strides, Shallow.channels
+    )
     with torch.no_grad():
         for name, parameter in method.named_parameters():
             if name.endswith("last.weight"):

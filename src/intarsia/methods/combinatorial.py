@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from intarsia._check import fail, nearest
 from intarsia.cut import GridProblem
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.decoding.cut import CutConfig, CutView, cut_map
@@ -23,12 +24,12 @@ from intarsia.methods.end_to_end import (
     quality_loss,
     separate_cut_losses,
 )
-from intarsia.methods.ladder import freeze, keep_frozen, ladder_factors, ladder_groups
+from intarsia.methods.ladder import Parts, freeze, keep_frozen, ladder_factors, ladder_groups
 from intarsia.methods.method import AbstractMethod, in_threads
 from intarsia.methods.oracle import true_affinity_logits, true_semantic_logits
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import (
-    AffinityHead,
+    AFFINITY_HEADS,
     AffinityHeadConfig,
     Backbone,
     BackboneConfig,
@@ -80,6 +81,12 @@ class CombinatorialConfig:
     tiling: TilingConfig = field(default_factory=TilingConfig)
     end_to_end: EndToEndConfig | None = None
 
+    def __post_init__(self) -> None:
+        if self.affinity.kind not in AFFINITY_HEADS:
+            wanted = " or ".join(repr(kind) for kind in AFFINITY_HEADS)
+            hint = nearest(self.affinity.kind, AFFINITY_HEADS)
+            fail("affinity.kind", wanted, repr(self.affinity.kind), hint=hint)
+
 
 @dataclass(frozen=True, eq=False)
 class CombinatorialOutput:
@@ -121,7 +128,7 @@ class CombinatorialPanoptic(AbstractMethod):
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
         self.offsets = config.affinity.offsets
-        self.backbone = Backbone.from_config(config.backbone)
+        self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         separate, separable = config.separate_decoders, config.decoder.separable and not config.plain_heads
@@ -134,19 +141,17 @@ class CombinatorialPanoptic(AbstractMethod):
             separable=separable,
             norm=config.decoder.norm,
         )
-        self.affinity_head = AffinityHead(
+        self.affinity_head = AFFINITY_HEADS[config.affinity.kind](
+            config.affinity,
             self.decoder.channels,
             len(categories),
-            self.offsets,
-            width=config.affinity.width,
-            classifier_width=config.affinity.widths,
             separable=separable,
             norm=config.decoder.norm,
         )
         self.costs = CutCosts(len(categories), len(self.offsets))
         self.pooled = pooled_quality(config.end_to_end, len(categories))
         self.to(memory_format=torch.channels_last)
-        freeze(self, config.end_to_end)
+        freeze(self._parts, config.end_to_end)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> CombinatorialOutput:
         """Logits on the grid."""
@@ -229,7 +234,13 @@ class CombinatorialPanoptic(AbstractMethod):
         """The trainable parameters: "backbone" and "rest", or the steps of the ladder."""
         if not self.lr_factors:
             return super().parameter_groups()
-        return ladder_groups(self)
+        return ladder_groups(self._parts)
+
+    @property
+    def _parts(self) -> Parts:
+        heads = (self.semantic_head, self.affinity_head)
+        layers = tuple(head.layers for head in heads)
+        return Parts(self, self.backbone, self.costs, heads, layers)
 
     def _evaluated(self, images: Float[Tensor, "b 3 h w"]) -> CombinatorialOutput:
         """Large images in tiles whose costs are joined, so that instances cross the tiles' borders."""

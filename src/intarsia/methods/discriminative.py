@@ -137,7 +137,7 @@ class DiscriminativeEmbedding(AbstractMethod):
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
         _bandwidth(config)
-        self.backbone = Backbone.from_config(config.backbone)
+        self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         separate = config.separate_decoders
@@ -150,7 +150,7 @@ class DiscriminativeEmbedding(AbstractMethod):
             separable=config.decoder.separable,
             norm=config.decoder.norm,
         )
-        self.embedding_head = EmbeddingHead.from_config(
+        self.embedding_head = EmbeddingHead(
             config.embedding,
             self.decoder.channels,
             width=config.head_width,

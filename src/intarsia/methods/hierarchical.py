@@ -112,7 +112,7 @@ class HierarchicalEmbedding(AbstractMethod):
     def __init__(self, config: HierarchicalConfig, categories: Categories) -> None:
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
-        self.backbone = Backbone.from_config(config.backbone)
+        self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         embedding, loss = config.embedding, config.loss

@@ -1,26 +1,51 @@
-"""Which parts of a network fine-tuning through the cut moves, and how fast: a ladder of learning rates."""
+"""Freezing and learning rates of their own for fine-tuning through the cut: a ladder below the costs."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from torch import nn
 
 from intarsia.methods.end_to_end import EndToEndConfig
+from intarsia.nets import HeadLayers
 
-__all__ = ["freeze", "keep_frozen", "ladder_factors", "ladder_groups", "ladder_step"]
+__all__ = ["Parts", "freeze", "keep_frozen", "ladder_factors", "ladder_groups"]
+
+Parameters = dict[int, nn.Parameter]
+"""Parameters by their identity."""
 
 
-def freeze(method: nn.Module, config: EndToEndConfig | None) -> None:
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What fine-tuning tells apart in a method.
+
+    Attributes:
+        whole: The method.
+        backbone: Its backbone.
+        costs: The scales of the costs.
+        heads: The heads, as wholes.
+        layers: What each head says of its layers.
+    """
+
+    whole: nn.Module
+    backbone: nn.Module
+    costs: nn.Module
+    heads: tuple[nn.Module, ...]
+    layers: tuple[HeadLayers, ...]
+
+
+def freeze(parts: Parts, config: EndToEndConfig | None) -> None:
     """Take out of training what `config` does not train; the scales of the costs are for the cut alone."""
-    norms = _names_of_norms(method) if config is not None and config.frozen_norms == "all" else frozenset()
-    for name, parameter in method.named_parameters():
-        if config is None:
-            parameter.requires_grad_(parameter.requires_grad and ladder_step(name) != "costs")
-        elif name in norms:
+    if config is None:
+        parts.costs.requires_grad_(False)
+        return
+    trained, norms = _trained(parts, config), _norms(parts.whole) if config.frozen_norms == "all" else {}
+    for key, parameter in _of([parts.whole]).items():
+        if key in norms or (trained is not None and key not in trained):
             parameter.requires_grad_(False)
-        elif config.trained != "all":
-            parameter.requires_grad_(_TRAINED[config.trained].match(name) is not None)
+        elif trained is not None:
+            parameter.requires_grad_(True)
 
 
 def keep_frozen(method: nn.Module, config: EndToEndConfig) -> None:
@@ -44,44 +69,35 @@ def ladder_factors(config: EndToEndConfig | None) -> dict[str, float]:
     return {"costs": 1.0, "last": slow, "body": slow / 2, "features": slow / 3}
 
 
-def ladder_groups(method: nn.Module) -> dict[str, list[nn.Parameter]]:
+def ladder_groups(parts: Parts) -> dict[str, list[nn.Parameter]]:
     """The trainable parameters of each step of the ladder, and the backbone's."""
-    groups: dict[str, list[nn.Parameter]] = {name: [] for name in ("backbone", *_STEPS)}
-    for name, parameter in method.named_parameters():
-        if parameter.requires_grad:
-            groups[ladder_step(name)].append(parameter)
-    return groups
+    steps = {
+        "backbone": _of([parts.backbone]),
+        "costs": _of([parts.costs]),
+        "last": _of(layer for head in parts.layers for layer in head.last),
+        "features": _of(layer for head in parts.layers for layer in head.features),
+    }
+    named = {key for parameters in steps.values() for key in parameters}
+    steps["body"] = {key: p for key, p in _of([parts.whole]).items() if key not in named}
+    return {step: [p for p in parameters.values() if p.requires_grad] for step, parameters in steps.items()}
 
 
-def ladder_step(name: str) -> str:
-    """Which step of the ladder the parameter of this name is on.
-
-    Example:
-        >>> ladder_step("semantic_head.last.weight"), ladder_step("affinity_head.features.0.weight")
-        ('last', 'features')
-    """
-    if name.startswith("costs."):
-        return "costs"
-    if ".last." in name and name.startswith(_HEADS):
-        return "last"
-    if name.startswith("affinity_head.features."):
-        return "features"
-    return "backbone" if name.startswith("backbone.") else "body"
+def _trained(parts: Parts, config: EndToEndConfig) -> Parameters | None:
+    """What learns; None where everything does that does so without fine-tuning."""
+    if config.trained == "all":
+        return None
+    if config.trained == "heads":
+        return _of([parts.costs, *parts.heads])
+    last = [layer for head in parts.layers for layer in head.last]
+    if config.trained == "last":
+        return _of([parts.costs, *last])
+    return _of([*last, *(layer for head in parts.layers for layer in head.before_last)])
 
 
-_STEPS = ("costs", "last", "body", "features")
-_HEADS = ("semantic_head.", "affinity_head.", "costs.")
-_TRAINED = {
-    "last": re.compile(r"costs\.|(semantic_head|affinity_head)\.(.*\.)?last\."),
-    "last_two": re.compile(r"semantic_head\.last\.|affinity_head\.classifiers\.\d+\.(last|body\.1)\."),
-    "heads": re.compile(r"costs\.|(semantic_head|affinity_head)\."),
-}
+def _norms(method: nn.Module) -> Parameters:
+    kinds = nn.modules.batchnorm._BatchNorm | nn.GroupNorm
+    return _of(module for module in method.modules() if isinstance(module, kinds))
 
 
-def _names_of_norms(method: nn.Module) -> frozenset[str]:
-    return frozenset(
-        f"{path}.{name}"
-        for path, module in method.named_modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.GroupNorm)
-        for name, _ in module.named_parameters(recurse=False)
-    )
+def _of(modules: Iterable[nn.Module]) -> Parameters:
+    return {id(parameter): parameter for module in modules for parameter in module.parameters()}

@@ -86,7 +86,7 @@ class PanopticFpn(AbstractMethod):
     def __init__(self, config: PanopticFpnConfig, categories: Categories) -> None:
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
-        self.backbone = Backbone.from_config(config.backbone)
+        self.backbone = Backbone(config.backbone)
         strides, width = self.backbone.strides, config.pyramid_width
         self.stride = strides[0]
         self.pyramid = FpnPyramid(self.backbone.channels, width=width)

@@ -153,16 +153,14 @@ class UnifiedPanoptic(AbstractMethod):
     def __init__(self, config: UnifiedConfig, categories: Categories) -> None:
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
-        self.backbone = Backbone.from_config(config.backbone)
+        self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         strides, width = self.backbone.strides, config.pyramid.width
         self.pyramid = FpnPyramid(self.backbone.channels, width=width, top_context=config.pyramid.top_context)
-        self.semantic_decoder = SharedDecoder.from_config(config.decoder, strides, width)
+        self.semantic_decoder = SharedDecoder(config.decoder, strides, width)
         self.semantic_head = prediction(self.semantic_decoder.channels, len(categories))
         affinities = bool(config.affinity.channels)
-        self.affinity_decoder = (
-            SharedDecoder.from_config(config.decoder, strides, width) if affinities else None
-        )
+        self.affinity_decoder = SharedDecoder(config.decoder, strides, width) if affinities else None
         things = [index for index, category in enumerate(categories) if category.is_thing]
         self.detector = Detector(config.detection, strides, width, things=things)
         self.head = PanopticHead(

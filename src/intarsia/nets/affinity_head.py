@@ -2,68 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia._check import fail
-from intarsia.cut.offsets import offsets_of
+from intarsia.nets.affinity_config import AffinityHeadConfig
 from intarsia.nets.blocks import Norm, conv_block, prediction
+from intarsia.nets.heads import HeadLayers
 
-__all__ = ["AffinityHead", "AffinityHeadConfig"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AffinityHeadConfig:
-    """Settings of an affinity head.
-
-    Attributes:
-        distances: How far apart the two points are, in points of the grid: downwards and to the right.
-        diagonals: Also along both diagonals.
-        width: Channels of the features whose differences are classified.
-        classifier_width: Channels inside a classifier, for each direction.
-        classifier_widths: The same for each of the distances by itself; empty: one width for all.
-    """
-
-    distances: tuple[int, ...] = (1, 4, 16, 32)
-    diagonals: bool = False
-    width: int = 128
-    classifier_width: int = 32
-    classifier_widths: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not self.distances or min(self.distances) < 1 or len(set(self.distances)) < len(self.distances):
-            fail("affinity.distances", "different numbers of 1 or more", self.distances)
-        for name in ("width", "classifier_width"):
-            if getattr(self, name) < 1:
-                fail(f"affinity.{name}", "1 or more", getattr(self, name))
-
-        if self.classifier_widths and (
-            len(self.classifier_widths) != len(self.distances) or min(self.classifier_widths) < 1
-        ):
-            wanted = f"{len(self.distances)} numbers of 1 or more, one a distance, or none"
-            fail("affinity.classifier_widths", wanted, self.classifier_widths)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Channels inside the classifier of each distance."""
-        return self.classifier_widths or (self.classifier_width,) * len(self.distances)
-
-    @property
-    def offsets(self) -> tuple[tuple[int, int], ...]:
-        """(rows, columns) from a point to its neighbour, one a channel of the head's output."""
-        return offsets_of(self.distances, diagonals=self.diagonals)
+__all__ = ["AffinityHead"]
 
 
 class AffinityHead(nn.Module):
     """A classifier for each distance, on differences of features at the two ends.
 
-    The affinity of a point and the one at `offsets[o]` from it is channel o at the point: as
+    The affinity of a point and the one at `config.offsets[o]` from it is channel o at the point: as
     `intarsia.cut.GridProblem` has its costs. Inside, a pair lies at its middle, so that pairs of several
     directions that cross there are classified together; neighbours are classified from the features
     themselves. Semantic logits come in beside the decoder's map and get no gradient from here.
@@ -72,48 +29,50 @@ class AffinityHead(nn.Module):
     one classifier with a group of channels each, and the widths are ours.
 
     Example:
-        >>> head = AffinityHead(16, 3, [(1, 0), (0, 1), (4, 0), (0, 4)], width=8, classifier_width=8)
+        >>> head = AffinityHead(AffinityHeadConfig(distances=(1, 4), width=8, classifier_width=8), 16, 3)
         >>> head(torch.zeros(2, 16, 6, 5), torch.zeros(2, 3, 6, 5)).shape
         torch.Size([2, 4, 6, 5])
     """
 
     def __init__(
         self,
+        config: AffinityHeadConfig,
         channels_in: int,
         num_classes: int,
-        offsets: Sequence[tuple[int, int]],
         *,
-        width: int = 128,
-        classifier_width: int | Sequence[int] = 32,
         separable: bool = True,
         norm: Norm = "batch",
     ) -> None:
         """Build the layers.
 
         Args:
+            config: Offsets and widths.
             channels_in: Channels of the decoder's map.
             num_classes: Of the semantic logits.
-            offsets: (rows, columns), other than (0, 0).
-            width: Channels of the features.
-            classifier_width: Channels inside a classifier, for each offset: one number, or one for each run
-                of offsets of one length.
             separable: Depthwise separable 5x5 convolutions to the features, else two of 3x3.
             norm: Normalisation layer.
         """
         super().__init__()
-        if (0, 0) in [tuple(offset) for offset in offsets]:
-            fail("offsets", "other than (0, 0)", "an offset from a point to itself")
-        self.offsets = tuple((int(rows), int(columns)) for rows, columns in offsets)
-        together = [tuple(group) for _, group in groupby(self.offsets, key=lambda o: max(map(abs, o)))]
-        joined = channels_in + num_classes
+        together = [tuple(group) for _, group in groupby(config.offsets, key=lambda o: max(map(abs, o)))]
+        joined, width = channels_in + num_classes, config.width
         self.features = (
             conv_block(joined, width, size=5, separable=True, norm=norm)
             if separable
             else nn.Sequential(conv_block(joined, width, norm=norm), conv_block(width, width, norm=norm))
         )
-        widths = [classifier_width] * len(together) if isinstance(classifier_width, int) else classifier_width
+        widths = config.classifier_widths or (config.classifier_width,) * len(together)
         self.classifiers = nn.ModuleList(
             _Classifier(group, width, inner, norm) for group, inner in zip(together, widths, strict=True)
+        )
+
+    @property
+    def layers(self) -> HeadLayers:
+        """The ends of the classifiers, and the features that all of them stand on."""
+        classifiers = [cast(_Classifier, classifier) for classifier in self.classifiers]
+        return HeadLayers(
+            last=tuple(classifier.last for classifier in classifiers),
+            before_last=tuple(classifier.body[-1] for classifier in classifiers),
+            features=(self.features,),
         )
 
     def forward(

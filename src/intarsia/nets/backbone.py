@@ -74,7 +74,7 @@ class Backbone(nn.Module):
             `output_stride`, or the weights cannot be found or do not fit.
 
     Example:
-        >>> backbone = Backbone("lcnet_050")
+        >>> backbone = Backbone(BackboneConfig(name="lcnet_050"))
         >>> backbone.strides, backbone.channels
         ((4, 8, 16, 32), (32, 64, 128, 256))
         >>> [tuple(x.shape) for x in backbone(torch.zeros(1, 3, 33, 20))]
@@ -84,51 +84,26 @@ class Backbone(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        pretrained: bool | str = False,
-        output_stride: int = 32,
-        frozen_norm: bool = False,
-        frozen_levels: int = 0,
-        multi_grid: tuple[int, ...] = (),
-        stretch: bool = False,
-        zoom: int = 1,
-    ) -> None:
+    def __init__(self, config: BackboneConfig) -> None:
         """Build the network and fill in its weights."""
         super().__init__()
-        self.frozen_norm = frozen_norm
-        self.stretch = stretch
-        self.zoom = zoom
-        network = _build(name, pretrained is True, output_stride)
-        if multi_grid:
-            _dilate_further(network, multi_grid)
-        if isinstance(pretrained, str):
-            load_by_name_or_order(network, read_weights(pretrained), source=pretrained)
+        self.frozen_norm = config.frozen_norm
+        self.stretch = config.stretch
+        self.zoom = config.zoom
+        network = _build(config.name, config.pretrained is True, config.output_stride)
+        if config.multi_grid:
+            _dilate_further(network, config.multi_grid)
+        if isinstance(config.pretrained, str):
+            load_by_name_or_order(network, read_weights(config.pretrained), source=config.pretrained)
         self.network = network
         strides, channels = network.feature_info.reduction(), network.feature_info.channels()
-        self.levels = _levels(name, strides, output_stride)
-        self.strides: tuple[int, ...] = tuple(strides[level] // zoom for level in self.levels)
+        self.levels = _levels(config.name, strides, config.output_stride)
+        self.strides: tuple[int, ...] = tuple(strides[level] // config.zoom for level in self.levels)
         self.channels: tuple[int, ...] = tuple(channels[level] for level in self.levels)
         source = network.pretrained_cfg
-        self.frozen = _freeze(network, self.levels[:frozen_levels])
+        self.frozen = _freeze(network, self.levels[: config.frozen_levels])
         self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(source.get("std", (0.5,) * 3)).view(3, 1, 1))
-
-    @classmethod
-    def from_config(cls, config: BackboneConfig) -> Backbone:
-        """The backbone that a config describes."""
-        return cls(
-            config.name,
-            pretrained=config.pretrained,
-            output_stride=config.output_stride,
-            frozen_norm=config.frozen_norm,
-            frozen_levels=config.frozen_levels,
-            multi_grid=config.multi_grid,
-            stretch=config.stretch,
-            zoom=config.zoom,
-        )
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
         """Features from fine to coarse, one tensor for each of `strides`."""

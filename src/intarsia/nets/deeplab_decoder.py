@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.nets.blocks import Norm, conv_block
+from intarsia.nets.blocks import conv_block
+from intarsia.nets.decoder_config import DecoderConfig
 
 __all__ = ["DeepLabDecoder"]
 
@@ -26,32 +27,22 @@ class DeepLabDecoder(nn.Module):
     window of the training crop's size.
 
     Example:
-        >>> decoder = DeepLabDecoder((4, 8, 16), (8, 16, 32), width=16)
+        >>> decoder = DeepLabDecoder(DecoderConfig(width=16), (4, 8, 16), (8, 16, 32))
         >>> features = [torch.zeros(2, c, n, n) for c, n in ((8, 8), (16, 4), (32, 2))]
         >>> decoder(features).shape
         torch.Size([2, 16, 8, 8])
     """
 
-    def __init__(
-        self,
-        strides: Sequence[int],
-        channels: Sequence[int],
-        *,
-        width: int = 128,
-        dilations: Sequence[int] = (6, 12, 18),
-        skip_channels: Sequence[int] = (64, 48, 32),
-        separable: bool = True,
-        dropout: float = 0.1,
-        norm: Norm = "batch",
-    ) -> None:
+    def __init__(self, config: DecoderConfig, strides: Sequence[int], channels: Sequence[int]) -> None:
         """Build the layers for features of these strides and channels."""
         super().__init__()
+        width, norm = config.width, config.norm
         self.channels = width
-        self.aspp = _Aspp(channels[-1], width, dilations, separable, dropout, norm)
-        skip_of: dict[int, int] = dict(zip((4, 2, 1), skip_channels, strict=True))
+        self.aspp = _Aspp(config, channels[-1])
+        skip_of: dict[int, int] = dict(zip((4, 2, 1), config.skip_channels, strict=True))
         finer = [(s // strides[0], c) for s, c in zip(strides, channels, strict=True)][-2::-1]
         self.reductions = nn.ModuleList(conv_block(c, skip_of[s], size=1, norm=norm) for s, c in finer)
-        self.fusions = nn.ModuleList(_fusion(width + skip_of[s], width, separable, norm) for s, _ in finer)
+        self.fusions = nn.ModuleList(_fusion(config, width + skip_of[s]) for s, _ in finer)
 
     def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""
@@ -65,21 +56,20 @@ class DeepLabDecoder(nn.Module):
 class _Aspp(nn.Module):
     """Convolutions at several dilations and the image's mean, side by side, then joined."""
 
-    def __init__(
-        self, channels: int, width: int, dilations: Sequence[int], separable: bool, dropout: float, norm: Norm
-    ) -> None:
+    def __init__(self, config: DecoderConfig, channels: int) -> None:
         super().__init__()
+        width, norm = config.width, config.norm
         self.branches = nn.ModuleList([conv_block(channels, width, size=1, norm=norm)])
-        for dilation in dilations:
+        for dilation in config.dilations:
             self.branches.append(
-                conv_block(channels, width, dilation=dilation, separable=separable, norm=norm)
+                conv_block(channels, width, dilation=dilation, separable=config.separable, norm=norm)
             )
         # No norm after the pooling: one value an image has no spread to normalise.
         self.pooled = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, width, 1), nn.ReLU(inplace=True)
         )
-        self.join = conv_block((len(dilations) + 2) * width, width, size=1, norm=norm)
-        self.dropout = nn.Dropout(dropout)
+        self.join = conv_block((len(config.dilations) + 2) * width, width, size=1, norm=norm)
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "b _ h w"]) -> Float[Tensor, "b c h w"]:
         parts = [branch(x) for branch in self.branches]
@@ -87,7 +77,8 @@ class _Aspp(nn.Module):
         return self.dropout(self.join(torch.cat(parts, dim=1)))
 
 
-def _fusion(channels_in: int, width: int, separable: bool, norm: Norm) -> nn.Module:
-    if separable:
+def _fusion(config: DecoderConfig, channels_in: int) -> nn.Module:
+    width, norm = config.width, config.norm
+    if config.separable:
         return conv_block(channels_in, width, size=5, separable=True, norm=norm)
     return nn.Sequential(conv_block(channels_in, width, norm=norm), conv_block(width, width, norm=norm))

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.nets.blocks import Norm, conv_block
+from intarsia.nets.decoder_config import DecoderConfig
 from intarsia.nets.top_context import GlobalAverage, SqueezeExcitation, TopContext
 
 __all__ = ["FpnClimbs", "FpnDecoder", "FpnPyramid"]
@@ -90,25 +91,18 @@ class FpnDecoder(nn.Module):
     Source: Kirillov et al. 2019 (Panoptic FPN), semantic branch.
 
     Example:
-        >>> decoder = FpnDecoder((4, 8), (8, 16), width=16)
+        >>> decoder = FpnDecoder(DecoderConfig(kind="fpn", width=16), (4, 8), (8, 16))
         >>> decoder([torch.zeros(1, 8, 6, 6), torch.zeros(1, 16, 3, 3)]).shape
         torch.Size([1, 16, 6, 6])
     """
 
-    def __init__(
-        self,
-        strides: Sequence[int],
-        channels: Sequence[int],
-        *,
-        width: int = 128,
-        separable: bool = False,
-        norm: Norm = "group",
-    ) -> None:
+    def __init__(self, config: DecoderConfig, strides: Sequence[int], channels: Sequence[int]) -> None:
         """Build the layers for features of these strides and channels, from fine to coarse."""
         super().__init__()
+        width = config.width
         self.channels = width
         self.pyramid = FpnPyramid(channels, width=width)
-        self.climbs = FpnClimbs(strides, width, width=width, separable=separable, norm=norm)
+        self.climbs = FpnClimbs(strides, width, width=width, separable=config.separable, norm=config.norm)
 
     def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from intarsia._check import fail
 from intarsia.nets.blocks import Norm, conv_block, prediction
 
-__all__ = ["ConvHead", "Coordinates", "EmbeddingHead", "EmbeddingHeadConfig", "position_grid"]
+__all__ = ["ConvHead", "Coordinates", "EmbeddingHead", "EmbeddingHeadConfig", "HeadLayers", "position_grid"]
 
 Coordinates = Literal["none", "input", "added"]
 
@@ -28,7 +28,8 @@ class EmbeddingHeadConfig:
             first two dimensions, so that the head learns where an instance is relative to the pixel, which
             holds at any place of an image of any size.
         coordinate_px: Pixels for one unit of position at the input.
-        added_px: Pixels for one unit of an embedding where the position is added.
+        added_px: Pixels for one unit of an embedding where the position is added. With 8, centres 24 pixels
+            apart are 3 = 2 δ_d apart.
     """
 
     dims: int = 8
@@ -42,6 +43,21 @@ class EmbeddingHeadConfig:
         for name in ("coordinate_px", "added_px"):
             if getattr(self, name) <= 0:
                 fail(f"embedding.{name}", "above 0", getattr(self, name))
+
+
+@dataclass(frozen=True, eq=False)
+class HeadLayers:
+    """The layers of a head that fine-tuning tells apart, from its output down; what is between has no name.
+
+    Attributes:
+        last: What gives the logits.
+        before_last: The layers right above them, where fine-tuning of two layers takes them, too.
+        features: What all of the head stands on, if it has such a part.
+    """
+
+    last: tuple[nn.Module, ...]
+    before_last: tuple[nn.Module, ...] = ()
+    features: tuple[nn.Module, ...] = ()
 
 
 class ConvHead(nn.Module):
@@ -74,6 +90,11 @@ class ConvHead(nn.Module):
         )
         self.last = prediction(widths[-1], channels_out, std=std)
 
+    @property
+    def layers(self) -> HeadLayers:
+        """The last convolution apart from the others."""
+        return HeadLayers(last=(self.last,))
+
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """The values, in float32 also under autocast: a margin of 0.5 needs more digits than bfloat16 has."""
         x = self.body(x)
@@ -91,54 +112,13 @@ class EmbeddingHead(nn.Module):
     Source: De Brabandere et al. 2017 (coordinate maps beside the image); coordinates at the head are ours.
 
     Example:
-        >>> head = EmbeddingHead(16, 8, width=16)
+        >>> head = EmbeddingHead(EmbeddingHeadConfig(dims=8), 16, width=16)
         >>> head(torch.zeros(2, 16, 4, 5)).shape
         torch.Size([2, 8, 4, 5])
     """
 
     def __init__(
         self,
-        channels_in: int,
-        dims: int,
-        *,
-        width: int,
-        depth: int = 1,
-        separable: bool = True,
-        norm: Norm = "batch",
-        coordinates: Coordinates = "input",
-        coordinate_px: float = 256.0,
-        added_px: float = 8.0,
-        stride: int = 4,
-    ) -> None:
-        """Build the head.
-
-        Args:
-            channels_in: Channels of the decoder's map.
-            dims: Dimensions of an embedding.
-            width: Channels inside.
-            depth: Convolutions before the last.
-            separable: Depthwise separable convolutions.
-            norm: Normalisation layer.
-            coordinates: "none"; "input": two more input channels; "added": added to the first two
-                dimensions, so that the head learns where a pixel's centre is relative to the pixel.
-            coordinate_px: Pixels for one unit of position at the input.
-            added_px: Pixels for one unit of an embedding where the position is added. With 8, centres 24
-                pixels apart are 3 = 2 δ_d apart.
-            stride: Pixels between neighbours on the decoder's map.
-        """
-        super().__init__()
-        self.coordinates = coordinates
-        self.coordinate_px = coordinate_px
-        self.added_px = added_px
-        self.stride = stride
-        extra = 2 if coordinates == "input" else 0
-        self.head = ConvHead(
-            channels_in + extra, dims, width=width, depth=depth, separable=separable, norm=norm, std=0.01
-        )
-
-    @classmethod
-    def from_config(
-        cls,
         config: EmbeddingHeadConfig,
         channels_in: int,
         *,
@@ -147,31 +127,35 @@ class EmbeddingHead(nn.Module):
         separable: bool = True,
         norm: Norm = "batch",
         stride: int = 4,
-    ) -> EmbeddingHead:
-        """The head that a config describes, on a decoder's map."""
-        return cls(
-            channels_in,
-            config.dims,
-            width=width,
-            depth=depth,
-            separable=separable,
-            norm=norm,
-            coordinates=config.coordinates,
-            coordinate_px=config.coordinate_px,
-            added_px=config.added_px,
-            stride=stride,
+    ) -> None:
+        """Build the head.
+
+        Args:
+            config: Dimensions and coordinates.
+            channels_in: Channels of the decoder's map.
+            width: Channels inside.
+            depth: Convolutions before the last.
+            separable: Depthwise separable convolutions.
+            norm: Normalisation layer.
+            stride: Pixels between neighbours on the decoder's map.
+        """
+        super().__init__()
+        self.config, self.stride = config, stride
+        channels_in += 2 if config.coordinates == "input" else 0
+        self.head = ConvHead(
+            channels_in, config.dims, width=width, depth=depth, separable=separable, norm=norm, std=0.01
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
         """The embeddings."""
         position = position_grid(x.shape[-2], x.shape[-1], stride=self.stride, device=x.device)
         position = position.expand(x.shape[0], -1, -1, -1)  # b 2 h w
-        if self.coordinates == "input":
-            x = torch.cat([x, (position / self.coordinate_px).to(x.dtype)], dim=1)
+        if self.config.coordinates == "input":
+            x = torch.cat([x, (position / self.config.coordinate_px).to(x.dtype)], dim=1)
         embeddings = self.head(x)
-        if self.coordinates != "added":
+        if self.config.coordinates != "added":
             return embeddings
-        return torch.cat([embeddings[:, :2] + position / self.added_px, embeddings[:, 2:]], dim=1)
+        return torch.cat([embeddings[:, :2] + position / self.config.added_px, embeddings[:, 2:]], dim=1)
 
 
 def position_grid(height: int, width: int, *, stride: int, device: torch.device) -> Float[Tensor, "2 h w"]:

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.nets.blocks import Norm, conv_block, norm_layer
+from intarsia.nets.blocks import conv_block, norm_layer
+from intarsia.nets.decoder_config import DecoderConfig
 
 __all__ = ["MlpDecoder"]
 
@@ -24,14 +25,15 @@ class MlpDecoder(nn.Module):
 
     Example:
         >>> import torch
-        >>> decoder = MlpDecoder((8, 16, 32), width=16)
+        >>> decoder = MlpDecoder(DecoderConfig(kind="mlp", width=16), (4, 8, 16), (8, 16, 32))
         >>> decoder([torch.zeros(2, c, n, n) for c, n in ((8, 8), (16, 4), (32, 2))]).shape
         torch.Size([2, 16, 8, 8])
     """
 
-    def __init__(self, channels: Sequence[int], *, width: int = 128, norm: Norm = "batch") -> None:
-        """Build the layers for features of these channels, from fine to coarse."""
+    def __init__(self, config: DecoderConfig, strides: Sequence[int], channels: Sequence[int]) -> None:
+        """Build the layers for features of these channels, from fine to coarse; any strides will do."""
         super().__init__()
+        width, norm = config.width, config.norm
         self.channels = width
         self.reductions = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
         self.activation = nn.Sequential(norm_layer(width, norm), nn.ReLU(inplace=True))

@@ -49,33 +49,19 @@ class SharedDecoder(nn.Module):
     with group norm.
 
     Example:
-        >>> decoder = SharedDecoder((4, 8), 16, width=8, deformable=False)
+        >>> decoder = SharedDecoder(SharedDecoderConfig(width=8, deformable=False), (4, 8), 16)
         >>> decoder([torch.zeros(1, 16, 6, 6), torch.zeros(1, 16, 3, 3)]).shape
         torch.Size([1, 16, 6, 6])
     """
 
-    def __init__(
-        self,
-        strides: Sequence[int],
-        channels_in: int,
-        *,
-        width: int = 128,
-        depth: int = 2,
-        deformable: bool = True,
-    ) -> None:
+    def __init__(self, config: SharedDecoderConfig, strides: Sequence[int], channels_in: int) -> None:
         """Build the layers for levels of these strides, each with `channels_in` channels."""
         super().__init__()
+        width, depth = config.width, config.depth
         self.channels = width * len(strides)
         self.factors = [stride // strides[0] for stride in strides]
         widths = [channels_in] * max(depth - 1, 1) + [width] * min(depth, 2)
-        self.blocks = nn.Sequential(*(_SharedBlock(a, b, deformable) for a, b in pairwise(widths)))
-
-    @classmethod
-    def from_config(
-        cls, config: SharedDecoderConfig, strides: Sequence[int], channels_in: int
-    ) -> SharedDecoder:
-        """The decoder that a config describes."""
-        return cls(strides, channels_in, width=config.width, depth=config.depth, deformable=config.deformable)
+        self.blocks = nn.Sequential(*(_SharedBlock(a, b, config.deformable) for a, b in pairwise(widths)))
 
     def forward(self, levels: Sequence[Float[Tensor, "b p _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest level."""

@@ -1,0 +1,46 @@
+"""What a decoder is told, whichever kind it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from intarsia._check import fail
+from intarsia.nets.blocks import Norm
+
+__all__ = ["DecoderConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderConfig:
+    """Settings of a decoder.
+
+    Attributes:
+        kind: "deeplab" (ASPP and fusions from coarse to fine), "fpn" (feature pyramid, summed at stride 4) or
+            "mlp" (levels reduced, summed and fused; learns fastest).
+        width: Channels inside and of the result.
+        dilations: Of ASPP's 3x3 convolutions, in pixels of the coarsest features. Only of "deeplab".
+        skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Only of
+            "deeplab".
+        separable: Depthwise separable convolutions, 5x5 in the fusions: a fifth of the time. Not in "mlp".
+        dropout: Share of ASPP's channels dropped in training. Only of "deeplab".
+        norm: "batch", or "group" for batches of a few images.
+    """
+
+    kind: Literal["deeplab", "fpn", "mlp"] = "deeplab"
+    width: int = 128
+    dilations: tuple[int, ...] = (2, 4, 6)
+    skip_channels: tuple[int, ...] = (64, 48, 32)
+    separable: bool = True
+    dropout: float = 0.1
+    norm: Norm = "batch"
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            fail("decoder.width", "1 or more", self.width)
+        if len(self.skip_channels) != 3 or min(self.skip_channels) < 1:
+            fail("decoder.skip_channels", "three numbers of 1 or more", self.skip_channels)
+        if any(dilation < 1 for dilation in self.dilations):
+            fail("decoder.dilations", "1 or more", self.dilations)
+        if not 0 <= self.dropout < 1:
+            fail("decoder.dropout", "in [0, 1)", self.dropout)
