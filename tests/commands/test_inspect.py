@@ -231,7 +231,6 @@ BROKEN_FILES = {
         lambda folder: shutil.copy(folder / "images/1.png", folder / "images/x.png"),
         "images/x.png` must be listed in panoptic.json",
     ),
-    "no photos": (lambda folder: shutil.rmtree(folder / "images"), "images` must be the folder of photos"),
     "a JSON cut off": (break_file("panoptic.json"), "panoptic.json` must be a COCO panoptic JSON"),
     "a JSON without images": (
         break_file("panoptic.json", b"{}"),
@@ -287,9 +286,18 @@ def test_parts_and_the_official_layout_are_inspected(folder: Path, tmp_path: Pat
     assert inspect(str(folder / "panoptic.json")).num_images == 3
 
 
+def test_predictions_which_have_no_photos_are_no_problem(folder: Path, capsys: Any):
+    """What `predict` writes is whole without `images/`; that there are none is said."""
+    shutil.rmtree(folder / "images")
+    (folder / "overlays").mkdir()
+    assert inspect(str(folder)).problems == []
+    assert "No photos: there is no " in capsys.readouterr().out
+
+
 def test_a_folder_without_maps_is_refused(folder: Path, tmp_path: Path):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="must be a data set folder with panoptic.json"):
-        inspect(str(tmp_path))
+        inspect(str(tmp_path / "empty"))
     with pytest.raises(ValueError, match="`workers` must be at least 1, got 0"):
         inspect(str(folder), workers=0)
     with pytest.raises(ValueError, match="sheet.xyz` must be a writable PNG or JPEG"):

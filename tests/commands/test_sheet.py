@@ -10,8 +10,8 @@ from PIL import Image
 
 from intarsia.categories import Categories
 from intarsia.commands.sheet import SIDE_PX, write_sheet
-from intarsia.formats.coco import CocoWriter, read_coco
-from intarsia.formats.coco_folder import find_coco
+from intarsia.formats.coco import CocoWriter
+from intarsia.formats.coco_folder import read_coco_folder
 from intarsia.panoptic import PanopticMap, Segment
 
 FACADES = Categories.named("facades")
@@ -27,9 +27,8 @@ def sheet_of(folder: Path, *, count: int = 1, size: tuple[int, int] = (60, 90)) 
     with CocoWriter(folder / "panoptic.json", FACADES) as writer:
         for n in range(count):
             writer.add(f"photo {n}.png", PanopticMap(ids, segments))
-    (place,) = find_coco(folder)
-    coco = read_coco(folder / "panoptic.json")
-    write_sheet(folder / "sheet.png", [(record, place, coco.categories) for record in coco.records])
+    (part,) = read_coco_folder(folder)
+    write_sheet(folder / "sheet.png", [(source, part.categories) for source in part.maps])
     with Image.open(folder / "sheet.png") as image:
         return np.asarray(image).astype(int)
 
@@ -81,9 +80,8 @@ def test_a_sheet_of_nothing_is_refused(tmp_path: Path):
 
 def test_an_unwritable_sheet_is_refused_and_leaves_nothing(tmp_path: Path):
     sheet_of(tmp_path)
-    (place,) = find_coco(tmp_path)
-    coco = read_coco(tmp_path / "panoptic.json")
-    tiles = [(coco.records[0], place, coco.categories)]
+    (part,) = read_coco_folder(tmp_path)
+    tiles = [(part.maps[0], part.categories)]
     before = sorted(tmp_path.iterdir())
     with pytest.raises(ValueError, match=r"sheet.xyz` must be a writable PNG or JPEG"):
         write_sheet(tmp_path / "sheet.xyz", tiles)

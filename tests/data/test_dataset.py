@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from intarsia.data.dataset import PanopticDataset
-from intarsia.data.layouts import find_layout, splits_of
 from intarsia.data.sample import Sample
+from intarsia.formats.layout import read_split, splits_of
 
 
 @pytest.fixture
@@ -104,12 +104,12 @@ def test_a_gray_image_is_a_colour_image_here(one_folder: Path):
 
 def test_a_folder_that_does_not_exist():
     with pytest.raises(ValueError, match="`/nowhere` must be a data set folder, got no such folder"):
-        find_layout("/nowhere", None)
+        read_split("/nowhere", None)
 
 
 def test_a_split_nobody_knows(one_folder: Path):
     with pytest.raises(ValueError, match='`split` must be None, "train" or "val", got \'test\''):
-        find_layout(one_folder, "test")
+        read_split(one_folder, "test")
 
 
 def test_a_folder_of_something_else(tmp_path: Path):
@@ -117,7 +117,7 @@ def test_a_folder_of_something_else(tmp_path: Path):
     with pytest.raises(
         ValueError, match=r"or have such folders train/ and val/, got a folder with photo.jpg"
     ):
-        find_layout(tmp_path, "train")
+        read_split(tmp_path, "train")
 
 
 def test_a_folder_without_images(one_folder: Path):

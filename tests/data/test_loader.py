@@ -152,7 +152,7 @@ def test_a_broken_image_can_be_passed_over_and_is_reported_once(damaged: Panopti
 
 
 def test_a_data_set_of_broken_images_only(damaged: PanopticDataset):
-    for path in (damaged.layout.image_folder).iterdir():
+    for path in (damaged.folder / "images").iterdir():
         path.write_bytes(b"")
     with pytest.raises(ValueError, match="must be a readable image"):
         next(iter(training_loader(damaged, batch_size=1, seed=0, skip_broken=True)))

@@ -18,9 +18,9 @@ from intarsia.commands.inspect import inspect
 from intarsia.errors import InputError
 from intarsia.formats.coco import CocoWriter, read_coco
 from intarsia.formats.coco_check import check_json
-from intarsia.formats.coco_folder import CocoPlace
 from intarsia.formats.coco_instances import read_coco_instances
 from intarsia.formats.coco_json import read_panoptic_json
+from intarsia.formats.coco_places import CocoPlace
 from intarsia.metrics import evaluate_folders
 from intarsia.metrics.annotations import read_annotations
 from intarsia.panoptic import PanopticMap, Segment

@@ -11,12 +11,13 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from intarsia._check import fail, sentence
+from intarsia._check import fail
 from intarsia._threads import in_order
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.coco import MapRecord
 from intarsia.formats.coco_check import CheckedJson, CheckedMap, check_json, check_map, check_strays
-from intarsia.formats.coco_folder import CocoPlace, find_coco
+from intarsia.formats.coco_folder import source_map_of
+from intarsia.formats.coco_places import find_coco
 from intarsia.panoptic import VOID_ID, Categories
 
 
@@ -33,6 +34,7 @@ class Inspection:
     num_crowds: int = 0
     things_per_image: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def add(self, other: Inspection) -> None:
         """Add the counts of another folder."""
@@ -72,20 +74,26 @@ def inspect(
         )
     if workers < 1:
         fail("workers", "at least 1", workers)
-    total, tiles = Inspection(), []
+    total, parts = Inspection(), []
     for place in places:
         try:
             checked = check_json(place)
         except InputError as error:
             total.problems.append(str(error))
             continue
-        found = _inspect_part(place, checked, workers=workers)
-        _print(place.json_path.parent, checked.categories, found)
-        tiles += [(one.record, place, checked.categories) for one in checked.maps]
-        total.add(found)
+        part = _inspect_part(checked, workers=workers)
+        _print(place.json_path.parent, checked.categories, part)
+        parts.append(checked)
+        total.add(part)
+    total.problems += check_strays(parts)
     if sheet is not None:
         from intarsia.commands.sheet import write_sheet  # draws: not needed otherwise
 
+        tiles = [
+            (source_map_of(one.record, part.place, part.photos), part.categories)
+            for part in parts
+            for one in part.maps
+        ]
         write_sheet(sheet, tiles)
     if total.problems:
         summary = f"{len(total.problems)} problems in {total.num_images} images"
@@ -93,16 +101,15 @@ def inspect(
     return total
 
 
-def _inspect_part(place: CocoPlace, checked: CheckedJson, *, workers: int) -> Inspection:
+def _inspect_part(checked: CheckedJson, *, workers: int) -> Inspection:
     found = Inspection(num_images=len(checked.maps), problems=list(checked.problems))
-    photos = place.images.is_dir()
-    if not photos:
-        found.problems.append(sentence(str(place.images), "the folder of photos", "no such folder"))
-    check = partial(check_map, place=place, with_photo=photos)
+    has_photos = bool(checked.photos) or checked.place.images.is_dir()
+    if not has_photos:
+        found.remarks.append(f"No photos: there is no {checked.place.images}. Training needs them.")
+    check = partial(check_map, checked=checked, with_photo=has_photos)
     things = {category.id for category in checked.categories.things}
     for listed, one in in_order(check, checked.maps, workers=workers, description="maps"):
         _count(listed.record, one, found, things)
-    found.problems += check_strays(checked, place)
     return found
 
 
@@ -142,3 +149,5 @@ def _print(folder: Path, categories: Categories, found: Inspection) -> None:
         kind = "thing" if row.is_thing else "stuff"
         table.add_row(Text(row.name), str(row.id), kind, str(segments), mean, share)
     console.print(table)
+    for remark in found.remarks:
+        console.print(remark, highlight=False, markup=False, soft_wrap=True)

@@ -14,8 +14,7 @@ from intarsia import draw
 from intarsia._check import fail
 from intarsia._files import whole
 from intarsia.errors import InputError
-from intarsia.formats.coco import MapRecord, read_map
-from intarsia.formats.coco_folder import CocoPlace
+from intarsia.formats.source import SourceMap
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.reading import read_image
 
@@ -27,27 +26,25 @@ COLUMNS = 4
 PAPER = 225
 """The gray on which a map lies whose photo cannot be shown."""
 
-Tile = tuple[MapRecord, CocoPlace, Categories]
 
-
-def write_sheet(path: str | Path, tiles: Sequence[Tile]) -> None:
+def write_sheet(path: str | Path, tiles: Sequence[tuple[SourceMap, Categories]]) -> None:
     """Write the pictures of the first maps under the names of their photos, without those that are broken.
 
     Args:
         path: A PNG or JPEG.
-        tiles: Maps, where they are, and their categories.
+        tiles: Maps with the categories of their data set.
 
     Raises:
         ValueError: The picture cannot be written.
     """
     pictures, titles = [], []
-    for record, place, categories in tiles[:MOST_TILES]:
+    for source, categories in tiles[:MOST_TILES]:
         try:
-            panoptic_map = read_map(record, place.maps)
+            panoptic_map = source.read()
         except InputError:
             continue  # it is among the problems that `inspect` names
-        pictures.append(_tile(_photo_of(place.images / record.image_file), panoptic_map, categories))
-        titles.append(record.image_file or record.map_file)
+        pictures.append(_tile(_photo_of(source), panoptic_map, categories))
+        titles.append(source.image_file or source.map_file)
     if not pictures:
         fail(str(path), "a sheet of at least one map", "none that can be read")
     sheet = Image.fromarray(draw.contact_sheet(pictures, titles, columns=COLUMNS))
@@ -58,9 +55,9 @@ def write_sheet(path: str | Path, tiles: Sequence[Tile]) -> None:
         fail(str(path), "a writable PNG or JPEG", getattr(error, "strerror", None) or str(error))
 
 
-def _photo_of(path: Path) -> UInt8[np.ndarray, "h w 3"] | None:
+def _photo_of(source: SourceMap) -> UInt8[np.ndarray, "h w 3"] | None:
     try:
-        return read_image(path) if path.is_file() else None
+        return read_image(source.image_path, page=source.image_page) if source.image_path else None
     except InputError:
         return None
 

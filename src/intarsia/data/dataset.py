@@ -12,9 +12,9 @@ from jaxtyping import UInt8
 from torch.utils.data import Dataset
 
 from intarsia._check import fail
-from intarsia.data.layouts import find_layout
 from intarsia.data.sample import Sample
-from intarsia.formats.coco import MapRecord, read_coco, read_map
+from intarsia.formats.layout import read_split
+from intarsia.formats.source import SourceMap, SourcePart
 from intarsia.pictures.reading import read_image
 
 
@@ -45,26 +45,26 @@ class PanopticDataset(Dataset[Sample]):
         """Read the JSON and see that every file is there.
 
         Args:
-            folder: In one of the layouts that `find_layout` knows.
+            folder: In one of the layouts that `intarsia.formats.layout` knows.
             split: "train" or "val"; None where the folder has no parts.
             transform: See `intarsia.data.transforms`.
 
         Raises:
             ValueError: The folder has no known layout, the JSON is wrong or empty, or a file is missing.
         """
-        self.layout = find_layout(folder, split)
-        content = read_coco(self.layout.json_path)
-        self.categories = content.categories
-        self.records = content.records
+        self.folder = Path(folder)
+        part = read_split(folder, split)
+        self.categories = part.categories
+        self.records = part.maps
         self.transform = transform
         if not self.records:
-            fail(str(self.layout.json_path), "a data set of at least one image", "one without annotations")
-        self._check_files()
+            fail(str(folder), "a data set of at least one image", "one without annotations")
+        self._check_files(part)
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def part(self, records: Sequence[MapRecord]) -> PanopticDataset:
+    def part(self, records: Sequence[SourceMap]) -> PanopticDataset:
         """The same data set with only these of its records."""
         chosen = copy.copy(self)
         chosen.records = tuple(records)
@@ -77,7 +77,7 @@ class PanopticDataset(Dataset[Sample]):
             ValueError: Its image or map is broken, or they differ in size; the text names the file.
         """
         record = self.records[index]
-        truth = read_map(record, self.layout.map_folder)
+        truth = record.read()
         image = self._image_of_size(record, truth.size)
         sample = Sample(
             torch.from_numpy(image).movedim(2, 0).contiguous(),  # 3 h w
@@ -87,25 +87,40 @@ class PanopticDataset(Dataset[Sample]):
         )
         return sample if self.transform is None else self.transform(sample)
 
-    def _image_of_size(self, record: MapRecord, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+    def _image_of_size(self, record: SourceMap, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
         """The photo, upright as in prediction."""
-        path = self.layout.image_path(record)
-        image = read_image(path)
+        path = record.image_path or Path(record.image_file)
+        image = read_image(path, page=record.image_page)
         if image.shape[:2] != size:
             got = f"{image.shape[0]}x{image.shape[1]}"
-            stored = read_image(path, upright=False).shape[:2] == size
+            stored = read_image(path, page=record.image_page, upright=False).shape[:2] == size
             hint = "Its EXIF orientation turns it; the map is drawn on the stored pixels." if stored else ""
             fail(str(path), f"{size[0]}x{size[1]} pixels like its map {record.map_file}", got, hint=hint)
         return image
 
-    def _check_files(self) -> None:
-        images = [self.layout.image_path(record) for record in self.records]
-        maps = [self.layout.map_folder / record.map_file for record in self.records]
-        for kind, paths in (("image", images), ("map", maps)):
-            missing = [path for path in paths if not path.is_file()]
-            if missing:
-                fail(
-                    str(self.layout.json_path),
-                    f"a list of files that exist; {len(missing)} of {len(paths)} {kind}s are missing",
-                    str(missing[0]),
-                )
+    def _check_files(self, part: SourcePart) -> None:
+        """Every photo and map is there: a missing one is said before the first step."""
+        missing = [record.image_file for record in self.records if record.image_path is None]
+        place = part.photo_folder
+        if len(missing) == len(self.records) and place is not None and not _has_files(place):
+            fail(
+                str(place), "a folder with the images", "an empty one" if place.is_dir() else "no such folder"
+            )
+        self._check_complete("image", missing)
+        maps = [record.map_path for record in self.records if record.map_path is not None]
+        lost = [path for path in maps if not path.is_file()]
+        if lost and not _has_files(lost[0].parent):
+            got = "an empty one" if lost[0].parent.is_dir() else "no such folder"
+            fail(str(lost[0].parent), "a folder with the maps", got)
+        self._check_complete("map", lost)
+
+    def _check_complete(self, kind: str, missing: Sequence[object]) -> None:
+        if missing:
+            expected = (
+                f"a data set whose files exist; {len(missing)} of {len(self.records)} {kind}s are missing"
+            )
+            fail(str(self.folder), expected, str(missing[0]))
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())

@@ -20,7 +20,6 @@ from torch import Tensor
 from intarsia._check import fail
 from intarsia.configs import override
 from intarsia.data.dataset import PanopticDataset
-from intarsia.data.layouts import splits_of
 from intarsia.data.loader import training_loader
 from intarsia.data.targets import Batch
 from intarsia.data.transforms import train_transform
@@ -29,6 +28,7 @@ from intarsia.engine.optimizer import build_optimizer
 from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe, save_recipe
 from intarsia.engine.run_log import RunLog
 from intarsia.engine.validate import Validation, validate
+from intarsia.formats.layout import splits_of
 from intarsia.methods.load import start_from
 from intarsia.methods.method import AbstractMethod
 from intarsia.recipes.find import find_recipe

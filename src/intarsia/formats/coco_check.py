@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from intarsia._check import sentence
 from intarsia._scalars import whole_number
 from intarsia.errors import InputError
 from intarsia.formats.coco import boxes_of
-from intarsia.formats.coco_folder import CocoPlace
-from intarsia.formats.coco_json import ListedMap, Report, read_panoptic_json
+from intarsia.formats.coco_json import ListedMap, MapRecord, Report, read_panoptic_json, reporting
+from intarsia.formats.coco_places import CocoPlace
+from intarsia.formats.photos import name_inside
 from intarsia.formats.png import UnreadableError, read_ids
 from intarsia.panoptic import VOID_ID, Categories, Segment
 from intarsia.pictures.reading import read_image
@@ -30,11 +31,17 @@ NUM_NAMED = 8
 
 @dataclass(frozen=True, slots=True)
 class CheckedJson:
-    """A JSON's categories, the maps it lists, and a sentence for each thing that is wrong in it."""
+    """A JSON's categories, the maps it lists, the photos that are there, and a sentence for each mistake."""
 
+    place: CocoPlace
     categories: Categories
     maps: tuple[ListedMap, ...]
+    photos: Mapping[str, Path]
     problems: tuple[str, ...]
+
+    def photo_of(self, record: MapRecord) -> Path:
+        """The photo of a record, or where it should be."""
+        return self.photos.get(record.image_file, self.place.images / record.image_file)
 
 
 @dataclass(slots=True)
@@ -67,13 +74,14 @@ def check_json(place: CocoPlace) -> CheckedJson:
         report("a JSON with a map of every image", f"none of {image_id!r}")
     for file in _repeated(listed.record.map_file for listed in content.maps):
         problems.append(sentence(str(place.maps / file), "the map of one image", "several in the JSON"))
-    return CheckedJson(content.categories, content.maps, tuple(problems))
+    photos = _photos(place, [listed.record.image_file for listed in content.maps], problems)
+    return CheckedJson(place, content.categories, content.maps, photos, tuple(problems))
 
 
-def check_map(listed: ListedMap, place: CocoPlace, *, with_photo: bool) -> CheckedMap:
+def check_map(listed: ListedMap, checked: CheckedJson, *, with_photo: bool) -> CheckedMap:
     """Read the PNG of one image, and its photo if it should be there, and compare them with the JSON."""
     record, found = listed.record, CheckedMap()
-    path = place.maps / record.map_file
+    path = checked.place.maps / record.map_file
     try:
         ids = read_ids(path)
     except UnreadableError as error:
@@ -84,22 +92,35 @@ def check_map(listed: ListedMap, place: CocoPlace, *, with_photo: bool) -> Check
         found.problems += [sentence(str(path), *words) for words in _contradictions(ids, listed, found)]
     if with_photo:
         size = found.size or ((record.height, record.width) if record.height else None)
-        found.problems += _check_photo(place.images / record.image_file, size)
+        found.problems += _check_photo(checked.photo_of(record), size)
     return found
 
 
-def check_strays(checked: CheckedJson, place: CocoPlace) -> list[str]:
-    """Files in the folders that the JSON does not list."""
-    records = [one.record for one in checked.maps]
-    listed = {place.maps / record.map_file for record in records}
-    listed |= {place.images / record.image_file for record in records}
-    files = [path for folder in (place.maps, place.images) for path in sorted(folder.rglob("*"))]
-    expected, got = f"listed in {place.json_path.name}", "no annotation"
+def check_strays(parts: Sequence[CheckedJson]) -> list[str]:
+    """Files in the folders of a data set that none of its JSONs lists; parts may share a folder."""
+    listed: set[Path] = set()
+    json_of: dict[Path, str] = {}
+    for part in parts:
+        listed |= {part.place.maps / one.record.map_file for one in part.maps}
+        listed |= {part.photo_of(one.record) for one in part.maps}
+        for folder in (part.place.maps, part.place.images):
+            json_of.setdefault(folder, part.place.json_path.name)
+    files = ((path, name) for folder, name in json_of.items() for path in sorted(folder.rglob("*")))
     return [
-        sentence(str(path), expected, got)
-        for path in files
+        sentence(str(path), f"listed in {name}", "no annotation")
+        for path, name in files
         if path.is_file() and path not in listed and not path.name.startswith(".")
     ]
+
+
+def _photos(place: CocoPlace, names: Sequence[str], problems: list[str]) -> dict[str, Path]:
+    """The photos that are there; a name that leads out of the data set is a problem, and not looked for."""
+    inside = []
+    for name in names:
+        with reporting(problems.append):
+            name_inside(name)
+            inside.append(name)
+    return place.photos(inside)
 
 
 def _crowd_problems(path: Path, segments: Iterable[Segment], stuff: set[int]) -> Iterator[str]:

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from intarsia._check import fail
 from intarsia.formats.coco import read_coco, read_map, segments_to_coco
+from intarsia.formats.coco_json import MapRecord
+from intarsia.formats.coco_places import CocoPlace, find_coco
 from intarsia.formats.json_file import write_json
 from intarsia.formats.png import write_ids
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
 from intarsia.panoptic import PanopticMap
-
-PARTS = ("", "train", "val", "test")
-
-
-@dataclass(frozen=True, slots=True)
-class CocoPlace:
-    """Where one part of a data set is: its JSON, its photos, and beside the JSON its PNGs."""
-
-    name: str
-    json_path: Path
-    images: Path
-
-    @property
-    def maps(self) -> Path:
-        """The folder of PNGs."""
-        return self.json_path.with_suffix("")
-
-
-def find_coco(source: str | Path) -> list[CocoPlace]:
-    """The parts of a COCO panoptic folder, of the official COCO layout, or of one JSON; perhaps none."""
-    source = Path(source)
-    if source.is_file():
-        return [CocoPlace("", source, source.parent / "images")]
-    own = [CocoPlace(name, source / name / "panoptic.json", source / name / "images") for name in PARTS]
-    official = [
-        CocoPlace(name, source / "annotations" / f"panoptic_{name}2017.json", source / f"{name}2017")
-        for name in PARTS[1:]
-    ]
-    return [place for place in own + official if place.json_path.is_file()]
 
 
 def read_coco_folder(source: str | Path) -> list[SourcePart]:
@@ -54,7 +26,7 @@ def read_coco_folder(source: str | Path) -> list[SourcePart]:
     places = find_coco(source)
     if not places:
         fail(str(source), "a COCO panoptic folder with panoptic.json, or train/ and val/ with it", "neither")
-    return [_part(place) for place in places]
+    return [read_place(place) for place in places]
 
 
 def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
@@ -87,12 +59,26 @@ def write_panoptic_json(root: Path, part: SourcePart, rows: Sequence[dict[str, A
 TARGET = Target(write_map, write_panoptic_json, read_coco_folder, keeps_file_names=True)
 
 
-def _part(place: CocoPlace) -> SourcePart:
+def read_place(place: CocoPlace) -> SourcePart:
+    """One part of a COCO panoptic data set; maps are read when they are asked for.
+
+    Raises:
+        ValueError: The JSON is broken.
+    """
     coco = read_coco(place.json_path)
-    maps = []
-    for record in coco.records:
-        image = place.images / record.image_file
-        read = partial(read_map, record, place.maps)
-        shown = image if record.image_file and image.is_file() else None
-        maps.append(SourceMap(record.image_id, record.image_file, record.map_file, shown, read))
-    return SourcePart(place.name, coco.categories, tuple(maps))
+    photos = place.photos(record.image_file for record in coco.records)
+    maps = tuple(source_map_of(record, place, photos) for record in coco.records)
+    return SourcePart(place.name, coco.categories, maps, photo_folder=place.images)
+
+
+def source_map_of(record: MapRecord, place: CocoPlace, photos: Mapping[str, Path]) -> SourceMap:
+    """One image of a part, with its photo among those of the part."""
+    return SourceMap(
+        record.image_id,
+        record.image_file,
+        record.map_file,
+        photos.get(record.image_file),
+        partial(read_map, record, place.maps),
+        listed=len(record.segments),
+        map_path=place.maps / record.map_file,
+    )

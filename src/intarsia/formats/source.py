@@ -23,6 +23,8 @@ class SourceMap:
     Attributes:
         image_path: Its photo, where there is one.
         image_page: Which page of the photo's file, where that has several.
+        listed: How many segments the source lists; the map shows fewer where some have no pixel.
+        map_path: The file that the map is read from, where it is one.
     """
 
     image_id: int | str
@@ -31,6 +33,8 @@ class SourceMap:
     image_path: Path | None
     read: Callable[[], PanopticMap]
     image_page: int | None = None
+    listed: int | None = None
+    map_path: Path | None = None
 
     @property
     def name(self) -> str:
@@ -47,6 +51,7 @@ class SourcePart:
     Attributes:
         unlabelled: Photos that have no map.
         left_out: Other files that lie there, each with the reason why it was not read.
+        photo_folder: Where the photos should be, for what is said of missing ones.
     """
 
     name: str
@@ -54,6 +59,7 @@ class SourcePart:
     maps: tuple[SourceMap, ...]
     unlabelled: tuple[Path, ...] = ()
     left_out: tuple[tuple[Path, str], ...] = ()
+    photo_folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

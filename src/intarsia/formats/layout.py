@@ -1,0 +1,113 @@
+"""What kind of data set a folder is, and its parts: one finder for training, inspection and conversion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from intarsia._check import fail
+from intarsia.formats.coco_folder import read_place
+from intarsia.formats.coco_places import find_coco
+from intarsia.formats.source import SourcePart
+
+__all__ = ["PartOnDisk", "Split", "find_parts", "read_split", "splits_of"]
+
+Split = Literal["train", "val"]
+
+_NAMES = {"train": ("train", "training", "trn"), "val": ("val", "valid", "validation", "dev")}
+"""What people call the part to train on and the one to validate on, in small letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartOnDisk:
+    """One part of a data set: its name, and how to read it."""
+
+    name: str
+    read: Callable[[], SourcePart]
+
+    @property
+    def split(self) -> Split | None:
+        """Whether this is the part to train on or the one to validate on; neither for other names."""
+        plain = re.sub(r"[-_]?\d*$", "", self.name).casefold()
+        return next((split for split, names in _NAMES.items() if plain in names), None)  # type: ignore[return-value]
+
+
+def find_parts(folder: str | Path) -> list[PartOnDisk]:
+    """The parts of a data set folder; none if it is of no kind that is known.
+
+    Raises:
+        ValueError: The folder does not exist.
+
+    Example:
+        >>> find_parts("/no/such/folder")
+        Traceback (most recent call last):
+            ...
+        intarsia.errors.InputError: `/no/such/folder` must be a data set folder, got no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        fail(str(folder), "a data set folder", "a file" if folder.exists() else "no such folder")
+    return [PartOnDisk(place.name, partial(read_place, place)) for place in find_coco(folder)]
+
+
+def splits_of(folder: str | Path) -> tuple[Split, ...]:
+    """Which of "train" and "val" a data set folder has; empty where it has no parts, or nothing known."""
+    parts = [part.split for part in find_parts(folder) if part.name]
+    return tuple(split for split in ("train", "val") if split in parts)
+
+
+def read_split(folder: str | Path, split: str | None) -> SourcePart:
+    """The part of a data set folder to train or to validate on.
+
+    A folder without parts, or with one part of another name, is for training.
+
+    Args:
+        folder: The data set.
+        split: "train" or "val"; `None` where the folder has one part only.
+
+    Raises:
+        ValueError: `split` is none of None, "train" and "val", or the folder does not exist, is of no known
+            kind, or has no such part.
+    """
+    if split not in (None, "train", "val"):
+        fail("split", 'None, "train" or "val"', repr(split))
+    folder = Path(folder)
+    parts = find_parts(folder)
+    if not parts:
+        _fail_unknown(folder)
+    whole = [part for part in parts if not part.name] or (parts if len(parts) == 1 else [])
+    if split is None:
+        if not whole:
+            fail("split", f'"train" or "val" for {folder}, which has several parts', "None")
+        return whole[0].read()
+    matches = [part for part in parts if part.split == split]
+    if len(matches) > 1:
+        fail(
+            str(folder),
+            f"a data set folder with one part for `{split}`",
+            " and ".join(p.name for p in matches),
+        )
+    if not matches and split == "train" and whole and whole[0].split is None:
+        matches = whole
+    if not matches:
+        got = (
+            ", ".join(part.name for part in parts)
+            if parts[0].name
+            else "one COCO panoptic folder without parts"
+        )
+        fail(str(folder), f"a data set folder with `{split}/`", got)
+    return matches[0].read()
+
+
+def _fail_unknown(folder: Path) -> None:
+    content = ", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "nothing"
+    fail(
+        str(folder),
+        "a COCO panoptic folder (panoptic.json, panoptic/, images/) or have such folders train/ and val/",
+        f"a folder with {content}",
+        hint="`intarsia convert` brings other formats into this shape.",
+    )
