@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
@@ -34,6 +35,23 @@ def test_every_command_has_a_function_with_help(name, capsys):
         main([name, "--help"])
     assert stopped.value.code == 0
     assert "usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_is_a_function_of_the_same_name(name):
+    function = getattr(intarsia, name)
+    assert callable(function)
+    assert inspect.signature(function) == inspect.signature(function_of(name))
+    assert name in intarsia.__all__
+
+
+def test_a_package_of_a_command_s_name_is_both(tmp_path, capsys):
+    from intarsia.cut import CutProblem, save_problem
+
+    save_problem(tmp_path / "one.npz", CutProblem([[0.0, 3.0]], [], [], [True, True]))
+    assert intarsia.cut(str(tmp_path / "one.npz"), solver="optimal").cost == 0.0
+    intarsia.recipes()
+    assert "cops-facades" in capsys.readouterr().out
 
 
 def test_help_and_evaluation_start_without_torch():

@@ -1,7 +1,7 @@
 """Intarsia: panoptic segmentation, bottom-up and trained end to end.
 
-Each command of the command line is a function here with the same name and parameters. They are imported
-on first use, so that the parts below torch start at once.
+Each command of the command line is a function here with the same name and parameters; `cut` and `recipes`
+are packages, too. They are imported on first use, so that the parts below torch start at once.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ __version__ = _version("intarsia")
 if TYPE_CHECKING:
     from intarsia.commands.ablate import ablate
     from intarsia.commands.convert import convert
+    from intarsia.commands.cut import cut
     from intarsia.commands.evaluate import evaluate
     from intarsia.commands.explain import explain
     from intarsia.commands.inspect import inspect
     from intarsia.commands.predict import predict
+    from intarsia.commands.recipes import list_recipes as recipes
     from intarsia.engine.train import train
     from intarsia.errors import InputError, PartialFailure
     from intarsia.methods.load import load
@@ -50,16 +52,20 @@ __all__ = [
     "Segment",
     "ablate",
     "convert",
+    "cut",
     "evaluate",
     "explain",
     "inspect",
     "load",
     "predict",
+    "recipes",
     "train",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("cut", "recipes"):
+        return importlib.import_module(f"intarsia.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'intarsia' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -121,7 +121,7 @@ def test_stuff_belongs_together_even_where_it_does_not_overlap():
 
 
 def test_both_sides_of_the_gradient_are_differences_over_lambda():
-    """Pixel by pixel against the definition, eq. (D.9), with two steps."""
+    """Pixel by pixel against the definition, eq. (3) of Abbas and Swoboda 2021, with two steps."""
     problem, cut, gradient = lifted(5, 6, 7)
     steps = np.array([2.0, 30.0])
     solutions = [cut.perturbed(problem, gradient, step) for step in steps]

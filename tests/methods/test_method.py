@@ -1,6 +1,7 @@
 """What holds for every method: any size, any truth, batches, precision, learning, predicting."""
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
+import intarsia
 from intarsia.data.targets import PanopticTargets, targets_of
 from intarsia.errors import InputError
 from intarsia.methods.unified import UnifiedPanoptic
@@ -43,6 +45,17 @@ def test_any_size_gives_a_grid_of_its_strides_and_a_map_of_its_size(method, heig
         assert tensor.shape[-2:] == (-(-height // method.stride), -(-width // method.stride))
     sizes = [(height, width), (1, max(width - 2, 1))]
     assert [one.size for one in method.decode(output, sizes)] == sizes
+
+
+def test_a_model_shows_itself_in_three_lines_and_in_a_notebook_with_its_colours():
+    method = intarsia.load("facades")
+    first, things, stuff = repr(method).splitlines()
+    assert re.fullmatch(r"CombinatorialPanoptic, [\d,]+ parameters on cpu", first)
+    assert things == "  5 things: " + ", ".join(row.name for row in method.categories.things)
+    assert stuff.startswith("  5 stuff: facade")
+    page = method._repr_html_()
+    assert page.startswith(f"<b>{first}</b>")
+    assert all(f"rgb{row.color}" in page and row.name in page for row in method.categories)
 
 
 def test_what_stands_in_the_padding_is_not_decoded(method, scene):

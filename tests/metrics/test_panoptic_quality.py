@@ -25,7 +25,7 @@ CATEGORIES = Categories(
 
 
 def slow_tallies(prediction: PanopticMap, truth: PanopticMap) -> dict[int, list]:
-    """[sum of IoU, TP, FP, FN] by category, pixel set by pixel set, as PEERS and the paper word the rules."""
+    """[sum of IoU, TP, FP, FN] by category, pixel set by pixel set, as docs/evaluation.md words the rules."""
     tally = {row.id: [0.0, 0, 0, 0] for row in CATEGORIES}
     void = truth.mask(0)
     found_truth, found_prediction = set(), set()

@@ -29,8 +29,8 @@ std::vector<Label> solve_lifted(const Grid& grid, const LiftedLabels& labels, fl
 // The cost above, summed in float64.
 double lifted_cost(const Grid& grid, const LiftedLabels& labels, float lambda, std::span<const Label> z);
 
-// Add  weight (x_z - x_start) w  and  weight (y_z - y_start) w  to the gradients of node and edge costs (eq. D.9). w is 1
-// for a pixel that counts, and for an edge both of whose ends do; `counts` is empty if all do.
+// Add  weight (x_z - x_start) w  and  weight (y_z - y_start) w  to the gradients of node and edge costs (Abbas and
+// Swoboda 2021, eq. (3)). w is 1 for a pixel that counts, and for an edge both of whose ends do; `counts` is empty if all do.
 struct CostGradients {
     std::span<float> nodes; // classes, rows, columns
     std::span<float> edges; // offsets, rows, columns

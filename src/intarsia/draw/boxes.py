@@ -18,6 +18,7 @@ def draw_boxes(
     picture: Image.Image,
     rows: Int32[np.ndarray, "h w"],
     colors: UInt8[np.ndarray, "s 3"],
+    *,
     is_thing: Bool[np.ndarray, " s"],
 ) -> None:
     """Draw a frame around each thing in its colour, lightened; in place.
@@ -42,8 +43,8 @@ def labels_above(
     rows: Int32[np.ndarray, "h w"],
     names: Sequence[str],
     colors: Sequence[Color],
-    labels: Sequence[Label],
     *,
+    labels: Sequence[Label],
     size_px: int,
     is_thing: Bool[np.ndarray, " s"],
 ) -> list[Label]:

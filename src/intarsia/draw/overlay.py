@@ -76,7 +76,7 @@ def overlay(
         return drawn
     picture = Image.fromarray(drawn)
     if boxes:
-        draw_boxes(picture, rows, colors, is_thing)
+        draw_boxes(picture, rows, colors, is_thing=is_thing)
     if names or scores:
         texts = _texts(panoptic_map, categories, names=names, scores=scores)
         _write_texts(picture, rows, colors, texts, is_thing=is_thing[1:], above=boxes)
@@ -215,5 +215,5 @@ def _write_texts(
     write_labels(picture, labels, size_px=size_px)
     if above:
         small = max(9, size_px * 3 // 4)
-        more = labels_above(rows, texts, hues, labels, size_px=small, is_thing=is_thing)
+        more = labels_above(rows, texts, hues, labels=labels, size_px=small, is_thing=is_thing)
         write_labels(picture, more, size_px=small)

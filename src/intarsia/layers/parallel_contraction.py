@@ -14,7 +14,7 @@ MOST_ROUNDS = 64
 def contract(graph: CoarseGraph) -> Int64[Tensor, " n"]:
     """Merge nodes as long as a merge pays; returns the group of each node, numbered 0 ... C-1.
 
-    In every round each node looks for the edge of largest similarity (eq. D.5),
+    In every round each node looks for the edge of largest similarity,
         t(ij) = [c_E(ij) + c_V(i, x_i) + c_V(j, x_j)] - min_k [c_V(i, k) + c_V(j, k)] > 0.
     Where two nodes choose each other, the one joins the other, and so do all nodes that chose the one that
     stays, except those that repel each other.

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail
+from intarsia._summary import summary, summary_html
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.pixel_field import PixelField
@@ -59,6 +60,19 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         super().__init__()
         self.config = config
         self.categories = categories
+
+    def __repr__(self) -> str:
+        return summary(self._title(), self.categories)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each category beside its colour."""
+        return summary_html(self._title(), self.categories)
+
+    def _title(self) -> str:
+        parameters = list(self.parameters())
+        count = sum(parameter.numel() for parameter in parameters)
+        place = f" on {parameters[0].device}" if parameters else ""
+        return f"{type(self).__name__}, {count:,} parameters{place}"
 
     @abstractmethod
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Any:

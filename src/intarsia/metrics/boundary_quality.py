@@ -25,7 +25,7 @@ class BoundaryQuality(AbstractTally):
     The boundary of a segment is what an erosion by d = max(1, round(ratio · diagonal)) pixels takes away;
     the image's border erodes too. Void of the truth leaves the union of boundaries.
 
-    Source: Cheng et al. 2021, section 5; SPEC E.5.
+    Source: Cheng et al. 2021, section 5, and its released code; `docs/evaluation.md` says where ours differs.
 
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment

@@ -42,7 +42,7 @@ class CityscapesAP(AbstractTally):
     A prediction below the threshold of IoU is wrong, unless more than that share of it lies on void, on a
     crowd of its category or on small instances of it. `Segment.score` orders the predictions.
 
-    Source: the public Cityscapes scripts' rules, from scratch; SPEC E.3.
+    Source: the public Cityscapes scripts' rules (evalInstanceLevelSemanticLabeling), from scratch.
 
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment

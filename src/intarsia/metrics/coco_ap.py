@@ -48,7 +48,7 @@ class CocoAP(AbstractTally):
     goes first, as in the reference, which takes images by id: give `update` the images' names, and the result
     is the same in whatever order and on however many processes they come.
 
-    Source: pycocotools' COCOeval; SPEC E.3.
+    Source: pycocotools' COCOeval, which runs here.
 
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment

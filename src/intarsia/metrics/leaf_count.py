@@ -42,7 +42,7 @@ class LeafCount(AbstractTally):
     BD(A, B) is the mean over a in A of its best Dice 2|a∩b| / (|a| + |b|) in B, and SBD = min(BD(truth,
     prediction), BD(prediction, truth)). Where both sides are empty all is right: SBD and Dice are 1 (ours).
 
-    Source: SPEC E.4 (CVPPP leaf segmentation challenge).
+    Source: Scharr et al. 2016, *Leaf segmentation in plant phenotyping*: the CVPPP challenge.
 
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment

@@ -119,7 +119,7 @@ class Overlap:
     def without_small_stuff(self, categories: Categories, *, min_area: int) -> Overlap:
         """The same with predicted stuff segments of fewer than `min_area` pixels turned to void.
 
-        Source: SPEC C.7 (4096 pixels on COCO, 2048 on Cityscapes at full size).
+        Source: usual is 4096 on COCO (detectron2's merge) and 2048 on Cityscapes at full size.
         """
         is_thing = categories.is_thing[self.prediction.category_index]
         kept = is_thing | (self.prediction_areas >= min_area)
@@ -144,11 +144,11 @@ def match(overlap: Overlap, *, outline: Overlap | None = None) -> Matching:
     """Match the segments of one image as COCO's panoptic evaluation does.
 
     Source: Kirillov et al. 2019, section 4.1, with the void and crowd rules of the reference evaluation
-    (SPEC E.1). All crowds of a category forgive, not only the last: this is ours.
+    (`docs/evaluation.md`). All crowds of a category forgive, not only the last: this is ours.
 
     Args:
         overlap: The pairs of the two maps.
-        outline: The pairs of their boundaries, if the smaller of mask and boundary IoU is to count (E.5).
+        outline: The pairs of their boundaries, if the smaller of mask and boundary IoU is to count.
 
     Returns:
         The matches in the order of (truth id, prediction id), and the rows left over.
@@ -159,7 +159,7 @@ def match(overlap: Overlap, *, outline: Overlap | None = None) -> Matching:
         iou = np.minimum(iou, _outline_iou(outline, t, p))
     same = truth.category_index[t] == prediction.category_index[p]
     crowd = truth.is_crowd[t]
-    found = same & ~crowd & (iou > 0.5)  # (E.1): at most one match a segment
+    found = same & ~crowd & (iou > 0.5)  # so that there is at most one match a segment
     missed = ~truth.is_crowd
     missed[t[found]] = False
     left = np.ones(len(prediction.ids), bool)
@@ -177,7 +177,7 @@ def match(overlap: Overlap, *, outline: Overlap | None = None) -> Matching:
 
 
 def _pairs_with_iou(overlap: Overlap) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Truth row, prediction row, shared pixels and IoU of each pair of segments. (E.1)"""
+    """Truth row, prediction row, shared pixels and IoU of each pair of segments."""
     both = (overlap.truth_row >= 0) & (overlap.prediction_row >= 0)
     t, p, pixels = overlap.truth_row[both], overlap.prediction_row[both], overlap.num_pixels[both]
     union = overlap.truth_areas[t] + overlap.prediction_areas[p] - pixels - overlap.on_void[p]

@@ -21,7 +21,7 @@ class PanopticQuality(AbstractTally):
     `merge`, or `state` summed by any all-reduce. Segments are matched where IoU > 1/2; void and crowd
     as in `intarsia.metrics.matching.match`.
 
-    Source: Kirillov et al. 2019, eq. (1); SPEC E.1.
+    Source: Kirillov et al. 2019, eq. (1); `docs/evaluation.md` has the rules one by one.
 
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment

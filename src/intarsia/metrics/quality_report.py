@@ -62,17 +62,17 @@ class CategoryQuality:
 
     @property
     def pq(self) -> float:
-        """Sum of IoU / (TP + FP/2 + FN/2); 0 when absent. (E.2)"""
+        """Sum of IoU / (TP + FP/2 + FN/2); 0 when absent."""
         return self.iou / (self.tp + 0.5 * self.fp + 0.5 * self.fn) if self.present else 0.0
 
     @property
     def sq(self) -> float:
-        """The mean IoU of the matches; 0 without one. (E.2)"""
+        """The mean IoU of the matches; 0 without one."""
         return self.iou / self.tp if self.tp else 0.0
 
     @property
     def rq(self) -> float:
-        """The F1 score of finding segments; 0 when absent. (E.2)"""
+        """The F1 score of finding segments; 0 when absent."""
         return self.tp / (self.tp + 0.5 * self.fp + 0.5 * self.fn) if self.present else 0.0
 
 

@@ -39,7 +39,7 @@ class SemanticIoU(AbstractTally):
     Instances of a category are united. Void pixels of the truth do not count; void in the prediction
     is a miss. Tallies of several processes add up by `merge`, or by a sum over `confusion`.
 
-    Source: SPEC E.2 (UTI, table I).
+    Source: Li, Qi and Torr 2020, table I, measures stuff so.
 
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment

@@ -1,0 +1,43 @@
+"""A few lines about a model, for a terminal and for a notebook."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from intarsia.categories import Categories, Category
+
+__all__ = ["summary", "summary_html"]
+
+MOST_NAMES = 8
+"""More names would not fit a line."""
+
+
+def summary(title: str, categories: Categories) -> str:
+    """A title and, in a line each, what is told apart.
+
+    Example:
+        >>> from intarsia.categories import Category
+        >>> print(summary("A model", Categories([Category(1, "cell", True, (9, 9, 9))])))
+        A model
+          1 things: cell
+          0 stuff: none
+    """
+    things, stuff = categories.things, categories.stuff
+    lines = [f"{len(things)} things: {_listed(things)}", f"{len(stuff)} stuff: {_listed(stuff)}"]
+    return "\n  ".join([title, *lines])
+
+
+def summary_html(title: str, categories: Categories) -> str:
+    """A title and each category beside its colour."""
+    names = [
+        f'<span style="border-left: 1em solid rgb{row.color}">&nbsp;{html.escape(row.name)}</span>'
+        for row in categories
+    ]
+    return f"<b>{html.escape(title)}</b><br>{' &nbsp; '.join(names)}"
+
+
+def _listed(rows: Sequence[Category]) -> str:
+    names = [row.name for row in rows[:MOST_NAMES]]
+    rest = len(rows) - len(names)
+    return ", ".join([*names, *([f"{rest} more"] if rest else [])]) or "none"
