@@ -213,3 +213,21 @@ def test_what_cannot_be_written_is_refused(source: Path, tmp_path: Path):
         command.convert("coco", str(source), str(tmp_path / "file"))
     with pytest.raises(ValueError, match="`workers` must be at least 1, got 0"):
         command.convert("coco", str(source), str(tmp_path / "out"), workers=0)
+
+
+def test_label_images_become_objects_on_a_background_or_as_is_asked(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    mask = np.zeros((9, 9), np.uint8)
+    mask[1:3, 1:3] = mask[6:8, 6:8] = 255
+    Image.fromarray(mask).save(tmp_path / "in" / "a_mask.png")
+    source = str(tmp_path / "in")
+    with pytest.raises(ValueError, match="a mask of 0 and 255 in 2 pieces. With `--objects pieces`"):
+        command.convert("labels", source, str(tmp_path / "refused"))
+    for background, names in (("background", ["object", "background"]), ("void", ["object"])):
+        out = tmp_path / background
+        command.convert("labels", source, str(out), objects="pieces", background=background)
+        coco = read_coco(out / "panoptic.json")
+        assert list(coco.categories.names) == names
+        assert len(coco.records[0].segments) == 2 + (background != "void")
+    with pytest.raises(ValueError, match="`objects` must be used with the format `labels`, got 'coco'"):
+        command.convert("coco", str(out), str(tmp_path / "no"), objects="pieces")

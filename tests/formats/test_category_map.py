@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from intarsia.commands import convert as command
+from intarsia.formats.coco import read_coco
 from tests.formats.written_maps import read_back
 
 
@@ -23,8 +24,9 @@ def test_a_category_map_names_the_labels(tmp_path: Path):
         "labels", str(tmp_path / "in"), str(tmp_path / "out"), category_map=str(tmp_path / "map.json")
     )
     got = read_back(out)
-    assert [(s.category_id, s.is_crowd) for s in got["a"].segments] == [(1, False), (6, False)]
-    assert [(s.category_id, s.is_crowd) for s in got["b"].segments] == [(1, True), (9, False)]
+    assert [(s.category_id, s.is_crowd) for s in got["a"].segments] == [(1, False), (6, False), (11, False)]
+    assert [(s.category_id, s.is_crowd) for s in got["b"].segments] == [(1, True), (9, False), (11, False)]
+    assert read_coco(out / "panoptic.json").categories.names[-1] == "background"
 
 
 @pytest.mark.parametrize(

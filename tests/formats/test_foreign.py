@@ -112,8 +112,11 @@ def test_each_page_of_a_tiff_is_an_image(tmp_path: Path):
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
     out = convert("labels", tmp_path / "a.tif", tmp_path / "out")
     coco = read_coco(out / "panoptic.json")
-    shown = [[s.id for s in read_map(record, out / "panoptic").segments] for record in coco.records]
-    assert shown == [[5], [], [90000]]
+    shown = [
+        [(s.id, s.category_id) for s in read_map(record, out / "panoptic").segments]
+        for record in coco.records
+    ]
+    assert shown == [[(5, 1)], [(1, 2)], [(90000, 1)]]
 
 
 def test_what_is_no_data_set_is_refused(tmp_path: Path):
@@ -133,20 +136,24 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path):
 
 
 def test_colours_and_fractions_are_no_labels(tmp_path: Path):
-    Image.new("RGB", (2, 2)).save(tmp_path / "a.png")
+    Image.new("RGB", (2, 2), (1, 2, 3)).save(tmp_path / "a.png")
     Image.fromarray(np.full((2, 2), 0.5, np.float32)).save(tmp_path / "b.tif")
-    for name in ("a.png", "b.tif"):
-        with pytest.raises(ValueError, match=name + "` must be a label image of one whole number"):
-            read_labels(tmp_path / name)
+    with pytest.raises(ValueError, match="a.png` must be a label image of one whole number.*got 3 channels"):
+        read_labels(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"b.tif` must be a label image of whole numbers .*, got 0.5"):
+        read_labels(tmp_path / "b.tif")
 
 
 def test_labels_can_have_categories_of_their_own():
-    one = map_of_labels(LABELS, {1: 4, 300: 5, 70000: 4})
+    one = map_of_labels(LABELS, {0: None, 1: 4, 300: 5, 70000: 4})
     assert [s.category_id for s in one.segments] == [4, 5, 4]
+    assert (one.ids == 0).sum() == 2
+    with pytest.raises(ValueError, match="got none for 0. Where 0 is void, give it `None`"):
+        map_of_labels(LABELS, {1: 4, 300: 5, 70000: 4})
     with pytest.raises(
         ValueError, match="`category_of_label` must be a category for every label, got none for 300"
     ):
-        map_of_labels(LABELS, {1: 4})
+        map_of_labels(LABELS, {0: 6, 1: 4})
 
 
 def test_semantic_and_instance_maps_must_be_of_one_size():

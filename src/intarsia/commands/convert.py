@@ -21,7 +21,7 @@ from intarsia.formats import (
     coco_folder,
     coco_instances,
     label_divisor,
-    label_image,
+    label_folder,
     label_stack,
     semantic_instances,
     vistas,
@@ -37,11 +37,12 @@ FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
     "coco": coco_folder.read_coco_folder,
     "coco-instances": coco_instances.read_coco_instances,
     "label-divisor": label_divisor.read_label_divisor,
-    "label-stack": label_image.read_label_folder,
-    "labels": label_image.read_label_folder,
+    "label-stack": label_folder.read_label_folder,
+    "labels": label_folder.read_label_folder,
     "semantic-instances": semantic_instances.read_semantic_instances,
     "vistas": vistas.read_vistas,
 }
+LABELS = ("labels", "label-stack")
 TARGETS: dict[str, Target] = {
     "ade20k": ade20k.TARGET,
     "cityscapes": cityscapes.TARGET,
@@ -49,7 +50,7 @@ TARGETS: dict[str, Target] = {
     "coco-instances": coco_instances.TARGET,
     "label-divisor": label_divisor.TARGET,
     "label-stack": label_stack.TARGET,
-    "labels": label_image.TARGET,
+    "labels": label_folder.TARGET,
     "semantic-instances": semantic_instances.TARGET,
     "vistas": vistas.TARGETS["v1.2"],
     "vistas-v2": vistas.TARGETS["v2.0"],
@@ -63,6 +64,8 @@ def convert(
     *,
     to: str = "coco",
     category_map: str | None = None,
+    background: str = label_folder.BACKGROUND.name,
+    objects: label_folder.Objects | None = None,
     workers: int = 2,
 ) -> Path:
     """Convert a data set to COCO panoptic (`panoptic.json`, `panoptic/`, `images/` for each part), or back.
@@ -78,6 +81,9 @@ def convert(
         to: What to write: coco, cityscapes, vistas, vistas-v2, ade20k, labels (a PNG each), label-stack (one
             TIFF of many pages), label-divisor, semantic-instances, coco-instances.
         category_map: For labels: a JSON that says what each label is.
+        background: For labels: the name of the stuff category that label 0 is; "void" makes it void.
+        objects: For labels: whether each label is an object, or each connected piece of one (masks of 0 and
+            1). By default each label is, and what looks like a mask is refused.
         workers: How many images to convert at once.
 
     Returns:
@@ -90,17 +96,21 @@ def convert(
     for name, value, known in (("format", format, FORMATS), ("to", to, TARGETS)):
         if value not in known:
             fail(name, "a known format", repr(value), hint=nearest(value, known))
-    if category_map is not None and format != "labels":
-        fail("category_map", "used with the format `labels`", repr(format))
+    options = {"category_map": category_map, "objects": objects, "background": background}
+    named = [name for name, value in options.items() if value not in (None, label_folder.BACKGROUND.name)]
+    if named and format not in LABELS:
+        fail(named[0], "used with the format `labels`", repr(format))
     if workers < 1:
         fail("workers", "at least 1", workers)
     if not Path(source).exists():
         fail(str(source), "a data set", "no such file or folder")
-    if category_map is None:
-        parts = FORMATS[format](Path(source))
+    if format in LABELS:
+        parts = label_folder.read_label_folder(
+            source, category_map=category_map, background=background, objects=objects
+        )
     else:
-        parts = label_image.read_label_folder(source, category_map=category_map)
-    conversion = [format, str(Path(source).resolve()), to, str(category_map)]
+        parts = FORMATS[format](Path(source))
+    conversion = [format, str(Path(source).resolve()), to, *map(str, options.values())]
     try:
         rows = [_convert_part(part, Path(out), TARGETS[to], conversion, workers=workers) for part in parts]
     except OSError as error:

@@ -13,6 +13,7 @@ from intarsia.panoptic import Categories, Category
 
 FILE_NAME = "category_map.json"
 OBJECT = Category(1, "object", True, (235, 90, 90))
+BACKGROUND = Category(2, "background", False, (60, 70, 110))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +22,19 @@ class CategoryMap:
 
     Args:
         categories: Of the data set.
-        labels: The category id of each label, where labels mean the same in all images.
+        labels: The category id of each label, where labels mean the same in all images; `None` is void.
         images: The category id of each label of an image, by the image's name without suffix.
         crowds: The labels that are crowds, by image.
         pages: The names of the images in a file of several pages, by the file's name without suffix.
     """
 
     categories: Categories
-    labels: Mapping[int, int] = field(default_factory=dict)
-    images: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    labels: Mapping[int, int | None] = field(default_factory=dict)
+    images: Mapping[str, Mapping[int, int | None]] = field(default_factory=dict)
     crowds: Mapping[str, frozenset[int]] = field(default_factory=dict)
     pages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def of_image(self, name: str) -> Mapping[int, int]:
+    def of_image(self, name: str) -> Mapping[int, int | None]:
         """The category id of each label of an image."""
         return {**self.labels, **self.images.get(name, {})}
 
@@ -43,7 +44,7 @@ def read_category_map(path: str | Path) -> CategoryMap:
     "pages": {...}}`.
 
     `categories` is a list as in COCO's JSON or the name of a known table; of the other keys one is enough. A
-    category is given by its id or by its name.
+    category is given by its id or by its name, void by null.
 
     Raises:
         ValueError: The file is missing, is no JSON of this shape, or names an unknown category.
@@ -65,11 +66,13 @@ def _category_map(content: Any) -> CategoryMap:
     )
 
 
-def _ids(rows: Mapping[str, int | str], categories: Categories) -> dict[int, int]:
+def _ids(rows: Mapping[str, int | str | None], categories: Categories) -> dict[int, int | None]:
     return {int(label): _id(category, categories) for label, category in rows.items()}
 
 
-def _id(category: int | str, categories: Categories) -> int:
+def _id(category: int | str | None, categories: Categories) -> int | None:
+    if category is None:
+        return None
     for row in categories:
         if category in (row.id, row.name):
             return row.id

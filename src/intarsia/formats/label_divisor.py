@@ -12,13 +12,14 @@ from jaxtyping import Int
 
 from intarsia._check import fail
 from intarsia.formats.json_file import naming, read_json, write_json
-from intarsia.formats.label_image import IMAGE_SUFFIXES, read_labels
-from intarsia.formats.label_image import SUFFIXES as PICTURE_SUFFIXES
+from intarsia.formats.label_image import read_labels
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.suffixes import is_picture_name
 
 PARTS = ("train", "val", "test")
-SUFFIXES = (".npy", ".npz", *PICTURE_SUFFIXES)
+PICTURES = (".png", ".tif", ".tiff")
+SUFFIXES = (".npy", ".npz", *PICTURES)
 DIVISOR = 1000
 VOID = -1
 
@@ -74,7 +75,7 @@ def _part(name: str, folder: Path) -> SourcePart:
         divisor, void = int(content.get("divisor", DIVISOR)), int(content.get("void", VOID))
         if divisor < 1:
             fail("divisor", "at least 1", divisor)
-    images = {p.stem: p for p in (folder / "images").glob("*") if p.suffix.lower() in IMAGE_SUFFIXES}
+    images = {p.stem: p for p in (folder / "images").glob("*") if is_picture_name(p)}
     maps = []
     for array in sorted(p for p in (folder / "labels").iterdir() if p.suffix.lower() in SUFFIXES):
         image = images.get(array.stem)
@@ -96,7 +97,7 @@ def _read(path: Path, divisor: int, void: int, categories: Categories) -> Panopt
 
 
 def _array(path: Path) -> Int[np.ndarray, "h w"]:
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.suffix.lower() in PICTURES:
         return read_labels(path)[0]
     try:
         loaded: Any = np.load(path, allow_pickle=False)

@@ -1,42 +1,57 @@
-"""Label images: one whole number a pixel, 0 for background; 8 to 32-bit PNG or TIFF, one page or many."""
+"""Label images: one whole number a pixel, 0 for background; PNG or TIFF, of any depth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Int64
+from jaxtyping import Int, Int64, Shaped
 from PIL import Image
 
 from intarsia._check import fail
-from intarsia.formats.category_map import FILE_NAME, OBJECT, CategoryMap, read_category_map
-from intarsia.formats.json_file import naming, write_json
-from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
+from intarsia.errors import InputError
+from intarsia.formats.category_map import BACKGROUND, OBJECT
 from intarsia.panoptic import Categories, PanopticMap, Segment
+from intarsia.pictures.deep_png import is_deep_png
+from intarsia.pictures.orientation import turn_upright
+from intarsia.pictures.reading import orientation_of
+from intarsia.pictures.tiff import TiffStack, is_tiff, open_tiff
 
-SUFFIXES = (".png", ".tif", ".tiff")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
+LOSSLESS_FORMATS = frozenset({"PNG", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX", "SGI", "QOI"})
+"""What Pillow reads and gives back as it was written; of the others each may change numbers."""
+LABEL_MODES = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L", "F"})
+FIRST_TOO_LARGE = 1 << 31
 
 
 def read_labels(path: str | Path) -> list[Int64[np.ndarray, "h w"]]:
-    """The pages of a label image. An RGBA picture is one of 32 bits, R + 256 G + 65536 B + 2^24 A.
+    """The pages of a label image, upright; of a stack or a time series each plane is a page.
+
+    A picture of four 8-bit channels is one of 32 bits, R + 256 G + 65536 B + 2^24 A. Of a palette the numbers
+    count, not the colours. TIFFs give the numbers that were written, also where 0 is shown white.
 
     Raises:
-        ValueError: The file cannot be read, or its pixels are no whole numbers from 0.
+        ValueError: The file cannot be read, changes numbers (JPEG), or has other pixels than whole numbers.
+
+    Example:
+        >>> import tempfile; path = f"{tempfile.mkdtemp()}/a.png"
+        >>> Image.fromarray(np.array([[0, 300]], np.uint16)).save(path)
+        >>> [page.tolist() for page in read_labels(path)]
+        [[[0, 300]]]
     """
-    return [read_page(path, page) for page in range(max(num_pages(path), 1))]
+    return [read_page(path, page) for page in range(num_pages(path))]
 
 
 def num_pages(path: str | Path) -> int:
     """How many pages a label image has; 1 where only reading it will say what is wrong with it."""
     try:
-        with Image.open(path) as image:
-            return getattr(image, "n_frames", 1)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        content = Path(path).read_bytes()
+        if not is_tiff(content):
+            return 1
+        with open_tiff(BytesIO(content), str(path)) as stack:
+            return _num_planes(stack)
+    except (OSError, ValueError):
         return 1
 
 
@@ -47,46 +62,57 @@ def read_page(path: str | Path, page: int) -> Int64[np.ndarray, "h w"]:
         ValueError: As `read_labels`.
     """
     try:
-        with Image.open(path) as image:
-            image.seek(page)
-            mode, values = image.mode, np.asarray(image)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        fail(str(path), "a readable label image", f"{type(error).__name__}: {error}")
-    if mode == "RGBA":
-        mode, values = "32 bits", _from_four_bytes(values)
-    whole = values.ndim == 2 and bool((values == np.floor(values)).all()) and float(values.min()) >= 0
-    if mode == "P" or not whole or float(values.max()) >= 1 << 31:
-        fail(str(path), "a label image of one whole number from 0 a pixel", f"mode {mode}")
-    return values.astype(np.int64)
-
-
-def _from_four_bytes(page: np.ndarray) -> Int64[np.ndarray, "h w"]:
-    return np.ascontiguousarray(page).view("<u4")[..., 0].astype(np.int64)
+        with Path(path).open("rb") as file:
+            head = file.read(32)
+            file.seek(0)
+            values = _tiff_plane(file, page, str(path)) if is_tiff(head) else _plane(file, head, str(path))
+    except InputError:
+        raise
+    except Exception as error:  # on damaged files Pillow's readers raise almost anything
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        fail(str(path), "a readable label image", reason)
+    return _whole_numbers(values, str(path))
 
 
 def map_of_labels(
-    labels: Int[np.ndarray, "h w"], category_of_label: Mapping[int, int] | int = OBJECT.id
+    labels: Int[np.ndarray, "h w"],
+    category_of_label: Mapping[int, int | None] | int = OBJECT.id,
+    *,
+    background: int | None = BACKGROUND.id,
 ) -> PanopticMap:
-    """The map of a label image: each label but 0 is a segment.
+    """The map of a label image: each label is a segment, and so is the background.
 
     Args:
-        labels: 0 is background, which becomes void.
-        category_of_label: One category for all, or that of each label.
+        labels: 0 is background.
+        category_of_label: One category for all labels but 0, or that of each label, of 0 too; `None` is void.
+        background: The category of 0 where all other labels are of one category; `None` makes it void.
 
     Raises:
         ValueError: A label has no category.
 
     Example:
-        >>> map_of_labels(np.array([[0, 7], [7, 9]])).segments[1]
-        Segment(id=9, category_id=1, score=1.0, is_crowd=False)
+        >>> one = map_of_labels(np.array([[0, 7], [7, 9]]))
+        >>> [(segment.id, segment.category_id) for segment in one.segments]
+        [(7, 1), (9, 1), (10, 2)]
+        >>> map_of_labels(np.array([[0, 7]]), background=None).ids.tolist()
+        [[0, 7]]
     """
-    shown = [id for id in np.unique(labels).tolist() if id != 0]
+    present = np.unique(labels).tolist()
     if isinstance(category_of_label, int):
-        return PanopticMap(labels, [Segment(id, category_of_label) for id in shown])
-    for id in shown:
-        if id not in category_of_label:
-            fail("category_of_label", "a category for every label", f"none for {id}")
-    return PanopticMap(labels, [Segment(id, category_of_label[id]) for id in shown])
+        category_of_label = {**dict.fromkeys(present, category_of_label), 0: background}
+    for label in present:
+        if label not in category_of_label:
+            hint = "Where 0 is void, give it `None`." if label == 0 else ""
+            fail("category_of_label", "a category for every label", f"none for {label}", hint=hint)
+    id_of_label = {label: label or present[-1] + 1 for label in present}
+    void = [label for label in present if category_of_label[label] is None]
+    ids = np.where(labels == 0, id_of_label.get(0, 0), labels)
+    ids[np.isin(labels, void)] = 0
+    rows = [
+        (id_of_label[label], category_of_label[label])
+        for label in sorted(present, key=lambda label: id_of_label[label])
+    ]
+    return PanopticMap(ids, [Segment(id, row) for id, row in rows if row is not None])
 
 
 def map_of_semantic_and_instances(
@@ -117,93 +143,60 @@ def map_of_semantic_and_instances(
     return PanopticMap(number[inverse.ravel()].reshape(semantic.shape), segments)
 
 
-def read_label_folder(source: str | Path, *, category_map: str | Path | None = None) -> list[SourcePart]:
-    """Label images: one file (pages are images), or a folder, perhaps `labels/` with `images/` beside.
-
-    Args:
-        source: The file or folder; a folder may have `train/` and `val/` of that shape.
-        category_map: What each label is; by default `category_map.json` in the folder, and without one every
-            label is an "object".
-
-    Raises:
-        ValueError: There is no label image, or the category map is broken.
-    """
-    source = Path(source)
-    places = [
-        (name, source / name) for name in ("train", "val", "test") if (source / name / "labels").is_dir()
-    ]
-    return [_part(name, place, category_map) for name, place in places or [("", source)]]
+def _num_planes(stack: TiffStack) -> int:
+    return len(stack) * stack.num_stains
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
-    """Write label image and photo of one image; its ids are the labels."""
-    folder = root / part.name
-    write_values(folder / "labels" / f"{one.name}.png", panoptic_map.ids)
-    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
-    return row_of(one, panoptic_map)
+def _tiff_plane(file: object, page: int, name: str) -> Shaped[np.ndarray, "h w"]:
+    with open_tiff(file, name) as stack:
+        stains = stack.num_stains
+        stored = stack.read(page // stains)
+    if stored.is_lossy:
+        fail(name, _KEEPS_NUMBERS, f"one packed as {stored.compression}")
+    values = turn_upright(stored.values, stored.orientation)
+    if stains > 1:
+        return values[..., page % stains]
+    return _one_number(values, name)
 
 
-def row_of(one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
-    """What a category map says of one image whose labels are its ids."""
-    crowds = [segment.id for segment in panoptic_map.segments if segment.is_crowd]
-    labels = {str(segment.id): segment.category_id for segment in panoptic_map.segments}
-    return {"name": one.name, "labels": labels, "crowds": crowds}
+_KEEPS_NUMBERS = "a label image in a format that keeps numbers (PNG, TIFF)"
 
 
-def category_map_of(part: SourcePart, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The category map of all images of a part."""
-    return {
-        "categories": part.categories.to_coco(),
-        "images": {row["name"]: row["labels"] for row in rows},
-        "crowds": {row["name"]: row["crowds"] for row in rows if row["crowds"]},
-    }
+def _plane(file: object, head: bytes, name: str) -> Shaped[np.ndarray, "h w"]:
+    with Image.open(file) as image:  # pyright: ignore[reportArgumentType] - an open file
+        if image.format not in LOSSLESS_FORMATS:
+            fail(name, _KEEPS_NUMBERS, f"a {image.format}")
+        values = np.asarray(image)
+        if is_deep_png(head) or (image.mode not in LABEL_MODES and values.ndim != 3):
+            fail(name, "a label image of one whole number from 0 a pixel", f"colours ({image.mode})")
+        return _one_number(turn_upright(values, orientation_of(image)), name)
 
 
-def write_category_map(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
-    """Write `category_map.json`."""
-    write_json(root / part.name / FILE_NAME, category_map_of(part, rows))
-
-
-TARGET = Target(write_map, write_category_map, read_label_folder)
-
-
-def _part(name: str, source: Path, category_map: str | Path | None) -> SourcePart:
-    labels = source / "labels" if (source / "labels").is_dir() else source
-    files = (
-        [labels] if labels.is_file() else sorted(p for p in labels.glob("*") if p.suffix.lower() in SUFFIXES)
+def _one_number(values: np.ndarray, name: str) -> Shaped[np.ndarray, "h w"]:
+    """One number for each pixel: the gray of colours that are gray, and of four bytes their 32 bits."""
+    if values.ndim == 2 or values.shape[2] == 1:
+        return values.reshape(values.shape[:2])
+    colors, alpha = (
+        (values[..., :3], values[..., 3:]) if values.shape[2] > 2 else np.split(values, [1], axis=2)
     )
-    if not files or not labels.exists():
-        fail(str(source), f"a label image or a folder of them ({', '.join(SUFFIXES)})", "none")
-    if category_map is None and (source / FILE_NAME).is_file():
-        category_map = source / FILE_NAME
-    known = None if category_map is None else read_category_map(category_map)
-    images = {p.stem: p for p in (source / "images").glob("*") if p.suffix.lower() in IMAGE_SUFFIXES}
-    maps = [one for path in files for one in _pages(path, images, known)]
-    return SourcePart(name, Categories([OBJECT]) if known is None else known.categories, tuple(maps))
+    opaque = bool((alpha == np.iinfo(values.dtype).max).all()) if values.dtype.kind == "u" else not alpha.size
+    if opaque and bool((colors == colors[..., :1]).all()):
+        return colors[..., 0]
+    if values.shape[2] == 4 and values.dtype == np.uint8:
+        return np.ascontiguousarray(values).view("<u4")[..., 0]
+    return fail(
+        name, "a label image of one whole number from 0 a pixel", f"{values.shape[2]} channels of colour"
+    )
 
 
-def _pages(path: Path, images: Mapping[str, Path], known: CategoryMap | None) -> Iterator[SourceMap]:
-    for page, name in enumerate(_page_names(path, known)):
-        shown = images.get(name)
-        image_file = shown.name if shown else f"{name}.png"
-        yield SourceMap(name, image_file, f"{name}.png", shown, partial(_read_page, path, page, name, known))
-
-
-def _page_names(path: Path, known: CategoryMap | None) -> Sequence[str]:
-    count = num_pages(path)
-    if known is not None and path.stem in known.pages:
-        names = known.pages[path.stem]
-        if len(names) != count:
-            fail(str(path), f"of {len(names)} pages as its category map names", count)
-        return names
-    return [path.stem] if count == 1 else [f"{path.stem}_{page:04d}" for page in range(count)]
-
-
-def _read_page(path: Path, page: int, name: str, known: CategoryMap | None) -> PanopticMap:
-    labels = read_page(path, page)
-    if known is None:
-        return map_of_labels(labels)
-    with naming(path):
-        one = map_of_labels(labels, known.of_image(name))
-    crowds = known.crowds.get(name, frozenset())
-    return PanopticMap(one.ids, (replace(s, is_crowd=s.id in crowds) for s in one.segments))
+def _whole_numbers(values: Shaped[np.ndarray, "h w"], name: str) -> Int64[np.ndarray, "h w"]:
+    expected = "a label image of whole numbers from 0 to 2^31 - 1"
+    if values.dtype.kind == "f":
+        broken = values[~(np.isfinite(values) & (values == np.floor(values)))]
+        if broken.size:
+            fail(name, expected, f"{broken[0]:g}")
+    if values.size:
+        low, high = values.min(), values.max()
+        if low < 0 or high >= FIRST_TOO_LARGE:
+            fail(name, expected, str(low if low < 0 else high))
+    return values.astype(np.int64)

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+import tifffile
 
 from intarsia.formats.category_map import FILE_NAME
 from intarsia.formats.json_file import write_json
-from intarsia.formats.label_image import category_map_of, read_label_folder, row_of
+from intarsia.formats.label_folder import category_map_of, read_label_folder, row_of
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
 from intarsia.panoptic import PanopticMap
 
 STACK = Path("labels", "pages.tif")
+MAX_PLAIN = 1 << 31
+"""Bytes of pixels; more go into a BigTIFF, which fewer programs read."""
 
 
 def write_page(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
@@ -38,13 +40,13 @@ def bind_pages(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> 
     names = [row["name"] for row in rows]
     pages = folder / "pages"
     if pages.is_dir():  # else an earlier run got this far
-        shown = (Image.fromarray(np.load(pages / f"{name}.npy")) for name in names)
         partial_file = folder / f"{STACK}.partial"
         partial_file.parent.mkdir(exist_ok=True)
-        first = next(shown)
-        first.save(
-            partial_file, format="TIFF", save_all=True, append_images=shown, compression="tiff_adobe_deflate"
-        )
+        is_large = sum((pages / f"{name}.npy").stat().st_size for name in names) > MAX_PLAIN
+        with tifffile.TiffWriter(partial_file, bigtiff=is_large) as writer:
+            for name in names:
+                page = np.load(pages / f"{name}.npy").astype(np.uint32)
+                writer.write(page, photometric="minisblack", compression="zlib", metadata=None)
         partial_file.replace(folder / STACK)
     write_json(folder / FILE_NAME, {**category_map_of(part, rows), "pages": {STACK.stem: names}})
     shutil.rmtree(pages, ignore_errors=True)

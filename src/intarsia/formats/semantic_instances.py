@@ -12,7 +12,7 @@ from jaxtyping import Int
 
 from intarsia._check import fail
 from intarsia.formats.json_file import naming, read_json, write_json
-from intarsia.formats.label_image import IMAGE_SUFFIXES, map_of_semantic_and_instances, read_labels
+from intarsia.formats.label_image import map_of_semantic_and_instances, read_labels
 from intarsia.formats.source import (
     SourceMap,
     SourcePart,
@@ -22,6 +22,7 @@ from intarsia.formats.source import (
     write_values,
 )
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
+from intarsia.pictures.suffixes import is_picture_name
 
 PARTS = ("train", "val", "test")
 
@@ -91,7 +92,7 @@ def _part(name: str, folder: Path) -> SourcePart:
     content = read_json(path, "JSON with categories")
     with naming(path):
         categories, void = Categories.from_coco(content), int(content.get("void", VOID_INDEX))
-    images = {p.stem: p for p in (folder / "images").glob("*") if p.suffix.lower() in IMAGE_SUFFIXES}
+    images = {p.stem: p for p in (folder / "images").glob("*") if is_picture_name(p)}
     maps = []
     for semantic in sorted((folder / "semantic").glob("*.png")):
         image = images.get(semantic.stem)

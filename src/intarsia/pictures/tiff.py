@@ -123,6 +123,11 @@ class TiffStack:
         return self._parts[0].num_channels
 
     @property
+    def num_stains(self) -> int:
+        """Channels that are planes of their own (fluorescence), not samples of a pixel (RGB)."""
+        return self._parts[0].count("C")
+
+    @property
     def channel_names(self) -> tuple[str, ...]:
         """What the file calls its channels; empty where it does not say."""
         text = self._file.ome_metadata or ""

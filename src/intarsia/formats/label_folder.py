@@ -1,0 +1,187 @@
+"""Folders of label images as data sets: read as napari, cellpose and StarDist leave them, and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from intarsia._check import fail
+from intarsia.formats.category_map import BACKGROUND, FILE_NAME, OBJECT, CategoryMap, read_category_map
+from intarsia.formats.json_file import naming, write_json
+from intarsia.formats.label_checks import check_no_mask, check_no_photo, pieces_of
+from intarsia.formats.label_image import map_of_labels, num_pages, read_page
+from intarsia.formats.label_pairs import LabelFile, find_label_parts, pair_label_files
+from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
+from intarsia.panoptic import Categories, Category, PanopticMap
+from intarsia.pictures import reading
+
+Objects = Literal["labels", "pieces"]
+VOID = "void"
+
+
+def read_label_folder(
+    source: str | Path,
+    *,
+    category_map: str | Path | None = None,
+    background: str = BACKGROUND.name,
+    objects: Objects | None = None,
+) -> list[SourcePart]:
+    """Label images: one file (pages are images), or a folder with photos beside them or in one of their own.
+
+    `labels/`, `masks/` or `instances/` with `images/`; or NAME.tif with NAME_labels.tif (_masks, _mask,
+    _label, _seg, _cp_masks) in one folder or two. Pages of labels belong to the pages of their photo.
+
+    Args:
+        source: The file or folder; a folder may have `train/` and `val/` of that shape.
+        category_map: What each label is; by default `category_map.json` in the folder, and without one every
+            label is an "object".
+        background: The name of the stuff category that label 0 is; "void" makes it void. A category map that
+            says what 0 is goes before.
+        objects: Whether each label is an object ("labels"), or each connected piece of one ("pieces"), as in
+            masks of 0 and 1. By default labels are, and what looks like such a mask is refused.
+
+    Raises:
+        ValueError: There is no label image, files cannot be paired, or the category map is broken.
+
+    Example:
+        >>> import tempfile; import numpy as np; from PIL import Image
+        >>> folder = tempfile.mkdtemp()
+        >>> Image.fromarray(np.array([[0, 3], [5, 5]], np.uint8)).save(f"{folder}/a_masks.png")
+        >>> [part] = read_label_folder(folder)
+        >>> part.maps[0].name, part.categories.names, len(part.maps[0].read().segments)
+        ('a', ('object', 'background'), 3)
+    """
+    if objects not in (None, "labels", "pieces"):
+        fail("objects", '"labels" or "pieces"', repr(objects))
+    return [
+        _part(name, place, _table(place, category_map, background), objects)
+        for name, place in find_label_parts(Path(source))
+    ]
+
+
+def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+    """Write label image and photo of one image; its ids are the labels."""
+    folder = root / part.name
+    write_values(folder / "labels" / f"{one.name}.png", panoptic_map.ids)
+    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
+    return row_of(one, panoptic_map)
+
+
+def row_of(one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+    """What a category map says of one image whose labels are its ids."""
+    crowds = [segment.id for segment in panoptic_map.segments if segment.is_crowd]
+    labels = {str(segment.id): segment.category_id for segment in panoptic_map.segments}
+    return {"name": one.name, "labels": labels, "crowds": crowds}
+
+
+def category_map_of(part: SourcePart, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The category map of all images of a part, in whose label images 0 is void."""
+    return {
+        "categories": part.categories.to_coco(),
+        "labels": {"0": None},
+        "images": {row["name"]: row["labels"] for row in rows},
+        "crowds": {row["name"]: row["crowds"] for row in rows if row["crowds"]},
+    }
+
+
+def write_category_map(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
+    """Write `category_map.json`."""
+    write_json(root / part.name / FILE_NAME, category_map_of(part, rows))
+
+
+TARGET = Target(write_map, write_category_map, read_label_folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What labels are: the categories, and a category map that says of 0 what it is.
+
+    With `is_given`, somebody wrote down what each label is, so that nothing need be guessed from the pixels.
+    """
+
+    map: CategoryMap
+    is_given: bool
+
+
+def _table(place: Path, category_map: str | Path | None, background: str) -> _Table:
+    if category_map is None and (place / FILE_NAME).is_file():
+        category_map = place / FILE_NAME
+    known = CategoryMap(Categories([OBJECT])) if category_map is None else read_category_map(category_map)
+    if 0 not in known.labels:
+        known = _with_background(known, background)
+    return _Table(known, category_map is not None)
+
+
+def _with_background(known: CategoryMap, name: str) -> CategoryMap:
+    """The map with what 0 is: void, a stuff category that it lists, or one more."""
+    if name == VOID:
+        return replace(known, labels={0: None, **known.labels})
+    row = next((row for row in known.categories if row.name == name), None)
+    if row is None:
+        row = Category(max(row.id for row in known.categories) + 1, name, False, BACKGROUND.color)
+        known = replace(known, categories=Categories([*known.categories, row]))
+    elif row.is_thing:
+        fail("background", "the name of a stuff category", f"{name!r}, whose category is a thing")
+    return replace(known, labels={0: row.id, **known.labels})
+
+
+def _part(name: str, place: Path, table: _Table, objects: Objects | None) -> SourcePart:
+    paired = pair_label_files(place)
+    maps = [one for file in paired.files for one in _pages(file, paired.photos, table, objects)]
+    used = {one.image_path for one in maps}
+    unlabelled = tuple(path for path in paired.photos.values() if path not in used)
+    return SourcePart(name, table.map.categories, tuple(maps), unlabelled, paired.left_out)
+
+
+def _pages(
+    file: LabelFile, photos: Mapping[str, Path], table: _Table, objects: Objects | None
+) -> Iterator[SourceMap]:
+    names = _page_names(file, table.map)
+    photo = photos.get(file.name)
+    by_page = len(names) > 1 and photo is not None and file.path.stem not in table.map.pages
+    if photo is not None and not (len(names) > 1 and not by_page):
+        _check_pages(photo, file, len(names))
+    for page, name in enumerate(names):
+        shown = photo if by_page else photos.get(name)
+        image_file = shown.name if shown and not by_page else f"{name}.png"
+        read = partial(_read_page, file.path, page, name, table, objects)
+        yield SourceMap(name, image_file, f"{name}.png", shown, read, page if by_page else None)
+
+
+def _check_pages(photo: Path, file: LabelFile, count: int) -> None:
+    """A stack of photos needs a stack of labels."""
+    try:
+        pages = reading.num_pages(photo)
+    except ValueError:
+        return  # what is wrong with it is said when it is read
+    if pages != count:
+        fail(str(photo), f"a picture of {count} pages like its labels {file.path.name}", f"{pages}")
+
+
+def _page_names(file: LabelFile, known: CategoryMap) -> Sequence[str]:
+    count = num_pages(file.path)
+    if file.path.stem in known.pages:
+        names = known.pages[file.path.stem]
+        if len(names) != count:
+            fail(str(file.path), f"of {len(names)} pages as its category map names", count)
+        return names
+    return [file.name] if count == 1 else [f"{file.name}_{page:04d}" for page in range(count)]
+
+
+def _read_page(path: Path, page: int, name: str, table: _Table, objects: Objects | None) -> PanopticMap:
+    labels = read_page(path, page)
+    if not table.is_given:
+        check_no_photo(labels, path)
+    if objects == "pieces":
+        labels = pieces_of(labels)
+    elif objects is None and not table.is_given:
+        check_no_mask(labels, path)
+    if not table.is_given:
+        return map_of_labels(labels, OBJECT.id, background=table.map.labels[0])
+    with naming(path):
+        one = map_of_labels(labels, table.map.of_image(name))
+    crowds = table.map.crowds.get(name, frozenset())
+    return PanopticMap(one.ids, (replace(s, is_crowd=s.id in crowds) for s in one.segments))
