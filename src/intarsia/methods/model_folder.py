@@ -17,6 +17,7 @@ import intarsia
 from intarsia._check import fail, nearest
 from intarsia.configs import from_dict, to_dict
 from intarsia.errors import InputError
+from intarsia.nets.networks import shipped_networks_only
 from intarsia.panoptic import Categories
 
 __all__ = ["FORMAT", "read_model", "write_model"]
@@ -68,7 +69,8 @@ def read_model(folder: Path, methods: Mapping[str, Any]) -> Any:
         fail(str(folder / "config.json"), f"a model of {' or '.join(methods)}", repr(name), hint=hint)
     config = _read_config(folder / "config.json", methods[name].config_type, settings.get("settings", {}))
     categories = Categories.from_coco(_read_json(folder / "categories.json"))
-    model = methods[name](config, categories)
+    with shipped_networks_only():
+        model = methods[name](config, categories)
     _fill(model, _read_tensors(folder / "model.safetensors"), folder / "model.safetensors")
     return model.eval()
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail, nearest
+from intarsia.nets.networks import build_network, names_a_network
 from intarsia.nets.weights import load_by_name_or_order, read_weights
 
 __all__ = ["Backbone", "BackboneConfig"]
@@ -25,7 +26,9 @@ class BackboneConfig:
     """Which timm network, and where its weights come from.
 
     Attributes:
-        name: A name that timm knows, such as "resnet50" or "tf_efficientnet_lite0".
+        name: A name that timm knows, such as "resnet50" or "tf_efficientnet_lite0"; one of our own, "enet",
+            "erfnet" or "wide_resnet38"; or `module:function` or `file.py:function` of yours, which returns a
+            network that gives a list of features, from fine to coarse.
         pretrained: False for random weights, True for timm's own from the hub, a path to a local file (of a
             network's weights or of a trained model's, such as "runs/first/best/model.safetensors"), or
             "package:NAME" for the weights inside an installed Python package.
@@ -179,7 +182,11 @@ def _levels(name: str, strides: Sequence[int], output_stride: int) -> list[int]:
 
 
 def _build(name: str, from_hub: bool, output_stride: int) -> Any:
-    """The timm network that gives the features of all its levels."""
+    """The network that gives the features of all its levels."""
+    if names_a_network(name):
+        if from_hub:
+            fail("backbone.pretrained", f"false or a file for {name}", "true")
+        return build_network(name)
     if not timm.is_model(name.split(".")[0]):
         fail("backbone.name", "a network that timm knows", repr(name), hint=nearest(name, _similar(name)))
     options: dict[str, Any] = {} if output_stride == 32 else {"output_stride": output_stride}

@@ -7,13 +7,16 @@ from intarsia.nets.decoder_config import DecoderConfig
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.fpn_decoder import FpnDecoder
 from intarsia.nets.mlp_decoder import MlpDecoder
+from intarsia.nets.no_decoder import NoDecoder
 
 __all__ = ["build_decoder"]
 
-DECODERS = {"deeplab": DeepLabDecoder, "fpn": FpnDecoder, "mlp": MlpDecoder}
+DECODERS = {"deeplab": DeepLabDecoder, "fpn": FpnDecoder, "mlp": MlpDecoder, "none": NoDecoder}
 
 
-def build_decoder(config: DecoderConfig, backbone: Backbone) -> DeepLabDecoder | FpnDecoder | MlpDecoder:
+def build_decoder(
+    config: DecoderConfig, backbone: Backbone
+) -> DeepLabDecoder | FpnDecoder | MlpDecoder | NoDecoder:
     """The decoder that a config describes, for the features of a backbone.
 
     Example:

@@ -16,8 +16,9 @@ class DecoderConfig:
     """Settings of a decoder.
 
     Attributes:
-        kind: "deeplab" (ASPP and fusions from coarse to fine), "fpn" (feature pyramid, summed at stride 4) or
-            "mlp" (levels reduced, summed and fused; learns fastest).
+        kind: "deeplab" (ASPP and fusions from coarse to fine), "fpn" (feature pyramid, summed at stride 4),
+            "mlp" (levels reduced, summed and fused; learns fastest), or "none": the coarsest features as they
+            are, up-sampled, for networks that were made for segmentation.
         width: Channels inside and of the result.
         dilations: Of ASPP's 3x3 convolutions, in pixels of the coarsest features. Only of "deeplab".
         skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Only of
@@ -27,7 +28,7 @@ class DecoderConfig:
         norm: "batch", or "group" for batches of a few images.
     """
 
-    kind: Literal["deeplab", "fpn", "mlp"] = "deeplab"
+    kind: Literal["deeplab", "fpn", "mlp", "none"] = "deeplab"
     width: int = 128
     dilations: tuple[int, ...] = (2, 4, 6)
     skip_channels: tuple[int, ...] = (64, 48, 32)

@@ -24,6 +24,7 @@ class EmbeddingHeadConfig:
 
     Attributes:
         dims: Dimensions of an embedding.
+        depth: Convolutions before the last one.
         coordinates: "none"; "input": the position is two more input channels; "added": it is added to the
             first two dimensions, so that the head learns where an instance is relative to the pixel, which
             holds at any place of an image of any size.
@@ -33,6 +34,7 @@ class EmbeddingHeadConfig:
     """
 
     dims: int = 8
+    depth: int = 1
     coordinates: Coordinates = "input"
     coordinate_px: float = 256.0
     added_px: float = 8.0
@@ -123,7 +125,6 @@ class EmbeddingHead(nn.Module):
         channels_in: int,
         *,
         width: int,
-        depth: int = 1,
         separable: bool = True,
         norm: Norm = "batch",
         stride: int = 4,
@@ -131,10 +132,9 @@ class EmbeddingHead(nn.Module):
         """Build the head.
 
         Args:
-            config: Dimensions and coordinates.
+            config: Dimensions, depth and coordinates.
             channels_in: Channels of the decoder's map.
             width: Channels inside.
-            depth: Convolutions before the last.
             separable: Depthwise separable convolutions.
             norm: Normalisation layer.
             stride: Pixels between neighbours on the decoder's map.
@@ -143,7 +143,13 @@ class EmbeddingHead(nn.Module):
         self.config, self.stride = config, stride
         channels_in += 2 if config.coordinates == "input" else 0
         self.head = ConvHead(
-            channels_in, config.dims, width=width, depth=depth, separable=separable, norm=norm, std=0.01
+            channels_in,
+            config.dims,
+            width=width,
+            depth=config.depth,
+            separable=separable,
+            norm=norm,
+            std=0.01,
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:

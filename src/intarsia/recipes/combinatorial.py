@@ -1,7 +1,8 @@
 """Recipes of combinatorial panoptic segmentation (Abbas and Swoboda 2021, COPS): affinities and the cut.
 
 Each data set has two runs: the first trains semantics and affinities, the second (`...-e2e`) fine-tunes that
-model through the cut: `intarsia train cops-facades-e2e initial=RUN/best data=DIR`.
+model through the cut: `intarsia train cops-facades-e2e initial=RUN/best data=DIR`. The published settings are
+in `combinatorial_paper`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from intarsia.recipes.recipe import Optim, Recipe, Schedule
 SHORT_LOSS = AffinityLossConfig(weight=0.1)
 """For a schedule of a few thousand steps: at a higher weight the semantics learn more slowly."""
 
-PAPER_LOSS = AffinityLossConfig(weight=0.25, hardest=0.25, thing_weight=4.0, small_thing_weight=3.0)
+HARD_LOSS = AffinityLossConfig(weight=0.25, hardest=0.25, thing_weight=4.0, small_thing_weight=3.0)
+"""For a schedule of many thousand steps, as published."""
 
 
 def facades() -> Recipe:
@@ -41,15 +43,15 @@ def nuclei() -> Recipe:
 
 
 def cityscapes() -> Recipe:
-    """Streets: the paper's distances and losses, crops of 512x1024; for a GPU."""
+    """Streets: long distances and weighted losses on a small backbone, crops of 512x1024; for a GPU."""
     affinity = AffinityHeadConfig(distances=(1, 4, 16, 32, 64))
-    return _affinities(discriminative.cityscapes(), affinity, loss=PAPER_LOSS, cut=_paper_cut(2048))
+    return _affinities(discriminative.cityscapes(), affinity, loss=HARD_LOSS, cut=_large_cut(2048))
 
 
 def coco() -> Recipe:
-    """Everyday photos: the paper's distances and losses, crops of 512x512; for a GPU."""
+    """Everyday photos: long distances and weighted losses on a small backbone, crops of 512; for a GPU."""
     affinity = AffinityHeadConfig(distances=(1, 4, 16, 32))
-    return _affinities(discriminative.coco(), affinity, loss=PAPER_LOSS, cut=_paper_cut(4096))
+    return _affinities(discriminative.coco(), affinity, loss=HARD_LOSS, cut=_large_cut(4096))
 
 
 _SHORT_TUNING = EndToEndConfig(form="exact", sharpness=1.0, memory=0.95, cost_dropout=0.0, ladder=50.0)
@@ -70,14 +72,14 @@ def nuclei_end_to_end() -> Recipe:
 
 
 def cityscapes_end_to_end() -> Recipe:
-    """Streets: the paper's settings, and the released code's ladder of learning rates; for a GPU."""
+    """Streets: fine-tune `cops-cityscapes` through the cut on the released surrogate; for a GPU."""
     settings = EndToEndConfig(weight=10.0, thing_area_scale=4.0, ladder=20.0, scale_free=False)
     recipe = _end_to_end(cityscapes(), settings, steps=12_000, warmup=600, lr=1e-3)
     return replace(recipe, batch_size=24, augmentation=Augmentation(scale=(0.5, 2.0), crop=(512, 1024)))
 
 
 def coco_end_to_end() -> Recipe:
-    """Everyday photos: the paper's settings; for a GPU."""
+    """Everyday photos: fine-tune `cops-coco` through the cut on the released surrogate; for a GPU."""
     settings = EndToEndConfig(
         weight=100.0, lowest=1000.0, thing_area_scale=4.0, ladder=20.0, scale_free=False
     )
@@ -125,5 +127,5 @@ def _end_to_end(recipe: Recipe, settings: EndToEndConfig, *, steps: int, warmup:
     )
 
 
-def _paper_cut(min_stuff_px: int) -> CutConfig:
+def _large_cut(min_stuff_px: int) -> CutConfig:
     return CutConfig(min_thing_px=200, min_stuff_px=min_stuff_px)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Mapping
-from pathlib import Path
-from types import ModuleType
 from typing import TypeVar
 
 from intarsia._check import fail, nearest
+from intarsia.nets.networks import imported
 from intarsia.recipes.ablation import Study
 from intarsia.recipes.recipe import Recipe
 
@@ -21,6 +17,7 @@ RECIPES = {
     "discriminative-nuclei": "intarsia.recipes.discriminative:nuclei",
     "discriminative-cityscapes": "intarsia.recipes.discriminative:cityscapes",
     "discriminative-coco": "intarsia.recipes.discriminative:coco",
+    "discriminative-cityscapes-paper": "intarsia.recipes.discriminative_paper:cityscapes",
     "deeplab-facades": "intarsia.recipes.deeplab:facades",
     "deeplab-nuclei": "intarsia.recipes.deeplab:nuclei",
     "deeplab-cityscapes": "intarsia.recipes.deeplab:cityscapes",
@@ -33,6 +30,14 @@ RECIPES = {
     "cops-cityscapes-e2e": "intarsia.recipes.combinatorial:cityscapes_end_to_end",
     "cops-coco": "intarsia.recipes.combinatorial:coco",
     "cops-coco-e2e": "intarsia.recipes.combinatorial:coco_end_to_end",
+    "cops-cityscapes-paper": "intarsia.recipes.combinatorial_paper:cityscapes",
+    "cops-cityscapes-paper-e2e": "intarsia.recipes.combinatorial_paper:cityscapes_end_to_end",
+    "cops-coco-paper": "intarsia.recipes.combinatorial_paper:coco",
+    "cops-coco-paper-e2e": "intarsia.recipes.combinatorial_paper:coco_end_to_end",
+    "cops-cityscapes-released": "intarsia.recipes.combinatorial_paper:cityscapes_released",
+    "cops-cityscapes-released-e2e": "intarsia.recipes.combinatorial_paper:cityscapes_released_end_to_end",
+    "cops-coco-released": "intarsia.recipes.combinatorial_paper:coco_released",
+    "cops-coco-released-e2e": "intarsia.recipes.combinatorial_paper:coco_released_end_to_end",
     "hle-facades": "intarsia.recipes.hle:facades",
     "hle-nuclei": "intarsia.recipes.hle:nuclei",
     "hle-cityscapes": "intarsia.recipes.hle:cityscapes",
@@ -42,6 +47,8 @@ RECIPES = {
     "unified-nuclei": "intarsia.recipes.unified:nuclei",
     "unified-cityscapes": "intarsia.recipes.unified:cityscapes",
     "unified-coco": "intarsia.recipes.unified:coco",
+    "unified-cityscapes-paper": "intarsia.recipes.unified_paper:cityscapes",
+    "unified-coco-paper": "intarsia.recipes.unified_paper:coco",
     "fpn-facades": "intarsia.recipes.unified:fpn_facades",
     "fpn-nuclei": "intarsia.recipes.unified:fpn_nuclei",
     "fpn-cityscapes": "intarsia.recipes.unified:fpn_cityscapes",
@@ -72,31 +79,9 @@ def find_study(name: str) -> Study:
 
 def _made(what: str, name: str, shipped: Mapping[str, str], kind: type[_Tree]) -> _Tree:
     target = shipped.get(name, name)
-    module_name, colon, function = target.partition(":")
-    if not colon:
+    if ":" not in target:
         fail(what, f"a shipped {what} or module:function", repr(name), hint=nearest(name, shipped))
-    make = getattr(_module(module_name), function, None)
-    if make is None:
-        fail(what, f"a function of {module_name}", repr(function))
-    tree = make()
+    tree = imported(what, target)()
     if not isinstance(tree, kind):
         fail(what, f"a function that returns a {kind.__name__}", f"{type(tree).__name__} from {name}")
     return tree
-
-
-def _module(name: str) -> ModuleType:
-    if not name.endswith(".py"):
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            fail("recipe", "in a module that can be imported", str(error))
-    path = Path(name)
-    if not path.is_file():
-        fail("recipe", "in a Python file that exists", name)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module

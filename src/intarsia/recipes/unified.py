@@ -97,9 +97,9 @@ def nuclei() -> Recipe:
 
 
 def cityscapes() -> Recipe:
-    """Streets: the paper's network, losses and weights for Cityscapes; for GPUs.
+    """Streets: ResNet-50, AdamW and a polynomial schedule; for GPUs.
 
-    AdamW with a polynomial schedule stands in for the paper's SGD with two drops, as in all recipes here.
+    `unified-cityscapes-paper` has the published schedule.
     """
     return Recipe(
         method=UnifiedConfig(
@@ -120,9 +120,9 @@ def cityscapes() -> Recipe:
 
 
 def coco() -> Recipe:
-    """Everyday photos: the paper's network, losses and weights for COCO; for GPUs.
+    """Everyday photos: ResNet-50, AdamW, crops of 640x640; for GPUs.
 
-    Crops of 640x640 stand in for whole images with a shorter side of 800.
+    `unified-coco-paper` has the published schedule and image sizes.
     """
     base = cityscapes()
     return replace(
