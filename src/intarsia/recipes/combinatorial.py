@@ -14,7 +14,7 @@ from intarsia.decoding.cut import CutConfig
 from intarsia.methods.affinity import AffinityLossConfig
 from intarsia.methods.combinatorial import CombinatorialConfig
 from intarsia.methods.end_to_end import EndToEndConfig
-from intarsia.nets.affinity_head import AffinityHeadConfig
+from intarsia.nets.affinity_config import AffinityHeadConfig
 from intarsia.recipes import discriminative
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
 

@@ -13,7 +13,7 @@ from intarsia.methods.affinity import AffinityLossConfig
 from intarsia.methods.combinatorial import CombinatorialConfig
 from intarsia.methods.end_to_end import EndToEndConfig
 from intarsia.methods.semantic import SemanticLossConfig
-from intarsia.nets.affinity_head import AffinityHeadConfig
+from intarsia.nets.affinity_config import AffinityHeadConfig
 from intarsia.nets.backbone import BackboneConfig
 from intarsia.nets.decoder import DecoderConfig
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
