@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
-__all__ = ["whole"]
+__all__ = ["remove_partials", "whole"]
+
+_numbers = count()
+_PARTIAL = re.compile(r"\..*\.(\d+)\.\d+\.partial(\.[^.]*)?", re.DOTALL)
 
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
     """A name to write to beside `path`; on success the file moves there, on failure nothing is left.
 
-    Two writers of one path do not meet: the name carries the process. It keeps the suffix, by which libraries
-    choose the format, and begins with a dot, so that no reader takes it for data.
+    Two writers do not meet: the name carries the process and a number. It keeps the suffix, by which
+    libraries choose the format, and begins with a dot, so that no reader takes it for data.
 
     Args:
         path: Where the file shall be; its folder exists.
@@ -32,9 +37,36 @@ def whole(path: str | Path) -> Iterator[Path]:
         ['a.txt']
     """
     path = Path(path)
-    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.partial{path.suffix}")
+    partial = path.with_name(f".{path.stem[:40]}.{os.getpid()}.{next(_numbers)}.partial{path.suffix}")
     try:
         yield partial
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: str | Path) -> None:
+    """Remove what writers that were killed left below a folder; those that still run are let alone.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Path(folder, ".a.99999999.0.partial.png").touch()
+        ...     remove_partials(folder)
+        ...     list(Path(folder).iterdir())
+        []
+    """
+    for path in Path(folder).rglob(".*.partial*"):
+        match = _PARTIAL.fullmatch(path.name)
+        if match and not _runs(int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    with suppress(ProcessLookupError, OverflowError):
+        try:
+            os.kill(process, 0)
+        except PermissionError:
+            return True
+        return process != os.getpid()
+    return False

@@ -83,7 +83,7 @@ def test_one_image_that_a_format_cannot_hold_is_named(tmp_path: Path):
 def test_what_is_missing_is_named(tmp_path: Path):
     for format, sentence in (
         ("coco", "a COCO panoptic folder with panoptic.json"),
-        ("coco-instances", "a folder with annotations/instances_<part>.json"),
+        ("coco-instances", "a folder with annotations/instances_PART.json"),
         ("label-divisor", "a folder with labels/ and categories.json, got no labels"),
         ("label-stack", "a label image or a folder of them"),
         ("semantic-instances", "semantic/, instances/ and categories.json, got no semantic"),

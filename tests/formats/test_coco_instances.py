@@ -55,5 +55,7 @@ def test_instances_of_an_impossible_size_are_refused(tmp_path: Path, size: tuple
     content = {"categories": Categories.named("facades").to_coco(), "images": [image], "annotations": []}
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations" / "instances_val.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="`height` must be of an image of 1 to 268435456 pixels, got"):
+    with pytest.raises(
+        ValueError, match="instances_val.json` must be one of images of 1 to 268435456 pixels, got"
+    ):
         command.convert("coco-instances", str(tmp_path), str(tmp_path / "out"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from intarsia._check import fail
+from intarsia._files import whole
 from intarsia.commands.report import title_of, write_report
 from intarsia.errors import PartialFailure
 from intarsia.metrics.folders import evaluate_folders, read_pairs
@@ -98,10 +99,9 @@ def _rows_of(report: QualityReport, path: Path) -> str:
 
 
 def _write(path: Path, content: str) -> None:
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(content)
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_text(content)
     except OSError as error:
         fail(str(path), "a writable file", error.strerror or str(error))
 

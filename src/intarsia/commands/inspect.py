@@ -18,6 +18,7 @@ from intarsia.formats.coco import MapRecord
 from intarsia.formats.coco_check import CheckedJson, CheckedMap, check_json, check_map, check_strays
 from intarsia.formats.coco_folder import source_map_of
 from intarsia.formats.coco_places import find_coco
+from intarsia.formats.lesson import nothing_to_learn
 from intarsia.panoptic import VOID_ID, Categories
 
 
@@ -86,6 +87,9 @@ def inspect(
         parts.append(checked)
         total.add(part)
     total.problems += check_strays(parts)
+    lesson = nothing_to_learn(listed.record.segments for part in parts for listed in part.maps)
+    if lesson and parts:
+        print(f"Nothing can be learned from it: {lesson}.")
     if sheet is not None:
         from intarsia.commands.sheet import write_sheet  # draws: not needed otherwise
 

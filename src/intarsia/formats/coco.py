@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -162,6 +162,20 @@ def map_file_of(image_file: str) -> str:
     if not PurePosixPath(image_file).name:
         fail("file_name", "the name of an image", repr(image_file))
     return PurePosixPath(image_file).with_suffix(".png").as_posix().replace("/", "_")
+
+
+def map_files_of(image_files: Iterable[str]) -> list[str]:
+    """Names of PNGs for images, each of its own.
+
+    Example:
+        >>> map_files_of(["a.jpg", "a.png"])
+        ['a.png', 'a-2.png']
+    """
+    names: dict[str, str] = {}
+    for image_file in image_files:
+        name = unused_name(map_file_of(image_file), names)
+        names[name.casefold()] = name
+    return list(names.values())
 
 
 def unused_name(name: str, names: Collection[str]) -> str:

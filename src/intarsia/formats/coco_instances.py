@@ -13,6 +13,7 @@ from jaxtyping import Bool
 
 from intarsia._check import fail
 from intarsia._scalars import whole_number
+from intarsia.formats.coco import map_files_of
 from intarsia.formats.coco_json import (
     ImageId,
     ImageRow,
@@ -26,7 +27,9 @@ from intarsia.formats.coco_json import (
     stop_at_first,
 )
 from intarsia.formats.instances_file import annotations_of
+from intarsia.formats.instances_places import InstancesPlace, find_instances
 from intarsia.formats.json_file import naming, write_json
+from intarsia.formats.photos import find_photos
 from intarsia.formats.run_lengths import mask_of_counts
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
@@ -37,7 +40,7 @@ KIND = "COCO instances JSON"
 
 
 def read_coco_instances(folder: str | Path) -> list[SourcePart]:
-    """A part for each `annotations/instances_<part>.json`, with `stuff_<part>.json` where it is there.
+    """The parts of a data set of single instances, in the layouts that `find_instances` knows.
 
     Masks may overlap in this format. Things lie on stuff and on crowds; of two things the smaller one is on
     top, of equal ones the later. What is hidden altogether is left out.
@@ -45,11 +48,11 @@ def read_coco_instances(folder: str | Path) -> list[SourcePart]:
     Raises:
         ValueError: No such JSON is there, or one is broken.
     """
-    folder = Path(folder)
-    files = sorted((folder / "annotations").glob("instances_*.json"))
-    if not files:
-        fail(str(folder), "a folder with annotations/instances_<part>.json", "none of these files")
-    return [_part(folder, path) for path in files]
+    places = find_instances(folder)
+    if not places:
+        expected = "a folder with annotations/instances_PART.json, PART/_annotations.coco.json or one JSON"
+        fail(str(folder), expected, "none of these files")
+    return [_part(place) for place in places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +169,11 @@ def _instance(row: Mapping[str, Any], id: int, categories: Categories, report: R
     return Instance(segment, row.get("segmentation"))
 
 
-def _part(folder: Path, path: Path) -> SourcePart:
-    name = path.stem.removeprefix("instances_")
+def _part(place: InstancesPlace) -> SourcePart:
+    path = place.json_path
     report = Report(path, stop_at_first)
-    stuff_path = path.with_name(f"stuff_{name}.json")
     content = load_coco(path, kind=KIND)
-    stuff = load_coco(stuff_path, kind=KIND) if stuff_path.is_file() else None
+    stuff = load_coco(place.stuff_path, kind=KIND) if place.stuff_path else None
     with naming(path):
         categories = _categories(content, stuff, report)
     images = read_images(content, report)
@@ -185,8 +187,32 @@ def _part(folder: Path, path: Path) -> SourcePart:
                     report("made of annotations of listed images", f"one of image {image_id!r}")
                 of_image = instances[image_id]
                 of_image.append(_instance(row, len(of_image) + 1, categories, report))
-    maps = tuple(_source_map(folder, path, row, instances[id], categories) for id, row in images.items())
-    return SourcePart({"all": ""}.get(name, name.removesuffix("2017")), categories, maps)
+    _check_images(images.values(), report)
+    photos = find_photos((image.file_name for image in images.values()), place.folders)
+    map_files = map_files_of([image.file_name for image in images.values()])
+    maps = tuple(
+        SourceMap(
+            id,
+            image.file_name,
+            map_file,
+            photos.get(image.file_name),
+            partial(_read, path, instances[id], categories, (image.height, image.width)),
+            listed=len(instances[id]),
+        )
+        for (id, image), map_file in zip(images.items(), map_files, strict=True)
+    )
+    folder = next((place for place in place.folders if place.is_dir()), place.folders[0])
+    return SourcePart(place.name, categories, maps, photo_folder=folder)
+
+
+def _check_images(images: Iterable[ImageRow], report: Report) -> None:
+    """Every image has a name and a size that is possible: from these alone maps are drawn."""
+    for image in images:
+        if not image.file_name:
+            report("one with a `file_name` for each image", f"none for image {image.id!r}")
+        if not 0 < image.height * image.width <= MAX_PIXELS:
+            size = f"{image.height}x{image.width} for {image.file_name!r}"
+            report(f"one of images of 1 to {MAX_PIXELS} pixels", size)
 
 
 def _categories(content: Mapping[str, Any], stuff: Mapping[str, Any] | None, report: Report) -> Categories:
@@ -197,21 +223,6 @@ def _categories(content: Mapping[str, Any], stuff: Mapping[str, Any] | None, rep
             given = row.get("isthing")
             rows.append({**row, "isthing": is_thing if given is None else given})
     return Categories.from_coco(rows)
-
-
-def _source_map(
-    folder: Path, path: Path, image: ImageRow, instances: Sequence[Instance], categories: Categories
-) -> SourceMap:
-    part = path.stem.removeprefix("instances_")
-    places = [folder / part / image.file_name, folder / "images" / image.file_name]
-    shown = next((place for place in places if place.is_file()), None)
-    size = image.height, image.width
-    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
-        expected = f"of an image of 1 to {MAX_PIXELS} pixels"
-        fail("height", expected, f"{size[0]}x{size[1]} for {image.file_name!r}")
-    map_file = Path(image.file_name).with_suffix(".png").as_posix().replace("/", "_")
-    read = partial(_read, path, instances, categories, size)
-    return SourceMap(image.id, image.file_name, map_file, shown, read)
 
 
 def _read(

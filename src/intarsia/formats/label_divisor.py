@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int
 
 from intarsia._check import fail
+from intarsia._files import whole
 from intarsia.formats.json_file import naming, read_json, write_json
 from intarsia.formats.label_image import read_labels
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
@@ -47,10 +48,8 @@ def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: Panopt
     values = panoptic_map.to_label_divisor(DIVISOR, categories=part.categories)
     path = root / part.name / "labels" / f"{one.name}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_name(path.name + ".partial")
-    with partial_file.open("wb") as file:
-        np.save(file, values)
-    partial_file.replace(path)
+    with whole(path) as partial_file:
+        np.save(partial_file, values)
     copy_image(one, root / part.name / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
     return {}
 

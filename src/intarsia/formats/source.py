@@ -12,6 +12,7 @@ from jaxtyping import Int
 from PIL import Image
 
 from intarsia._check import fail
+from intarsia._files import whole
 from intarsia.panoptic import Categories, PanopticMap, Segment
 from intarsia.pictures.reading import read_image
 
@@ -98,9 +99,8 @@ def write_values(path: Path, values: Int[np.ndarray, "h w"], *, palette: Sequenc
     if palette is not None:
         image.putpalette(palette)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    image.save(partial, format="PNG", compress_level=1)
-    partial.replace(path)
+    with whole(path) as partial:
+        image.save(partial, format="PNG", compress_level=1)
 
 
 def copy_image(one: SourceMap, path: Path) -> None:
@@ -114,12 +114,11 @@ def copy_image(one: SourceMap, path: Path) -> None:
     if one.image_path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    if one.image_page is None and one.image_path.suffix.lower() == path.suffix.lower():
-        partial.write_bytes(one.image_path.read_bytes())
-    else:
-        Image.fromarray(read_image(one.image_path, page=one.image_page)).save(partial, format="PNG")
-    partial.replace(path)
+    with whole(path) as partial:
+        if one.image_page is None and one.image_path.suffix.lower() == path.suffix.lower():
+            partial.write_bytes(one.image_path.read_bytes())
+        else:
+            Image.fromarray(read_image(one.image_path, page=one.image_page)).save(partial, format="PNG")
 
 
 def check_one_stuff_segment_a_category(segments: Sequence[Segment], categories: Categories) -> None:

@@ -1,0 +1,171 @@
+"""Converting one part of a data set: map by map, from where an earlier run stopped, and checked at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from intarsia._check import fail, sentence
+from intarsia._files import remove_partials
+from intarsia._threads import in_order
+from intarsia.commands.conversion_count import ConversionCount, facts_of
+from intarsia.commands.journal import Journal
+from intarsia.errors import InputError
+from intarsia.formats.fingerprint import fingerprint
+from intarsia.formats.lesson import nothing_to_learn
+from intarsia.formats.source import SourceMap, SourcePart, Target
+from intarsia.panoptic import PanopticMap, Segment
+from intarsia.pictures.reading import read_size
+
+__all__ = ["Outcome", "check_names", "convert_part", "refuse_losses"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one part: the count, and a sentence for each image that could not be converted."""
+
+    count: ConversionCount
+    broken: list[str]
+    lesson: str
+
+
+def refuse_losses(parts: Sequence[SourcePart], *, workers: int) -> None:
+    """Read every map before anything is written, and refuse if one cannot be converted whole."""
+    problems: list[str] = []
+    for part in parts:
+        count = ConversionCount(part)
+        for one, facts in in_order(_facts, part.maps, workers=workers, description="reading"):
+            if isinstance(facts, str):
+                problems.append(facts)
+            else:
+                count.add(one, facts)
+        problems += count.losses()
+    if problems:
+        more = (
+            f" There are {len(problems) - 1} more such sentences without `--strict`." if problems[1:] else ""
+        )
+        raise InputError(problems[0] + more)
+
+
+def _facts(one: SourceMap) -> dict[str, int] | str:
+    try:
+        panoptic_map = one.read()
+        _check_photo(one, panoptic_map)
+        return facts_of(one, panoptic_map)
+    except InputError as error:
+        return _with_name(one, error)
+
+
+def convert_part(
+    part: SourcePart, out: Path, target: Target, conversion: list[str], *, workers: int
+) -> Outcome:
+    """Convert one part; what an earlier run finished stays."""
+    out.mkdir(parents=True, exist_ok=True)
+    name = part.name or "all"
+    journal = Journal(out / f"{name}.unfinished", conversion)
+    left = [one for one in part.maps if str(one.image_id) not in journal.done]
+    broken: list[str] = []
+    with journal:
+        remove_partials(out)
+        convert_one = partial(_convert_one, out, part, target=target)
+        for one, done in in_order(convert_one, left, workers=workers, description=name):
+            if isinstance(done, str):
+                broken.append(done)
+            else:
+                journal.add(str(one.image_id), done)
+    written = [one for one in part.maps if str(one.image_id) in journal.done]
+    target.finish(out, part, [journal.done[str(one.image_id)]["row"] for one in written])
+    broken += _read_again(part, written, out, target, journal, workers=workers)
+    count = ConversionCount(part)
+    for one in written:
+        count.add(one, journal.done[str(one.image_id)]["facts"])
+    lesson = nothing_to_learn(
+        [Segment(*row) for row in journal.done[str(one.image_id)]["lesson"]] for one in written
+    )
+    journal.remove()
+    return Outcome(count, broken, lesson)
+
+
+def _convert_one(out: Path, part: SourcePart, one: SourceMap, *, target: Target) -> dict[str, Any] | str:
+    try:
+        panoptic_map = one.read()
+        _check_photo(one, panoptic_map)
+        row = target.write(out, part, one, panoptic_map)
+    except InputError as error:
+        return _with_name(one, error)
+    except OSError as error:
+        return (
+            f"`{error.filename or one.name}` must be readable and the output writable, got {error.strerror}."
+        )
+    kinds = {(segment.category_id, segment.is_crowd) for segment in panoptic_map.segments}
+    return {
+        "row": row,
+        "fingerprint": fingerprint(panoptic_map, part.categories),
+        "facts": facts_of(one, panoptic_map),
+        "lesson": [
+            [n, category_id, 1.0, crowd] for n, (category_id, crowd) in enumerate(sorted(kinds), start=1)
+        ],
+    }
+
+
+def _with_name(one: SourceMap, error: InputError) -> str:
+    return str(error) if str(one.name) in str(error) else f"{one.name}: {error}"
+
+
+def _check_photo(one: SourceMap, panoptic_map: PanopticMap) -> None:
+    """Refuse a photo of another size than its map: they can never be trained on together."""
+    if one.image_path is None:
+        return
+    size = read_size(one.image_path)  # of all pages alike
+    if size != panoptic_map.size:
+        expected = f"as large as its map, {panoptic_map.size[0]}x{panoptic_map.size[1]}"
+        fail(str(one.image_path), expected, f"{size[0]}x{size[1]}")
+
+
+def _read_again(
+    part: SourcePart,
+    written: Sequence[SourceMap],
+    out: Path,
+    target: Target,
+    journal: Journal,
+    *,
+    workers: int,
+) -> list[str]:
+    """Read what is on disk now, and return a sentence for each image that is not what it was."""
+    parts = target.read(out) if written else []
+    parts = [back for back in parts if back.name == part.name] or parts  # some formats name every part
+
+    def key(one: SourceMap) -> str:
+        return str(one.image_id) if target.keeps_file_names else one.name
+
+    found = {key(one): (back.categories, one) for back in parts for one in back.maps}
+
+    def check(one: SourceMap) -> str:
+        expected = f"in {out} as it was in the source"
+        if key(one) not in found:
+            return sentence(one.name, expected, "no map of this name")
+        categories, back = found[key(one)]
+        try:
+            same = fingerprint(back.read(), categories) == journal.done[str(one.image_id)]["fingerprint"]
+        except InputError as error:
+            return sentence(one.name, expected, str(error).rstrip("."))
+        return "" if same else sentence(one.name, expected, "other segments")
+
+    checked = in_order(check, written, workers=workers, description="reading again")
+    return [problem for _, problem in checked if problem]
+
+
+def check_names(part: SourcePart, target: Target) -> None:
+    """Refuse names that lead out of the folder, and two images that would be written to one file."""
+    for one in part.maps:
+        for name in (one.name, one.image_file, one.map_file):
+            if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+                fail("file_name", "a name inside the data set's folder", repr(name))
+    count = Counter(one.map_file if target.keeps_file_names else one.name for one in part.maps)
+    twice = [name for name, number in count.items() if number > 1]
+    if twice:
+        fail("source", "a data set whose images have names of their own", f"two named {twice[0]!r}")

@@ -1,0 +1,41 @@
+"""Whether there is anything in a data set to learn: said before hours are spent on one without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from intarsia.panoptic import Segment
+
+__all__ = ["nothing_to_learn"]
+
+
+def nothing_to_learn(maps: Iterable[Iterable[Segment]]) -> str:
+    """Why nothing can be learned from maps with these segments; "" if something can.
+
+    It needs two categories, of which one may be background: from one category and void, training learns to
+    give that category to every pixel, since void never counts as wrong.
+
+    Args:
+        maps: The segments of each map.
+
+    Example:
+        >>> nothing_to_learn([[Segment(1, 7)], []])
+        'only one category is labelled, and nothing else that it could be told from'
+        >>> nothing_to_learn([[Segment(1, 7), Segment(2, 8)]])
+        ''
+    """
+    num_maps = num_segments = 0
+    categories: set[int] = set()
+    for segments in maps:
+        num_maps += 1
+        for segment in segments:
+            num_segments += 1
+            if not segment.is_crowd:
+                categories.add(segment.category_id)
+        if len(categories) > 1:
+            return ""
+    if not num_segments:
+        return f"no pixel of its {num_maps} maps is labelled"
+    if not categories:
+        return f"all {num_segments} segments are crowds, whose objects are not told apart"
+    return "only one category is labelled, and nothing else that it could be told from"
