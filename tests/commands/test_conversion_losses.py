@@ -84,6 +84,38 @@ def test_a_part_may_have_any_name(tmp_path: Path, part: str, to: str):
         assert (out / "annotations" / f"instances_{PARTS[part]}.json").is_file()
 
 
+TO_COCOS_TABLE = ["label-divisor", "label-stack", "labels", "semantic-instances"]
+
+
+@pytest.mark.parametrize("part", ["default", "fold0", "valid", "test-dev"])
+@pytest.mark.parametrize("to", TO_COCOS_TABLE)
+def test_other_formats_take_parts_of_any_name(tmp_path: Path, part: str, to: str):
+    write(tmp_path / "in" / "annotations" / f"instances_{part}.json")
+    photo(tmp_path / "in" / part / "a.png")
+    convert("coco-instances", str(tmp_path / "in"), str(tmp_path / "out"), to=to)
+    assert not list((tmp_path / "out").rglob("*.unfinished"))
+    convert(to, str(tmp_path / "out"), str(tmp_path / "back"))
+    assert inspect(str(tmp_path / "back")).num_images == 1
+
+
+@pytest.mark.parametrize(
+    ("to", "table"), [("cityscapes", "cityscapes"), ("vistas", "vistas"), ("ade20k", "ade20k")]
+)
+def test_named_data_sets_keep_parts_of_any_name_apart(tmp_path: Path, to: str, table: str):
+    """Two folds with images of one name: neither overwrites the other."""
+    categories = Categories.named(table)
+    for fold, row in (("fold0", categories[0]), ("fold1", categories[1])):
+        with CocoWriter(tmp_path / "in" / fold / "panoptic.json", categories) as writer:
+            writer.add("a.png", PanopticMap(np.ones((1, 2), int), [Segment(1, row.id)]), image_id="a")
+    convert("coco", str(tmp_path / "in"), str(tmp_path / "out"), to=to)
+    convert(to, str(tmp_path / "out"), str(tmp_path / "back"))
+    shown = [
+        read_coco(path).records[0].segments[0].category_id for path in sorted(tmp_path.glob("back/*/*.json"))
+    ]
+    assert len(shown) == 2
+    assert len(set(shown)) == 2
+
+
 def test_parts_that_differ_in_the_year_alone_keep_it(tmp_path: Path):
     for year in ("2014", "2017"):
         write(tmp_path / "in" / "annotations" / f"instances_val{year}.json")

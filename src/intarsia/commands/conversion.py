@@ -1,4 +1,4 @@
-"""Converting one part of a data set: map by map, from where an earlier run stopped, and checked at the end."""
+"""Converting one part of a data set: map by map, from where an earlier run stopped, checked at the end."""
 
 from __future__ import annotations
 

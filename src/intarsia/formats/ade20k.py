@@ -37,9 +37,9 @@ def read_ade20k(folder: str | Path) -> list[SourcePart]:
         ValueError: `annotations/` or `annotations_instance/` is missing.
     """
     folder = Path(folder)
-    if not any((folder / "annotations" / split).is_dir() for split in SPLITS):
+    shown = sorted(path.name for path in (folder / "annotations").glob("*") if path.is_dir())
+    if not shown:
         fail(str(folder), "an ADE20K folder with annotations/training or annotations/validation", "neither")
-    shown = [split for split in SPLITS if (folder / "annotations" / split).is_dir()]
     for split in shown:
         if not (folder / "annotations_instance" / split).is_dir():
             fail(
@@ -111,7 +111,7 @@ def ade20k_of_map(
 def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write both annotations and the photo of one image."""
     semantic, instances = ade20k_of_map(panoptic_map, part.categories)
-    split = FOLDER_OF_SPLIT.get(part.name, "training")
+    split = FOLDER_OF_SPLIT.get(part.name, part.name or "training")
     write_values(root / "annotations" / split / f"{one.name}.png", semantic)
     path = root / "annotations_instance" / split / f"{one.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def _part(folder: Path, split: str) -> SourcePart:
         image = next((image for image in images if image.exists()), images[0])
         read = partial(_read, path, folder / "annotations_instance" / split / path.name)
         maps.append(SourceMap(path.stem, image.name, path.name, image if image.exists() else None, read))
-    return SourcePart(SPLITS[split], Categories.named("ade20k"), tuple(maps))
+    return SourcePart(SPLITS.get(split, split), Categories.named("ade20k"), tuple(maps))
 
 
 def _read(semantic: Path, instances: Path) -> PanopticMap:

@@ -25,7 +25,6 @@ from intarsia.panoptic import Categories, PanopticMap, Segment
 
 SUFFIX = "_gtFine_instanceIds.png"
 FIRST_INSTANCE = 1000
-SPLITS = ("train", "val", "test")
 
 
 def read_cityscapes(
@@ -44,7 +43,7 @@ def read_cityscapes(
     folder = Path(folder)
     categories = cityscapes_categories(train_ids=train_ids, every_label=every_label)
     parts = []
-    for split in SPLITS:
+    for split in sorted(path.name for path in (folder / "gtFine").glob("*") if path.is_dir()):
         files = sorted((folder / "gtFine" / split).glob(f"*/*{SUFFIX}"))
         if files:
             read = partial(_read, train_ids=train_ids, every_label=every_label)

@@ -14,11 +14,10 @@ from intarsia._check import fail
 from intarsia._files import whole
 from intarsia.formats.json_file import naming, read_json, write_json
 from intarsia.formats.label_image import read_labels
-from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
+from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, part_folders
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.suffixes import is_picture_name
 
-PARTS = ("train", "val", "test")
 PICTURES = (".png", ".tif", ".tiff")
 SUFFIXES = (".npy", ".npz", *PICTURES)
 DIVISOR = 1000
@@ -36,8 +35,7 @@ def read_label_divisor(folder: str | Path) -> list[SourcePart]:
         ValueError: A folder or the JSON is missing or broken.
     """
     folder = Path(folder)
-    places = [(name, folder / name) for name in PARTS if (folder / name / "labels").is_dir()]
-    return [_part(name, place) for name, place in places or [("", folder)]]
+    return [_part(name, place) for name, place in part_folders(folder, "labels")]
 
 
 def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:

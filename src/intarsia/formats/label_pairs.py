@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intarsia._check import fail
+from intarsia.formats.source import part_folders
 from intarsia.pictures.suffixes import is_picture_name
 
 __all__ = ["LabelFile", "PairedFiles", "find_label_parts", "pair_label_files"]
@@ -64,12 +65,13 @@ def find_label_parts(source: Path) -> list[tuple[str, Path]]:
         >>> find_label_parts(Path("no-such-folder"))
         [('', PosixPath('no-such-folder'))]
     """
-    parts = [
-        (name, source / folder)
-        for folder, name in PARTS.items()
-        if any((source / folder / labels).is_dir() for labels in LABEL_FOLDERS)
-    ]
-    return parts or [("", source)]
+    parts = part_folders(source, *LABEL_FOLDERS)
+    names = [PARTS.get(name.casefold(), name) for name, _ in parts]
+    return (
+        parts
+        if len(set(names)) < len(parts)
+        else [(name, p) for name, (_, p) in zip(names, parts, strict=True)]
+    )
 
 
 def pair_label_files(place: Path) -> PairedFiles:

@@ -19,12 +19,11 @@ from intarsia.formats.source import (
     Target,
     check_one_stuff_segment_a_category,
     copy_image,
+    part_folders,
     write_values,
 )
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 from intarsia.pictures.suffixes import is_picture_name
-
-PARTS = ("train", "val", "test")
 
 
 def read_semantic_instances(folder: str | Path) -> list[SourcePart]:
@@ -37,8 +36,7 @@ def read_semantic_instances(folder: str | Path) -> list[SourcePart]:
         ValueError: A folder or the JSON is missing or broken.
     """
     folder = Path(folder)
-    places = [(name, folder / name) for name in PARTS if (folder / name / "semantic").is_dir()]
-    return [_part(name, place) for name, place in places or [("", folder)]]
+    return [_part(name, place) for name, place in part_folders(folder, "semantic")]
 
 
 def semantic_and_instances_of(

@@ -81,6 +81,21 @@ class Target:
     keeps_file_names: bool = False
 
 
+def part_folders(root: Path, *needed: str) -> list[tuple[str, Path]]:
+    """The parts of a data set by name: folders of any name that hold one of those needed.
+
+    A root that holds one itself, or has no such folders, is one part without a name.
+
+    Example:
+        >>> part_folders(Path("no-such-folder"), "labels")
+        [('', PosixPath('no-such-folder'))]
+    """
+    if any((root / name).is_dir() for name in needed):
+        return [("", root)]
+    folders = sorted(path for path in root.glob("*") if any((path / name).is_dir() for name in needed))
+    return [(folder.name, folder) for folder in folders] or [("", root)]
+
+
 def write_values(path: Path, values: Int[np.ndarray, "h w"], *, palette: Sequence[int] | None = None) -> None:
     """Write whole numbers from 0 as the smallest PNG that holds them: 8, 16 or (as RGBA) 32 bits a pixel.
 

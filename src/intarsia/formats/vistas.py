@@ -42,13 +42,10 @@ def read_vistas(folder: str | Path, *, versions: Sequence[str] = VERSIONS) -> li
     """
     folder = Path(folder)
     for version in versions:
-        if any((folder / split / version / "instances").is_dir() for split in SPLITS):
+        splits = sorted(path.name for path in folder.glob("*") if (path / version / "instances").is_dir())
+        if splits:
             categories = _categories(folder, version)
-            return [
-                _part(folder, split, version, categories)
-                for split in SPLITS
-                if (folder / split / version / "instances").is_dir()
-            ]
+            return [_part(folder, split, version, categories) for split in splits]
     return fail(
         str(folder), "a Vistas folder with training/<version>/instances/*.png", "none of these folders"
     )
@@ -97,7 +94,7 @@ def write_map(
     root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap, *, version: str
 ) -> dict[str, Any]:
     """Write instance image, label image and photo of one image."""
-    folder = root / FOLDER_OF_SPLIT.get(part.name, "training")
+    folder = root / FOLDER_OF_SPLIT.get(part.name, part.name or "training")
     values = vistas_instances_of(panoptic_map, part.categories)
     colors = [color for label in _config(part.categories, version)["labels"] for color in label["color"]]
     write_values(folder / version / "instances" / f"{one.name}.png", values)
@@ -163,7 +160,7 @@ def _part(folder: Path, split: str, version: str, categories: Categories) -> Sou
         read = partial(_read, path, categories)
         shown = image if image.exists() else None
         maps.append(SourceMap(path.stem, image.name, path.name, shown, read))
-    return SourcePart(SPLITS[split], categories, tuple(maps))
+    return SourcePart(SPLITS.get(split, split), categories, tuple(maps))
 
 
 def _read(path: Path, categories: Categories) -> PanopticMap:
