@@ -8,7 +8,7 @@ export MPLBACKEND := Agg
 # Tests run in two processes; more threads in each would only get in each other's way.
 test test-all: export OMP_NUM_THREADS := 1
 
-.PHONY: setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
+.PHONY: wheel-test setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
 setup: .venv/installed
 
 .venv/installed: pyproject.toml $(NATIVE)
@@ -65,6 +65,14 @@ bench: setup
 # Needs DATA, a folder with the data sets `facades` and `nuclei`.
 models: setup
 	$(BIN)/python tools/ship_models.py $(DATA)
+
+# The sdist, the wheel built from it, and the wheel in an environment that has neither this folder nor a compiler.
+wheel-test: setup
+	rm -rf build/wheel
+	$(BIN)/uv build -q --out-dir build/wheel
+	$(PYTHON) -m venv build/wheel/venv
+	CC=false CXX=false $(BIN)/uv pip install -q --no-progress --python build/wheel/venv/bin/python --only-binary :all: build/wheel/*.whl
+	cd build/wheel && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel/venv/bin" venv/bin/python -I $(CURDIR)/tools/check_wheel.py $(CURDIR)/examples
 
 fuzz: setup
 	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all'
