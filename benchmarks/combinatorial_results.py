@@ -31,7 +31,7 @@ from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.data.targets import collate
 from intarsia.decoding.cut import CutConfig
-from intarsia.engine.trained_run import trained
+from intarsia.engine.series import train_or_resume
 from intarsia.methods import CombinatorialPanoptic
 from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
 from intarsia.recipes.find import find_recipe
@@ -115,7 +115,7 @@ def run_of(row: Row, seed: int, options: argparse.Namespace) -> Path:
     else:
         overrides += options.first
     overrides += row.overrides  # last: what makes the row wins
-    return trained(recipe, overrides, folder_of(row.name, seed, options))
+    return train_or_resume(recipe, overrides, folder_of(row.name, seed, options))
 
 
 def folder_of(name: str, seed: int, options: argparse.Namespace) -> Path:

@@ -22,7 +22,7 @@ from intarsia.data.sample import Sample
 from intarsia.data.street import STREET_CATEGORIES, street_scene
 from intarsia.data.targets import PanopticTargets, collate
 from intarsia.methods import CombinatorialPanoptic
-from intarsia.methods.load import start_from
+from intarsia.methods.transfer import start_from
 from intarsia.recipes.combinatorial import facades_end_to_end
 
 

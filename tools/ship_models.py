@@ -22,7 +22,7 @@ from accelerate import Accelerator
 
 import intarsia
 from intarsia.data.dataset import PanopticDataset
-from intarsia.engine.trained_run import trained
+from intarsia.engine.series import train_or_resume
 from intarsia.engine.validate import validate
 
 ROOT = Path(__file__).parents[1]
@@ -115,7 +115,7 @@ def _row(recipe: str, runs: list[Measured], hardware: str) -> str:
 
 def _measured(recipe: str, data: Path, folder: Path, seed: int) -> Measured:
     """The numbers of one seed; trains it first, or goes on, where that is not done."""
-    trained(recipe, (f"data={data}", f"seed={seed}"), folder)
+    train_or_resume(recipe, (f"data={data}", f"seed={seed}"), folder)
     kept = folder / "validation.json"
     if kept.is_file():
         return Measured(folder, json.loads(kept.read_text()))

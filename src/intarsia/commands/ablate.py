@@ -16,8 +16,8 @@ from rich.table import Table
 from intarsia._check import fail, nearest
 from intarsia.configs import override
 from intarsia.engine.run_folder import METRICS_FILE, MetricsFile, load_recipe
+from intarsia.engine.series import train_or_resume
 from intarsia.engine.train import accelerator_of, data_of
-from intarsia.engine.trained_run import trained
 from intarsia.engine.validate import validate
 from intarsia.methods.load import load
 from intarsia.recipes.ablation import Study, Variant
@@ -90,7 +90,7 @@ def _measured(
     variant: Variant, study: Study, general: tuple[str, ...], folder: Path, unchanged: Outcome | None
 ) -> Outcome:
     run = folder / (variant.id if variant.trained else "base")
-    trained(study.recipe, (*general, *(variant.overrides if variant.trained else ())), run)
+    train_or_resume(study.recipe, (*general, *(variant.overrides if variant.trained else ())), run)
     values = _last_validation(run) if variant.trained else _decoded_otherwise(run, variant)
     holds = None
     if unchanged is not None:
@@ -108,7 +108,7 @@ def _last_validation(run: Path) -> dict[str, float]:
 
 def _decoded_otherwise(run: Path, variant: Variant) -> dict[str, float]:
     """PQ of the run's last model with other settings of its decoding."""
-    _, recipe = load_recipe(run)
+    _, _, recipe = load_recipe(run)
     method = load(run / "last")
     changed = override(dataclasses.replace(recipe, method=method.config), variant.overrides)
     method.config = changed.method

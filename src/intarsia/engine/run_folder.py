@@ -9,8 +9,11 @@ from pathlib import Path
 
 from intarsia import __version__
 from intarsia._check import fail
-from intarsia.configs import merged, to_dict
-from intarsia.recipes.find import find_recipe
+from intarsia._files import whole
+from intarsia.configs import from_dict, merged, to_dict
+from intarsia.methods.load import METHODS
+from intarsia.methods.method import AbstractMethod
+from intarsia.methods.model_folder import recorded_name
 from intarsia.recipes.recipe import Recipe
 
 RECIPE_FILE = "recipe.json"
@@ -18,25 +21,54 @@ METRICS_FILE = "metrics.csv"
 CHECKPOINT_FILE = "checkpoint.pt"
 
 
-def save_recipe(folder: Path, name: str, recipe: Recipe) -> None:
-    """Write the resolved tree with the name it came from and the version."""
-    content = {"recipe": name, "version": __version__, "tree": to_dict(recipe)}
-    _write_whole(folder / RECIPE_FILE, json.dumps(content, indent=2) + "\n")
+def save_recipe(folder: Path, name: str, recipe: Recipe, cls: type[AbstractMethod]) -> None:
+    """Write the resolved tree with the name it came from, what it trains, and the version."""
+    content = {
+        "recipe": name,
+        "method": recorded_name(cls),
+        "version": __version__,
+        "tree": to_dict(recipe),
+    }
+    with whole(folder / RECIPE_FILE) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def load_recipe(folder: Path) -> tuple[str, Recipe]:
-    """The recipe a run was started with, every leaf as it was then.
+def load_recipe(
+    folder: Path, *, stranger: type[AbstractMethod] | None = None
+) -> tuple[str, type[AbstractMethod], Recipe]:
+    """A run as it was started: the recipe's name, what it trains, and every leaf.
+
+    The tree is rebuilt from the file alone; the function that the recipe came from is not called again.
+
+    Args:
+        folder: Of the run.
+        stranger: The class of a run whose method does not ship.
 
     Raises:
-        ValueError: The file is broken, or names what this version does not know.
+        ValueError: The file is broken, names what this version does not know, or is of a method that neither
+            ships nor is given.
     """
     path = folder / RECIPE_FILE
     try:
         content = json.loads(path.read_text())
-        name, tree = content["recipe"], content["tree"]
+        name, recorded, tree = content["recipe"], content["method"], dict(content["tree"])
+        settings = tree.pop("method")
     except (OSError, ValueError, KeyError, TypeError) as error:
         fail(str(path), "the recipe of a run", f"{type(error).__name__}: {error}")
-    return name, merged(find_recipe(name), tree)
+    cls = _class_of(recorded, stranger, path)
+    return name, cls, merged(Recipe(method=from_dict(cls.config_type, settings)), tree)
+
+
+def _class_of(recorded: str, stranger: type[AbstractMethod] | None, path: Path) -> type[AbstractMethod]:
+    short = recorded.rpartition(":")[2]
+    if stranger is not None and stranger.__name__ != short:
+        fail("method", f"{short}, of which {path} is", stranger.__name__)
+    if stranger is not None:
+        return stranger
+    if recorded not in METHODS:
+        hint = f"If its file is yours or one that you trust: --method FILE.py:{short}."
+        fail(str(path), "a run of a method that ships", recorded, hint=hint)
+    return METHODS[recorded]
 
 
 class MetricsFile:
@@ -69,12 +101,10 @@ class MetricsFile:
                 csv.DictWriter(lines, self.columns, restval="").writerow(text)
 
     def _write_all(self) -> None:
-        partial = self.path.with_name(self.path.name + ".partial")
-        with partial.open("w", newline="") as lines:
+        with whole(self.path) as partial, partial.open("w", newline="") as lines:
             writer = csv.DictWriter(lines, self.columns, restval="")
             writer.writeheader()
             writer.writerows(self.rows)
-        partial.replace(self.path)
 
     def series(self, column: str) -> tuple[list[int], list[float]]:
         """Steps and values of a column where it has any."""
@@ -99,12 +129,5 @@ def draw_curves(metrics: MetricsFile, path: Path) -> None:
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
-    partial = path.with_name("partial-" + path.name)
-    figure.savefig(partial, dpi=110)
-    partial.replace(path)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    partial.replace(path)
+    with whole(path) as partial:
+        figure.savefig(partial, dpi=110)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import torch
 import tyro
@@ -18,20 +15,20 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.configs import override
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import training_loader
 from intarsia.data.targets import Batch
 from intarsia.data.transforms import train_transform
 from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
 from intarsia.engine.optimizer import build_optimizer
-from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe, save_recipe
+from intarsia.engine.own_losses import OwnLosses
+from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, save_recipe
 from intarsia.engine.run_log import RunLog
+from intarsia.engine.run_request import RunRequest, resolve_run
 from intarsia.engine.validate import Validation, validate
 from intarsia.formats.layout import splits_of
-from intarsia.methods.load import start_from
 from intarsia.methods.method import AbstractMethod
-from intarsia.recipes.find import find_recipe
+from intarsia.methods.transfer import start_from
 from intarsia.recipes.recipe import Recipe
 
 
@@ -40,6 +37,7 @@ def train(
     overrides: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
     *,
     out: str = "",
+    method: str = "",
 ) -> Path:
     """Train by a recipe, or continue the run in a folder, exactly where its last checkpoint is.
 
@@ -51,6 +49,8 @@ def train(
             of your own, or the folder of a run to continue.
         overrides: Leaves of the recipe's tree, such as `data=DIR optim.lr=3e-4`.
         out: The run folder; by default runs/RECIPE-DATE.
+        method: A class of your own, as `file.py:Class`: one that trains by the recipe's settings, or that of
+            a run to continue. A run's folder never decides by itself what code is run.
 
     Returns:
         The run folder.
@@ -58,36 +58,44 @@ def train(
     Raises:
         ValueError: The recipe, a key or the data set is wrong, or a loss became infinite or NaN.
     """
-    run = _resolve(recipe, overrides, out)
+    return run_to_the_end(resolve_run(recipe, overrides, out=out, method=method))
+
+
+def run_to_the_end(run: RunRequest) -> Path:
+    """Open the run's folder and train from its last checkpoint to its last step; returns the folder."""
     accelerator = accelerator_of(run.tree)
     folder = _open_folder(run, accelerator)
-    Trainer(run.tree, folder, accelerator).run()
+    Trainer(run, folder, accelerator).run()
     return folder
 
 
 class Trainer:
     """The state of one run: `run` takes it from its last checkpoint to its last step."""
 
-    def __init__(self, recipe: Recipe, folder: Path, accelerator: Accelerator) -> None:
+    def __init__(self, run: RunRequest, folder: Path, accelerator: Accelerator) -> None:
         """Build everything the run needs and restore its last checkpoint, if there is one."""
+        recipe = run.tree
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         self.recipe, self.folder, self.accelerator = recipe, folder, accelerator
         set_seed(recipe.seed, device_specific=True)
         self.train_data, self.validation_data = data_of(recipe)
-        method = _method_of(recipe.method)(recipe.method, self.train_data.categories)
-        if recipe.initial:
-            start_from(method, recipe.initial)
+        method = run.method_class(recipe.method, self.train_data.categories)
+        self.own_losses = OwnLosses(recipe.losses, recipe.loss_weights)
+        is_begun = (folder / CHECKPOINT_FILE).is_file()
+        transfer = start_from(method, recipe.initial) if recipe.initial and not is_begun else None
         self.model, self.optimizer = self.accelerator.prepare(method, build_optimizer(method, recipe.optim))
         self.ema = (
             ModelEmaV3(self.method, decay=recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
         )
         self.step, self.best_pq, self.stale = 0, -1.0, 0
-        if (folder / CHECKPOINT_FILE).is_file():
+        if is_begun:
             self._restore(load_checkpoint(folder / CHECKPOINT_FILE))
         self.log = RunLog(
             folder, recipe.schedule, first_step=self.step, active=self.accelerator.is_main_process
         )
+        if transfer is not None:
+            self.log.say(str(transfer))
 
     @property
     def method(self) -> AbstractMethod:
@@ -160,7 +168,9 @@ class Trainer:
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         batch = batch.to(self.accelerator.device)
         with self.accelerator.autocast():
-            terms = self.method.losses(self.model(batch.images), batch.targets)
+            output = self.model(batch.images)
+            terms = self.method.losses(output, batch.targets)
+            terms = self.own_losses.terms(output, batch.targets, terms)
         for name, value in terms.items():
             if not torch.isfinite(value):
                 fail(
@@ -236,44 +246,6 @@ def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
     return training.part(parts[0]), whole.part(parts[1])
 
 
-def _method_of(config: Any) -> type[AbstractMethod]:
-    """The method whose settings these are; the two stand in one file, ours or a stranger's."""
-    for value in vars(sys.modules[type(config).__module__]).values():
-        is_method = isinstance(value, type) and issubclass(value, AbstractMethod)
-        if is_method and getattr(value, "config_type", None) is type(config):
-            return value
-    return fail("method", "the config of a method, from the file of the method", type(config).__name__)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a command line asks for, before anything is written."""
-
-    name: str
-    tree: Recipe
-    folder: Path
-    is_new: bool
-
-
-def _resolve(recipe: str, overrides: tuple[str, ...], out: str) -> _Run:
-    """The whole tree and the folder of a new run, or of one to continue; everything wrong is refused here."""
-    is_new = not (Path(recipe) / RECIPE_FILE).is_file()
-    if not is_new:
-        folder = Path(recipe)
-        name, tree = load_recipe(folder)
-    elif Path(recipe).is_dir():
-        fail("recipe", "a recipe's name or the folder of a run", f"a folder without {RECIPE_FILE}: {recipe}")
-    else:
-        name, tree = recipe, find_recipe(recipe)
-        stem = recipe.rpartition(":")[2]
-        folder = Path(out or f"runs/{stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}")
-    tree = override(tree, overrides)
-    if not tree.data:
-        fail("data", "a data set folder", "none", hint="Add data=DIR.")
-    PanopticDataset(tree.data, split="train")
-    return _Run(name, tree, folder, is_new)
-
-
 def accelerator_of(recipe: Recipe) -> Accelerator:
     """accelerate's own state is one for the whole Python process; each run starts with a fresh one."""
     if not torch.distributed.is_initialized():
@@ -281,7 +253,7 @@ def accelerator_of(recipe: Recipe) -> Accelerator:
     return Accelerator(mixed_precision=recipe.precision, cpu=recipe.device == "cpu")
 
 
-def _open_folder(run: _Run, accelerator: Accelerator) -> Path:
+def _open_folder(run: RunRequest, accelerator: Accelerator) -> Path:
     """The main process makes the folder and tells the others its name, which may hold the time."""
     if accelerator.is_main_process:
         if run.is_new and (run.folder / RECIPE_FILE).is_file():
@@ -289,7 +261,7 @@ def _open_folder(run: _Run, accelerator: Accelerator) -> Path:
             fail("out", "a new folder", f"the run {run.folder}", hint=hint)
         try:
             run.folder.mkdir(parents=True, exist_ok=True)
-            save_recipe(run.folder, run.name, run.tree)
+            save_recipe(run.folder, run.name, run.tree, run.method_class)
         except OSError as error:
             fail("out", "a folder that can be written", f"{run.folder} ({error.strerror})")
     return Path(broadcast_object_list([str(run.folder)])[0])

@@ -18,7 +18,7 @@ import tyro
 from intarsia.configs import override, to_dict
 from intarsia.data.dataset import PanopticDataset
 from intarsia.engine.measure import measured
-from intarsia.engine.trained_run import trained
+from intarsia.engine.series import train_or_resume
 from intarsia.methods.load import load
 from intarsia.methods.panoptic_fpn import PanopticFpnConfig
 from intarsia.recipes.find import find_recipe
@@ -92,7 +92,7 @@ def _numbers(
     They are kept beside the network by the settings of decoding, which rows of several tables may share.
     """
     changes = (*row.changes, *overrides, f"data={data}", f"seed={seed}")
-    folder = trained(row.recipe, changes, out / f"{on}-{row.run}-{seed}", decoding=DECODING)
+    folder = train_or_resume(row.recipe, changes, out / f"{on}-{row.run}-{seed}", decoding=DECODING)
     config = override(find_recipe(row.recipe), (*changes, *row.decoding)).method
     key = json.dumps(to_dict(config.merge if isinstance(config, PanopticFpnConfig) else config.inference))
     kept = folder / "measured.json"

@@ -17,8 +17,9 @@ from intarsia.methods.model_folder import read_model
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab
 from intarsia.methods.panoptic_fpn import PanopticFpn
 from intarsia.methods.unified import UnifiedPanoptic
+from intarsia.nets.networks import imported
 
-__all__ = ["METHODS", "load", "shipped_models", "start_from"]
+__all__ = ["METHODS", "downloaded", "load", "method_class", "shipped_models"]
 
 METHODS: dict[str, type[AbstractMethod]] = {
     "CombinatorialPanoptic": CombinatorialPanoptic,
@@ -37,61 +38,67 @@ def shipped_models() -> list[str]:
     return sorted(one.name for one in models.iterdir() if one.is_dir()) if models.is_dir() else []
 
 
-def load(name_or_folder: str | Path) -> AbstractMethod:
+def load(name_or_folder: str | Path, *, method: str = "") -> AbstractMethod:
     """A trained model, ready to predict.
 
     Args:
         name_or_folder: The name of a model that ships with the package, a folder that `save` wrote, or
             "owner/name" on the Hugging Face hub where no such folder exists.
+        method: Where the model is of a method that does not ship, its class as `file.py:Class` or
+            `module:Class`. That code is imported, so it must be yours or of someone you trust.
 
     Raises:
-        ValueError: There is no such model, or its files are broken or of another version.
+        ValueError: There is no such model, its files are broken or of another version, or it is of a method
+            that does not ship and `method` does not name it.
     """
     name = str(name_or_folder)
+    methods = {method: method_class(method)} if method else METHODS
     if name in shipped_models():
         with resources.as_file(resources.files("intarsia") / "models" / name) as folder:
-            return read_model(folder, METHODS)
+            return read_model(folder, methods)
     if Path(name_or_folder).is_dir():
-        return read_model(Path(name_or_folder), METHODS)
+        return read_model(Path(name_or_folder), methods)
     if isinstance(name_or_folder, str) and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
-        return read_model(_downloaded(name), METHODS)
+        return read_model(downloaded(name), methods)
     shipped = shipped_models()
     hint = nearest(name, shipped) if shipped else ""
     return fail("model", "the name of a shipped model or a folder with a saved one", repr(name), hint=hint)
 
 
-def start_from(method: AbstractMethod, name_or_folder: str) -> None:
-    """Give a method the weights of a trained model that is built alike, to train it further.
-
-    Args:
-        method: Keeps its settings and gets the weights.
-        name_or_folder: As in `load`.
+def method_class(name: str) -> type[AbstractMethod]:
+    """A method by its name, or anybody's as `module:Class` or `file.py:Class`, which is then imported.
 
     Raises:
-        ValueError: There is no such model, or it tells other categories apart or is built otherwise.
+        ValueError: There is no such method, or what the name means is none.
 
     Example:
-        >>> import copy
-        >>> shipped = load("facades")
-        >>> start_from(copy.deepcopy(shipped), "facades")
+        >>> method_class("PanopticFpn").__name__
+        'PanopticFpn'
     """
-    trained = load(name_or_folder)
-    if list(trained.categories) != list(method.categories):
-        fail("initial", "a model of the data set's categories", ", ".join(trained.categories.names))
-    own, given = method.state_dict(), trained.state_dict()
-    mine = method.only_training
-    given = {name: own[name] for name in own if name.startswith(mine)} | {
-        name: given[name] for name in given if not name.startswith(mine)
-    }
-    other = [name for name in own | given if name not in own or name not in given]
-    other += [name for name in own if name not in other and own[name].shape != given[name].shape]
-    if type(trained) is not type(method) or other:
-        got = f"{type(trained).__name__} that differs in {other[0] if other else 'its method'}"
-        fail("initial", f"a {type(method).__name__} built like `method`", got)
-    method.load_state_dict(given)
+    if ":" not in name:
+        if name not in METHODS:
+            fail("method", "one that ships, or file.py:Class", repr(name), hint=nearest(name, METHODS))
+        return METHODS[name]
+    cls = imported("method", name)
+    if not (isinstance(cls, type) and issubclass(cls, AbstractMethod)):
+        fail("method", "a subclass of intarsia.methods.method.AbstractMethod", name)
+    return cls
 
 
-def _downloaded(name: str) -> Path:
+def downloaded(name: str) -> Path:
+    """The folder of a model on the hub, fetched if it is not there.
+
+    Raises:
+        ValueError: It cannot be had.
+
+    Example:
+        >>> downloaded("/no/folder")
+        Traceback (most recent call last):
+            ...
+        intarsia.errors.InputError: `model` must be a folder, or "owner/name" on the hub, got '/no/folder'.
+    """
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+        fail("model", 'a folder, or "owner/name" on the hub', repr(name))
     try:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
     except Exception as error:

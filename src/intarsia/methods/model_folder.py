@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from intarsia.errors import InputError
 from intarsia.nets.networks import shipped_networks_only
 from intarsia.panoptic import Categories
 
-__all__ = ["FORMAT", "read_model", "write_model"]
+__all__ = ["FORMAT", "read_model", "read_tensors", "recorded_name", "write_model"]
 
 FORMAT = 1
 """Version of the folder's layout; another is refused."""
@@ -35,7 +36,7 @@ def write_model(model: Any, folder: Path, *, half: bool) -> None:
     settings = {
         "format": FORMAT,
         "intarsia": intarsia.__version__,
-        "method": type(model).__name__,
+        "method": recorded_name(type(model)),
         "settings": to_dict(_without_pretrained(model.config)),
     }
     tensors = {name: _stored(tensor, half) for name, tensor in model.state_dict().items()}
@@ -63,15 +64,12 @@ def read_model(folder: Path, methods: Mapping[str, Any]) -> Any:
         found = settings.get("format", "none") if isinstance(settings, dict) else type(settings).__name__
         by = f" (written by intarsia {settings['intarsia']})" if "intarsia" in settings else ""
         fail(str(folder / "config.json"), f"a model of format {FORMAT}", f"format {found}{by}")
-    name = str(settings.get("method"))
-    if name not in methods:
-        hint = nearest(name, methods)
-        fail(str(folder / "config.json"), f"a model of {' or '.join(methods)}", repr(name), hint=hint)
-    config = _read_config(folder / "config.json", methods[name].config_type, settings.get("settings", {}))
+    cls = _class_of(str(settings.get("method")), methods, folder / "config.json")
+    config = _read_config(folder / "config.json", cls.config_type, settings.get("settings", {}))
     categories = Categories.from_coco(_read_json(folder / "categories.json"))
-    with shipped_networks_only():
-        model = methods[name](config, categories)
-    _fill(model, _read_tensors(folder / "model.safetensors"), folder / "model.safetensors")
+    with shipped_networks_only() if _ships(cls) else contextlib.nullcontext():
+        model = cls(config, categories)
+    _fill(model, read_tensors(folder / "model.safetensors"), folder / "model.safetensors")
     return model.eval()
 
 
@@ -91,7 +89,38 @@ def _read_config(path: Path, kind: type, values: Mapping[str, Any]) -> Any:
         raise InputError(f"In {path}: {error} It may come from another version of intarsia.") from error
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
+def recorded_name(cls: type) -> str:
+    """How a method is named in files: its own name where it ships, else `module:Class`.
+
+    Example:
+        >>> from intarsia.methods import PanopticFpn
+        >>> recorded_name(PanopticFpn)
+        'PanopticFpn'
+    """
+    return cls.__name__ if _ships(cls) else f"{cls.__module__}:{cls.__name__}"
+
+
+def _class_of(name: str, methods: Mapping[str, Any], path: Path) -> Any:
+    """The one of the classes that a model is of; a stranger's module may be imported under another name."""
+    for cls in methods.values():
+        if name == recorded_name(cls) or (not _ships(cls) and name.rpartition(":")[2] == cls.__name__):
+            return cls
+    hint = nearest(name, methods)
+    if ":" in name:
+        hint = f"If its file is yours or one that you trust: --method FILE.py:{name.rpartition(':')[2]}."
+    return fail(str(path), f"a model of {' or '.join(methods)}", repr(name), hint=hint)
+
+
+def _ships(cls: type) -> bool:
+    return cls.__module__.startswith("intarsia.")
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file by their names.
+
+    Raises:
+        ValueError: It is missing, or broken.
+    """
     try:
         return load_file(path)
     except FileNotFoundError:

@@ -98,19 +98,37 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A whole run. `method` is the config of one of `intarsia.methods`; `data` is a data set folder.
+    """A whole run.
 
-    `initial` is a model that the run starts from instead of fresh heads: what `intarsia.load` takes, such as
-    the folder `best` of another run. `size` is how large images are when the network sees them in validation
-    and tables, as `intarsia.pictures.input_size.InputSize` reads it: "" for their own size, "768x384"
-    (width x height) or "800/1333" (shorter side, longest side); in training
-    `augmentation` says.
+    Attributes:
+        method: The config of one of `intarsia.methods`, or of a method of your own.
+        data: A data set folder.
+        initial: A model that the run starts from instead of fresh heads, as far as it fits: what
+            `intarsia.load` takes, such as the folder `best` of another run.
+        size: How large images are when the network sees them in validation and tables: "" for their own size,
+            "768x384" (width x height) or "800/1333" (shorter side, longest side), as
+            `intarsia.pictures.input_size.InputSize` reads it. In training `augmentation` says it.
+        losses: Functions of your own, as `file.py:function`, whose values count beside the method's losses.
+        loss_weights: Their weights; empty: 1 for all.
+        augmentation: How training samples vary.
+        batch_size: Samples in a batch of one process.
+        accumulate: Batches in an optimiser step.
+        workers: Processes that read ahead.
+        optim: How weights move.
+        schedule: How long, at what rate, and when what is written.
+        ema_decay: Of the average of the weights that is validated and saved; 0 for none.
+        precision: Of the network in training; "bf16" and "fp16" need a GPU.
+        threads: Of torch in this process; 0 for its own choice.
+        device: "auto" takes a GPU if there is one.
+        seed: Fixes the order of the samples, their variations, and fresh weights.
     """
 
     method: Any
     data: str = ""
     initial: str = ""
     size: str = ""
+    losses: tuple[str, ...] = ()
+    loss_weights: tuple[float, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
     batch_size: int = 8
     accumulate: int = 1

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from intarsia._check import fail
-from intarsia.configs import differing, override
+from intarsia.configs import differing
 from intarsia.engine.checkpoint import load_checkpoint
 from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, load_recipe
-from intarsia.engine.train import train
-from intarsia.recipes.find import find_recipe
+from intarsia.engine.run_request import RunRequest, resolve_run
+from intarsia.engine.train import run_to_the_end
 
-__all__ = ["trained"]
+__all__ = ["train_or_resume"]
 
 _OF_THE_MACHINE = ("device", "threads", "workers")
 """Settings that may differ between the parts of one run."""
 
 
-def trained(recipe: str, overrides: Sequence[str], folder: Path, *, decoding: Sequence[str] = ()) -> Path:
+def train_or_resume(
+    recipe: str, overrides: Sequence[str], folder: Path, *, decoding: Sequence[str] = ()
+) -> Path:
     """Train a recipe in a folder, go on where its run was stopped, or do nothing where it is done.
 
     Args:
@@ -33,21 +35,21 @@ def trained(recipe: str, overrides: Sequence[str], folder: Path, *, decoding: Se
     Raises:
         ValueError: The folder has a run with other settings, or as `intarsia.train`.
     """
+    asked = resolve_run(recipe, tuple(overrides), out=str(folder))
     if not (folder / RECIPE_FILE).is_file():
-        train(recipe, tuple(overrides), out=str(folder))
-        return folder
-    begun = load_recipe(folder)[1]
+        return run_to_the_end(asked)
+    name, cls, tree = load_recipe(folder, stranger=asked.method_class)
     ignored = (*_OF_THE_MACHINE, *decoding)
     others = [
         path
-        for path in differing(begun, override(find_recipe(recipe), overrides))
+        for path in differing(tree, asked.tree)
         if not any(path == name or path.startswith(name + ".") for name in ignored)
     ]
     if others:
         hint = "Ask for the same, or take another folder."
         fail(str(folder), "a run with the settings asked for", f"others of {', '.join(others)}", hint=hint)
-    if not _done(folder, begun.schedule.steps):
-        train(str(folder))
+    if not _done(folder, tree.schedule.steps):
+        run_to_the_end(RunRequest(name, tree, cls, folder, is_new=False))
     return folder
 
 

@@ -1,0 +1,111 @@
+"""A method from somebody's file trains, loads, continues and is a start, by its class named each time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import intarsia
+from intarsia.cli import main
+from intarsia.errors import InputError
+from tests.engine.tiny import losses_of
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "examples" / "contour_method.py"
+CLASS = f"{FILE}:ContourMethod"
+QUICK = (
+    "batch_size=2",
+    "workers=0",
+    "threads=1",
+    "device=cpu",
+    "schedule.steps=2",
+    "schedule.evaluate_every=2",
+    "augmentation.crop=64,64",
+)
+
+
+@pytest.fixture(scope="module")
+def run(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("stranger") / "run"
+    return intarsia.train(f"{FILE}:sticks", (*QUICK, f"data={streets}"), out=str(out))
+
+
+def test_the_files_name_the_class(run):
+    assert json.loads((run / "best" / "config.json").read_text())["method"] == "contour_method:ContourMethod"
+    assert json.loads((run / "recipe.json").read_text())["method"] == "contour_method:ContourMethod"
+
+
+def test_it_loads_where_its_class_is_named_and_nowhere_else(run):
+    image = torch.zeros(3, 20, 30)
+    assert intarsia.load(run / "best", method=CLASS).predict(image).size == (20, 30)
+    with pytest.raises(InputError, match=r"If its file is yours .* --method FILE.py:ContourMethod"):
+        intarsia.load(run / "best")
+    with pytest.raises(InputError, match="must be a model of"):
+        intarsia.load(run / "best", method="PanopticFpn")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_such_file.py:X", "`method` must be in a Python file that exists"),
+        (f"{FILE}:Missing", "`method` must be a name in"),
+        (f"{FILE}:sticks", "`method` must be a subclass of"),
+        ("Panoptic", "`method` must be one that ships, or file.py:Class"),
+    ],
+)
+def test_a_class_that_is_none_is_refused(run, name, message):
+    with pytest.raises(InputError, match=message):
+        intarsia.load(run / "best", method=name)
+
+
+def test_a_run_continues_from_any_folder_where_its_class_is_named(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", str(run), "schedule.steps=3"]) == 2
+    assert "--method FILE.py:ContourMethod" in capsys.readouterr().err
+    assert main(["train", str(run), "schedule.steps=3", "--method", CLASS]) == 0
+    assert 3 in losses_of(run)
+
+
+def test_its_model_is_a_start_for_ours_without_any_of_its_code(run, streets, tmp_path, capsys):
+    """lcnet_050 in both: the backbone is taken, the rest is said to be fresh."""
+    backbone = ("method.backbone.name=lcnet_050", "method.backbone.pretrained=false")
+    start = (*QUICK, *backbone, f"data={streets}", f"initial={run / 'best'}")
+    intarsia.train("discriminative-facades", start, out=str(tmp_path / "tuned"))
+    assert "Starts from" in (said := capsys.readouterr().out)
+    assert "(backbone" in said
+    assert "fresh:" in said
+
+
+def test_a_class_of_one_s_own_trains_by_a_shipped_recipe(streets, tmp_path):
+    path = tmp_path / "halved_of_a_test.py"
+    path.write_text(
+        "from intarsia.methods.discriminative import DiscriminativeEmbedding\n"
+        "class Halved(DiscriminativeEmbedding):\n"
+        "    def losses(self, output, targets):\n"
+        "        return {k + '_half': v / 2 for k, v in super().losses(output, targets).items()}\n"
+    )
+    backbone = ("method.backbone.name=lcnet_050", "method.backbone.pretrained=false")
+    asked = (*QUICK, *backbone, f"data={streets}")
+    run = intarsia.train("discriminative-facades", asked, out=str(tmp_path / "run"), method=f"{path}:Halved")
+    assert "loss/embedding_half" in (run / "metrics.csv").read_text()
+    assert type(intarsia.load(run / "last", method=f"{path}:Halved")).__name__ == "Halved"
+    with pytest.raises(InputError, match="a class of the recipe's settings, PanopticDeepLabConfig"):
+        intarsia.train("deeplab-facades", asked, method=f"{path}:Halved")
+
+
+def test_a_recipe_from_a_file_that_is_gone_continues_where_its_method_ships(streets, tmp_path, monkeypatch):
+    path = tmp_path / "recipes_of_a_test.py"
+    path.write_text("from tests.engine.tiny import two_instances")
+    backbone = ("method.backbone.name=lcnet_050", "method.backbone.pretrained=false")
+    monkeypatch.chdir(tmp_path)
+    run = intarsia.train(
+        "recipes_of_a_test.py:two_instances", (*QUICK, *backbone, f"data={streets}"), out="run"
+    ).resolve()
+    path.unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    intarsia.train(str(run), ("schedule.steps=3",))
+    assert 3 in losses_of(run)
