@@ -15,11 +15,12 @@ from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
 from intarsia.data.targets import PanopticTargets, at_grid, targets_of
 from intarsia.data.transforms import Augmentation
 from intarsia.decoding.assembly import Thing, assembled
-from intarsia.decoding.upsampling import grid_size, upsampled, upsampled_argmax
+from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.losses import lovasz_hinge
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
+from intarsia.nets.upsampling import upsampled
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
@@ -85,8 +86,8 @@ class ContourMethod(AbstractMethod):
 
     def _panoptic_map(self, output: ContourOutput, row: int, size: tuple[int, int]) -> PanopticMap:
         rows, columns = grid_size(*size, stride=self.stride)  # the image without its padding in the batch
-        logits = output.semantic_logits[row, :, :rows, :columns]
-        semantic = upsampled_argmax(logits, *size, stride=self.stride)
+        logits = output.semantic_logits[row, :, :rows, :columns].detach().float().cpu()
+        semantic = upsampled_argmax(logits.numpy(), *size, stride=self.stride)
         contour = upsampled(output.contour_logits[[row], :, :rows, :columns], *size, stride=self.stride)
         inside = contour[0, 0].detach().cpu().numpy() < 0
         instances = np.zeros(size, np.int32)

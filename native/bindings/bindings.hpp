@@ -36,6 +36,7 @@ template <class T> NewArray<T> to_numpy(std::vector<T>&& values, std::initialize
 void bind_panoptic(nb::module_& m);
 void bind_cut(nb::module_& m);
 void bind_clustering(nb::module_& m);
+void bind_decoding(nb::module_& m);
 void bind_layers(nb::module_& m);
 void bind_losses(nb::module_& m);
 void bind_metrics(nb::module_& m);

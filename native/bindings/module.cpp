@@ -6,6 +6,7 @@ NB_MODULE(_native, m) {
     bind_panoptic(m);
     bind_cut(m);
     bind_clustering(m);
+    bind_decoding(m);
     bind_layers(m);
     bind_losses(m);
     bind_metrics(m);

@@ -62,7 +62,7 @@ def embedding_view(
         semantic=semantic.cpu().numpy().astype(np.uint8),
         certainty=certainty.cpu().numpy(),
         embeddings=embeddings[:, :rows, :columns].detach().float().cpu(),
-        pixel_semantic=upsampled_argmax(logits, *size, stride=stride),
+        pixel_semantic=upsampled_argmax(logits.cpu().numpy(), *size, stride=stride),
         stride=stride,
     )
 

@@ -109,7 +109,7 @@ def grouped_by_seeds(
             votes, groups.scores * _mean_certainty(labels, certainty, len(votes)), strict=True
         )
     ]
-    pixels = upsampled_argmax(view.category_prob, *size, stride=view.stride)
+    pixels = upsampled_argmax(view.category_prob.cpu().numpy(), *size, stride=view.stride)
     instances = upsampled_labels(
         labels,
         np.array([0] + [1] * len(things), np.uint8),

@@ -67,7 +67,8 @@ def measured(method: AbstractMethod, data: PanopticDataset) -> dict[str, float]:
 def _semantic_map(logits: Any, size: tuple[int, int], method: AbstractMethod) -> PanopticMap:
     """The most likely category at each pixel, as one segment each."""
     rows, columns = grid_size(*size, stride=method.stride)
-    ids = upsampled_argmax(logits[:, :rows, :columns], *size, stride=method.stride).astype(np.int32) + 1
+    grid = logits[:, :rows, :columns].detach().float().cpu().numpy()
+    ids = upsampled_argmax(grid, *size, stride=method.stride).astype(np.int32) + 1
     return PanopticMap(ids, [Segment(int(n), method.categories[int(n) - 1].id) for n in np.unique(ids)])
 
 

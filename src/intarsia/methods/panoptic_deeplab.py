@@ -202,7 +202,7 @@ class PanopticDeepLab(AbstractMethod):
         )
         votes = majority_vote(groups.instances, semantic)
         things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
-        pixels = upsampled_argmax(logits, *size, stride=self.stride)
+        pixels = upsampled_argmax(logits.cpu().numpy(), *size, stride=self.stride)
         instances = upsampled_labels(
             groups.instances,
             np.array([0] + [1] * len(things), np.uint8),

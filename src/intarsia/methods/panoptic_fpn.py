@@ -124,7 +124,7 @@ class PanopticFpn(AbstractMethod):
         rows, columns = grid_size(*size, stride=self.stride)
         logits = output.semantic_logits[row, :, :rows, :columns].detach()
         return merged_by_rules(
-            upsampled_argmax(logits, *size, stride=self.stride),
+            upsampled_argmax(logits.float().cpu().numpy(), *size, stride=self.stride),
             output.detections[row].within(*size).detached(),
             self.config.merge,
             categories=self.categories,

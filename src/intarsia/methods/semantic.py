@@ -11,8 +11,8 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.decoding.upsampling import upsampled
 from intarsia.losses import batch_top_k_cross_entropy, lovasz_softmax
+from intarsia.nets.upsampling import upsampled
 
 __all__ = ["SemanticLossConfig", "middle_pixels", "pixel_weights", "semantic_losses"]
 

@@ -294,7 +294,7 @@ class UnifiedPanoptic(AbstractMethod):
         if not len(panoptic):  # no stuff, no detection
             winners = np.full(size, len(semantic_of_channel) - 1)
         else:
-            winners = upsampled_winners(panoptic, *size, stride=self.stride)
+            winners = upsampled_winners(panoptic.float().cpu().numpy(), *size, stride=self.stride)
         pairs = zip(found.categories.tolist(), found.scores.tolist(), strict=True)
         return assembled(
             semantic_of_channel[winners],
@@ -314,7 +314,7 @@ class UnifiedPanoptic(AbstractMethod):
             min_stuff_px=settings.min_stuff_px,
         )
         return merged_by_rules(
-            upsampled_argmax(logits, *size, stride=self.stride),
+            upsampled_argmax(logits.float().cpu().numpy(), *size, stride=self.stride),
             output.detections[row].within(*size).detached(),
             rules,
             categories=self.categories,
