@@ -15,16 +15,20 @@ from PIL import Image
 
 from intarsia.cli import main
 
-SEGMENTS = [{"id": 1, "category_id": 1, "area": 225, "iscrowd": 0, "bbox": [5, 5, 15, 15]}]
+SEGMENTS = [
+    {"id": 1, "category_id": 1, "area": 225, "iscrowd": 0, "bbox": [5, 5, 15, 15]},
+    {"id": 2, "category_id": 2, "area": 75, "iscrowd": 0, "bbox": [5, 30, 15, 5]},
+]
 
 
 def write_dataset(folder: Path, *, id_in_map: int = 1, category: int = 1, height: int = 40) -> Path:
-    """A COCO panoptic folder of one image with one square; the arguments make it wrong."""
+    """A COCO panoptic folder of one square on a strip of ground; the arguments make it wrong."""
     (folder / "images").mkdir(parents=True)
     (folder / "panoptic").mkdir()
     Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(folder / "images" / "a.png")
     ids = np.zeros((height, 50, 3), np.uint8)
     ids[5:20, 5:20, 0] = id_in_map
+    ids[30:35, 5:20, 0] = 2
     Image.fromarray(ids).save(folder / "panoptic" / "a.png")
     content: dict[str, Any] = {
         "images": [{"id": 1, "file_name": "a.png", "height": 40, "width": 50}],
@@ -32,10 +36,13 @@ def write_dataset(folder: Path, *, id_in_map: int = 1, category: int = 1, height
             {
                 "image_id": 1,
                 "file_name": "a.png",
-                "segments_info": [SEGMENTS[0] | {"category_id": category}],
+                "segments_info": [SEGMENTS[0] | {"category_id": category}, SEGMENTS[1]],
             }
         ],
-        "categories": [{"id": 1, "name": "square", "isthing": 1}],
+        "categories": [
+            {"id": 1, "name": "square", "isthing": 1},
+            {"id": 2, "name": "ground", "isthing": 0},
+        ],
     }
     (folder / "panoptic.json").write_text(json.dumps(content))
     return folder

@@ -23,7 +23,9 @@ class PanopticDataset(Dataset[Sample]):
 
     Attributes:
         categories: The data set's table.
-        records: One for each image, in the order of the JSON.
+        records: One for each image, in the order of the JSON, or of label images by name.
+        unlabelled: Photos that lie there without a map.
+        is_guessed: Whether maps are label images that nothing but their pixels says to be labels.
         transform: Applied to each sample that is read; None leaves them as they are on disk.
 
     Example:
@@ -56,6 +58,8 @@ class PanopticDataset(Dataset[Sample]):
         part = read_split(folder, split)
         self.categories = part.categories
         self.records = part.maps
+        self.unlabelled = part.unlabelled
+        self.is_guessed = part.is_guessed
         self.transform = transform
         if not self.records:
             fail(str(folder), "a data set of at least one image", "one without annotations")

@@ -14,6 +14,7 @@ from typing import Any
 from intarsia._check import fail
 from intarsia.configs import override
 from intarsia.data.dataset import PanopticDataset
+from intarsia.data.learnable import check_learnable
 from intarsia.engine.run_folder import RECIPE_FILE, load_recipe
 from intarsia.methods.load import method_class
 from intarsia.methods.method import AbstractMethod
@@ -74,7 +75,9 @@ def resolve_run(recipe: str, overrides: tuple[str, ...], *, out: str = "", metho
     tree = _with_absolute_code(tree)
     if not tree.data:
         fail("data", "a data set folder", "none", hint="Add data=DIR.")
-    PanopticDataset(tree.data, split="train")
+    remark = check_learnable(PanopticDataset(tree.data, split="train"))
+    if remark:
+        print(remark)
     return RunRequest(name, tree, cls, folder, is_new)
 
 

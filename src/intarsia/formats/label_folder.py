@@ -13,7 +13,7 @@ from intarsia.formats.category_map import BACKGROUND, FILE_NAME, OBJECT, Categor
 from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.label_checks import check_no_mask, check_no_photo, pieces_of
 from intarsia.formats.label_image import map_of_labels, num_pages, read_page
-from intarsia.formats.label_pairs import LabelFile, find_label_parts, pair_label_files
+from intarsia.formats.label_pairs import PHOTO_FOLDER, LabelFile, find_label_parts, pair_label_files
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
 from intarsia.panoptic import Categories, Category, PanopticMap
 from intarsia.pictures import reading
@@ -132,8 +132,15 @@ def _part(name: str, place: Path, table: _Table, objects: Objects | None) -> Sou
     paired = pair_label_files(place)
     maps = [one for file in paired.files for one in _pages(file, paired.photos, table, objects)]
     used = {one.image_path for one in maps}
-    unlabelled = tuple(path for path in paired.photos.values() if path not in used)
-    return SourcePart(name, table.map.categories, tuple(maps), unlabelled, paired.left_out)
+    return SourcePart(
+        name,
+        table.map.categories,
+        tuple(maps),
+        unlabelled=tuple(path for path in paired.photos.values() if path not in used),
+        left_out=paired.left_out,
+        photo_folder=place / PHOTO_FOLDER if (place / PHOTO_FOLDER).is_dir() else place,
+        is_guessed=not table.is_given,
+    )
 
 
 def _pages(
@@ -148,7 +155,8 @@ def _pages(
         shown = photo if by_page else photos.get(name)
         image_file = shown.name if shown and not by_page else f"{name}.png"
         read = partial(_read_page, file.path, page, name, table, objects)
-        yield SourceMap(name, image_file, f"{name}.png", shown, read, page if by_page else None)
+        chosen = page if by_page else None
+        yield SourceMap(name, image_file, f"{name}.png", shown, read, chosen, map_path=file.path)
 
 
 def _check_pages(photo: Path, file: LabelFile, count: int) -> None:

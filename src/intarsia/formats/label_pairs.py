@@ -12,7 +12,7 @@ from intarsia._check import fail
 from intarsia.formats.source import part_folders
 from intarsia.pictures.suffixes import is_picture_name
 
-__all__ = ["LabelFile", "PairedFiles", "find_label_parts", "pair_label_files"]
+__all__ = ["LabelFile", "PairedFiles", "find_label_parts", "label_places", "pair_label_files"]
 
 LABEL_FOLDERS = ("labels", "masks", "instances")
 PHOTO_FOLDER = "images"
@@ -72,6 +72,28 @@ def find_label_parts(source: Path) -> list[tuple[str, Path]]:
         if len(set(names)) < len(parts)
         else [(name, p) for name, (_, p) in zip(names, parts, strict=True)]
     )
+
+
+def label_places(source: Path) -> list[tuple[str, Path]]:
+    """The parts of a folder that is a data set of photos and label images; none where it is something else.
+
+    Files that may be labels or anything else, without an ending and without a folder of theirs, are not taken
+    for labels unless somebody says that they are.
+
+    Example:
+        >>> label_places(Path("no-such-folder"))
+        []
+    """
+    return [(name, place) for name, place in find_label_parts(source) if _is_of_labels(place)]
+
+
+def _is_of_labels(place: Path) -> bool:
+    if (place / "semantic").is_dir() or (place / "categories.json").is_file():
+        return False  # other formats, which have folders of these names, too
+    folders = [place / name for name in LABEL_FOLDERS if (place / name).is_dir()]
+    if folders:
+        return len(folders) == 1 and bool(_pictures(folders[0]) or list(place.rglob(f"*{CELLPOSE}")))
+    return any(LABEL_ENDING.search(path.stem) for path in _pictures(place))
 
 
 def pair_label_files(place: Path) -> PairedFiles:

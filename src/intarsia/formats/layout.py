@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,8 @@ from typing import Literal
 from intarsia._check import fail
 from intarsia.formats.coco_folder import read_place
 from intarsia.formats.coco_places import find_coco
+from intarsia.formats.label_folder import read_label_folder
+from intarsia.formats.label_pairs import label_places
 from intarsia.formats.source import SourcePart
 
 __all__ = ["PartOnDisk", "Split", "find_parts", "read_split", "splits_of"]
@@ -51,7 +53,10 @@ def find_parts(folder: str | Path) -> list[PartOnDisk]:
     folder = Path(folder)
     if not folder.is_dir():
         fail(str(folder), "a data set folder", "a file" if folder.exists() else "no such folder")
-    return [PartOnDisk(place.name, partial(read_place, place)) for place in find_coco(folder)]
+    coco = [PartOnDisk(place.name, partial(read_place, place)) for place in find_coco(folder)]
+    return coco or [
+        PartOnDisk(name, partial(_read_labels, name, place)) for name, place in label_places(folder)
+    ]
 
 
 def splits_of(folder: str | Path) -> tuple[Split, ...]:
@@ -103,11 +108,17 @@ def read_split(folder: str | Path, split: str | None) -> SourcePart:
     return matches[0].read()
 
 
+def _read_labels(name: str, place: Path) -> SourcePart:
+    [part] = read_label_folder(place)
+    return replace(part, name=name)
+
+
 def _fail_unknown(folder: Path) -> None:
     content = ", ".join(sorted(path.name for path in folder.iterdir())[:6]) or "nothing"
     fail(
         str(folder),
-        "a COCO panoptic folder (panoptic.json, panoptic/, images/) or have such folders train/ and val/",
+        "a COCO panoptic folder (panoptic.json, panoptic/, images/) or one of photos and label images "
+        "(images/, labels/), or have such folders train/ and val/",
         f"a folder with {content}",
         hint="`intarsia convert` brings other formats into this shape.",
     )

@@ -53,6 +53,7 @@ class SourcePart:
         unlabelled: Photos that have no map.
         left_out: Other files that lie there, each with the reason why it was not read.
         photo_folder: Where the photos should be, for what is said of missing ones.
+        is_guessed: Whether reading a map guesses from its pixels that they are labels, and may refuse them.
     """
 
     name: str
@@ -61,6 +62,7 @@ class SourcePart:
     unlabelled: tuple[Path, ...] = ()
     left_out: tuple[tuple[Path, str], ...] = ()
     photo_folder: Path | None = None
+    is_guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
