@@ -8,7 +8,7 @@ export MPLBACKEND := Agg
 # Tests run in two processes; more threads in each would only get in each other's way.
 test test-all: export OMP_NUM_THREADS := 1
 
-.PHONY: wheel-test setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
+.PHONY: docs wheel-test setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
 setup: .venv/installed
 
 .venv/installed: pyproject.toml $(NATIVE)
@@ -65,6 +65,10 @@ bench: setup
 # Needs DATA, a folder with the data sets `facades` and `nuclei`.
 models: setup
 	$(BIN)/python tools/ship_models.py $(DATA)
+
+# Broken links, unknown names and docstrings that do not fit their signatures are errors.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The sdist, the wheel built from it, and the wheel in an environment that has neither this folder nor a compiler.
 wheel-test: setup
