@@ -17,7 +17,8 @@ def main() -> None:
     names, regions = np.unique(scene, return_inverse=True)
     regions = regions.reshape(scene.shape)
     cheapest = problem.node_costs.argmin(axis=0)
-    superpixels = _native.superpixels(problem.affinity_costs, problem.offsets)
+    offsets = np.pad(problem.offsets, ((0, 0), (1, 0)))  # an image is a volume of one plane
+    superpixels = _native.superpixels(problem.affinity_costs[:, None], offsets)[0]
     parts = np.unique(superpixels, return_inverse=True)[1].reshape(superpixels.shape)
     graph = between(problem, parts)
     coarse, cut = solve(graph), solve(problem)

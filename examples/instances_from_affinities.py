@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from intarsia.cut import GridProblem, solve
+from intarsia.cut import Greedy, GridProblem, solve
 
 PHOTO = Path(__file__).parent / "photos" / "nuclei.tif"
 OFFSETS = [(0, 1), (1, 0), (0, 10), (10, 0), (10, 10), (10, -10)]
@@ -47,7 +47,7 @@ brightness = 8 * level
 node_costs = np.stack([np.maximum(-brightness, 0), np.maximum(brightness, 0)]).astype(np.float32)
 affinity_costs = np.stack([affinities(level, *offset) for offset in OFFSETS]).astype(np.float32)
 
-cut = solve(GridProblem(node_costs, affinity_costs, OFFSETS, [True, False]), min_size=40)
+cut = solve(GridProblem(node_costs, affinity_costs, OFFSETS, [True, False]), solver=Greedy(min_size=40))
 is_thing = cut.labels == 0
 things = np.unique(cut.clusters[is_thing])
 height, width = grey.shape

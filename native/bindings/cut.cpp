@@ -18,15 +18,9 @@ namespace {
 using Log = std::vector<std::tuple<std::string, std::int64_t, std::int64_t, double, double>>;
 using Answer = std::tuple<NewArray<Class>, NewArray<Cluster>, double, bool, Log>;
 
-Solver solver_named(const std::string& name) {
-    if (name == "greedy") return Solver::greedy;
-    if (name == "contraction") return Solver::contraction;
-    if (name == "lazy contraction") return Solver::lazy_contraction;
-    if (name == "optimal") return Solver::optimal;
-    throw std::invalid_argument("unknown solver " + name);
+Splittable to_splittable(const Array<bool, 1>& splittable) {
+    return {{splittable.data(), splittable.data() + splittable.size()}};
 }
-
-Splittable to_splittable(const Array<bool, 1>& splittable) { return {{splittable.data(), splittable.data() + splittable.size()}}; }
 
 Answer to_answer(Solution&& solution) {
     Log log;
@@ -37,60 +31,92 @@ Answer to_answer(Solution&& solution) {
             solution.cut.cost, solution.finished, std::move(log)};
 }
 
+std::int32_t size(const auto& array, std::size_t axis) {
+    return static_cast<std::int32_t>(array.shape(axis));
+}
+
+// The arrays of a grid problem and the offsets that a Grid views. All are those of volumes; images have one
+// plane.
+struct GridArrays {
+    std::vector<Offset> offsets;
+    Grid grid;
+
+    GridArrays(const Array<float, 4>& affinity_costs, const Array<std::int32_t, 2>& steps)
+        : offsets(make_offsets(view(steps), 3, size(affinity_costs, 1), size(affinity_costs, 2),
+                               size(affinity_costs, 3))),
+          grid{size(affinity_costs, 1),
+               size(affinity_costs, 2),
+               size(affinity_costs, 3),
+               0,
+               {},
+               view(affinity_costs),
+               offsets} {
+        if (steps.shape(1) != 3 || steps.shape(0) != affinity_costs.shape(0))
+            throw std::invalid_argument("arrays do not fit together");
+    }
+    GridArrays(const GridArrays&) = delete;
+};
+
 Answer cut_graph(Array<float, 2> node_costs, Array<Node, 2> edges, Array<float, 1> edge_costs,
                  Array<bool, 1> splittable, Array<Class, 1> start_labels, Array<Cluster, 1> start_clusters,
-                 const std::string& solver, bool refine, int threads, Node min_size, double time_limit_s) {
-    if (edges.shape(1) != 2 || edges.shape(0) != edge_costs.size() || splittable.size() != node_costs.shape(1))
+                 Options options, double time_limit_s) {
+    if (edges.shape(1) != 2 || edges.shape(0) != edge_costs.size() ||
+        splittable.size() != node_costs.shape(1))
         throw std::invalid_argument("arrays do not fit together");
     Solution solution;
     {
         nb::gil_scoped_release unlocked;
-        const Options options{solver_named(solver), refine, threads, min_size, Deadline(time_limit_s)};
-        const Graph graph = make_graph(static_cast<Node>(node_costs.shape(0)), static_cast<Class>(node_costs.shape(1)),
-                                       view(node_costs), view(edges), view(edge_costs));
-        solution = solve(graph, to_splittable(splittable), options, {view(start_labels), view(start_clusters)});
+        options.deadline = Deadline(time_limit_s);
+        const Graph graph = make_graph(size(node_costs, 0), size(node_costs, 1), view(node_costs),
+                                       view(edges), view(edge_costs));
+        solution =
+            solve(graph, to_splittable(splittable), options, {view(start_labels), view(start_clusters)});
     }
     return to_answer(std::move(solution));
 }
 
-Answer cut_grid(Array<float, 3> node_costs, Array<float, 3> affinity_costs, Array<Node, 2> offsets,
+Answer cut_grid(Array<float, 4> node_costs, Array<float, 4> affinity_costs, Array<std::int32_t, 2> offsets,
                 Array<bool, 1> splittable, Array<Class, 1> start_labels, Array<Cluster, 1> start_clusters,
-                const std::string& solver, bool refine, int threads, Node min_size, double time_limit_s) {
-    if (offsets.shape(1) != 2 || offsets.shape(0) != affinity_costs.shape(0) ||
-        splittable.size() != node_costs.shape(0))
+                Options options, double time_limit_s) {
+    GridArrays arrays(affinity_costs, offsets);
+    if (splittable.size() != node_costs.shape(0) ||
+        node_costs.size() != splittable.size() * arrays.grid.num_pixels())
         throw std::invalid_argument("arrays do not fit together");
+    arrays.grid.num_classes = size(node_costs, 0);
+    arrays.grid.node_costs = view(node_costs);
     Solution solution;
     {
         nb::gil_scoped_release unlocked;
-        const Options options{solver_named(solver), refine, threads, min_size, Deadline(time_limit_s)};
-        std::vector<Offset> steps;
-        for (std::size_t o = 0; o < offsets.shape(0); ++o) steps.push_back({offsets.data()[2 * o], offsets.data()[2 * o + 1]});
-        const Grid grid{static_cast<std::int32_t>(node_costs.shape(1)), static_cast<std::int32_t>(node_costs.shape(2)),
-                        static_cast<Class>(node_costs.shape(0)), view(node_costs), view(affinity_costs), steps};
-        solution = solve(grid, to_splittable(splittable), options, {view(start_labels), view(start_clusters)});
+        options.deadline = Deadline(time_limit_s);
+        solution = solve(arrays.grid, to_splittable(splittable), options,
+                         {view(start_labels), view(start_clusters)});
     }
     return to_answer(std::move(solution));
 }
 
-NewArray<std::int32_t> superpixels(Array<float, 3> affinity_costs, Array<Node, 2> offsets) {
-    if (offsets.shape(1) != 2 || offsets.shape(0) != affinity_costs.shape(0))
-        throw std::invalid_argument("arrays do not fit together");
-    const std::size_t height = affinity_costs.shape(1), width = affinity_costs.shape(2);
-    std::vector<Offset> steps;
-    for (std::size_t o = 0; o < offsets.shape(0); ++o) steps.push_back({offsets.data()[2 * o], offsets.data()[2 * o + 1]});
-    const Grid grid{static_cast<std::int32_t>(height), static_cast<std::int32_t>(width), 0, {}, view(affinity_costs), steps};
+NewArray<std::int32_t> superpixels(Array<float, 4> affinity_costs, Array<std::int32_t, 2> offsets) {
+    const GridArrays arrays(affinity_costs, offsets);
     Workers workers;
-    return to_numpy(find_superpixels(grid, workers), {height, width});
+    return to_numpy(find_superpixels(arrays.grid, workers, tile_size(arrays.grid, true)),
+                    {affinity_costs.shape(1), affinity_costs.shape(2), affinity_costs.shape(3)});
 }
 
 } // namespace
 
 void bind_cut(nb::module_& m) {
+    nb::enum_<Solver>(m, "Solver")
+        .value("greedy", Solver::greedy)
+        .value("contraction", Solver::contraction)
+        .value("lazy_contraction", Solver::lazy_contraction)
+        .value("optimal", Solver::optimal);
+    nb::class_<Options>(m, "CutOptions")
+        .def(nb::init<Solver, bool, int, Node>(), nb::arg("solver"), nb::arg("refine"), nb::arg("threads"),
+             nb::arg("min_size"));
     m.def("superpixels", &superpixels, nb::arg("affinity_costs"), nb::arg("offsets"));
     m.def("cut_graph", &cut_graph, nb::arg("node_costs"), nb::arg("edges"), nb::arg("edge_costs"),
-          nb::arg("splittable"), nb::arg("start_labels"), nb::arg("start_clusters"), nb::arg("solver"),
-          nb::arg("refine"), nb::arg("threads"), nb::arg("min_size"), nb::arg("time_limit_s"));
+          nb::arg("splittable"), nb::arg("start_labels"), nb::arg("start_clusters"), nb::arg("options"),
+          nb::arg("time_limit_s"));
     m.def("cut_grid", &cut_grid, nb::arg("node_costs"), nb::arg("affinity_costs"), nb::arg("offsets"),
-          nb::arg("splittable"), nb::arg("start_labels"), nb::arg("start_clusters"), nb::arg("solver"),
-          nb::arg("refine"), nb::arg("threads"), nb::arg("min_size"), nb::arg("time_limit_s"));
+          nb::arg("splittable"), nb::arg("start_labels"), nb::arg("start_clusters"), nb::arg("options"),
+          nb::arg("time_limit_s"));
 }

@@ -11,16 +11,14 @@ using namespace intarsia;
 
 namespace {
 
-std::vector<cut::Offset> to_offsets(const Array<cut::Node, 2>& offsets) {
+std::vector<cut::Offset> to_offsets(const Array<cut::Node, 2>& offsets, std::size_t height, std::size_t width) {
     if (offsets.shape(1) != 2) throw std::invalid_argument("offsets are not pairs");
-    std::vector<cut::Offset> steps;
-    for (std::size_t o = 0; o < offsets.shape(0); ++o) steps.push_back({offsets.data()[2 * o], offsets.data()[2 * o + 1]});
-    return steps;
+    return cut::make_offsets(view(offsets), 2, 1, static_cast<std::int32_t>(height), static_cast<std::int32_t>(width));
 }
 
 // A grid that knows which pixels are joined, but no costs.
 cut::Grid bare_grid(std::size_t height, std::size_t width, std::span<const cut::Offset> steps) {
-    return {static_cast<std::int32_t>(height), static_cast<std::int32_t>(width), 0, {}, {}, steps};
+    return {1, static_cast<std::int32_t>(height), static_cast<std::int32_t>(width), 0, {}, {}, steps};
 }
 
 void check_below(std::span<const std::int32_t> values, std::size_t limit) {
@@ -36,7 +34,7 @@ struct LiftedProblem {
 
     LiftedProblem(const Array<float, 3>& node_costs, const Array<float, 3>& affinity_costs, const Array<cut::Node, 2>& offsets,
                   const Array<cut::Class, 1>& class_of, const Array<std::int32_t, 1>& plane_of, const Array<float, 3>& gradient)
-        : steps(to_offsets(offsets)), grid(bare_grid(node_costs.shape(1), node_costs.shape(2), steps)),
+        : steps(to_offsets(offsets, node_costs.shape(1), node_costs.shape(2))), grid(bare_grid(node_costs.shape(1), node_costs.shape(2), steps)),
           labels{view(class_of), view(plane_of), view(gradient)} {
         const auto fits = [&](const auto& array) {
             return array.shape(1) == node_costs.shape(1) && array.shape(2) == node_costs.shape(2);
@@ -88,7 +86,7 @@ void add_lifted_differences(Array<cut::Node, 2> offsets, Array<cut::Class, 1> cl
         (counts && counts->size() != pixels) || node_gradient.shape(1) * node_gradient.shape(2) != pixels ||
         affinity_gradient.shape(1) * affinity_gradient.shape(2) != pixels || affinity_gradient.shape(0) != offsets.shape(0))
         throw std::invalid_argument("arrays do not fit together");
-    const std::vector<cut::Offset> steps = to_offsets(offsets);
+    const std::vector<cut::Offset> steps = to_offsets(offsets, start.shape(0), start.shape(1));
     nb::gil_scoped_release unlocked;
     check_below(view(class_of), node_gradient.shape(0));
     check_below(view(start), class_of.size());
@@ -101,7 +99,7 @@ void add_lifted_differences(Array<cut::Node, 2> offsets, Array<cut::Class, 1> cl
 }
 
 NewArray<std::int32_t> connected_pieces(Array<cut::Node, 2> offsets, Array<layers::Label, 2> labels) {
-    const std::vector<cut::Offset> steps = to_offsets(offsets);
+    const std::vector<cut::Offset> steps = to_offsets(offsets, labels.shape(0), labels.shape(1));
     std::vector<std::int32_t> pieces;
     {
         nb::gil_scoped_release unlocked;

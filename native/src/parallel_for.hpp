@@ -1,12 +1,12 @@
 // The same call for each index, spread over threads.
 #pragma once
 
+#include "joined_threads.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
-#include <thread>
-#include <vector>
 
 namespace intarsia {
 
@@ -24,10 +24,11 @@ template <class Work> void parallel_for(std::size_t count, std::size_t threads, 
             next = count;
         }
     };
-    std::vector<std::jthread> others;
-    for (std::size_t t = 1; t < std::min(threads, count); ++t) others.emplace_back(drain);
-    drain();
-    others.clear(); // joins
+    {
+        JoinedThreads others;
+        for (std::size_t t = 1; t < std::min(threads, count) && others.start(drain);) ++t;
+        drain();
+    }
     if (error) std::rethrow_exception(error);
 }
 

@@ -4,8 +4,8 @@
 #include "cut/optimal.hpp"
 #include "cut/pair_table.hpp"
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <random>
 
 using namespace intarsia::cut;
@@ -49,7 +49,8 @@ TEST(a_pair_table_keeps_the_first_value_of_a_pair_until_it_is_cleared) {
 
 TEST(contraction_is_feasible_and_never_below_the_optimum) {
     for (unsigned seed = 0; seed < 200; ++seed) {
-        const RandomProblem problem(seed, static_cast<Node>(1 + seed % 9), static_cast<Class>(1 + seed % 4), seed % 23);
+        const RandomProblem problem(seed, static_cast<Node>(1 + seed % 9), static_cast<Class>(1 + seed % 4),
+                                    seed % 23);
         const Graph graph = problem.graph();
         const Cut best = *solve_optimal(graph, problem.splittable);
         for (const Refresh refresh : {Refresh::full, Refresh::lazy}) {
@@ -68,7 +69,8 @@ TEST(contraction_of_larger_graphs_runs_to_its_end) {
         const Clustering merged = contract(graph, Refresh::full, Deadline());
         const Cut cut = make_cut(graph, problem.splittable, merged.labels, merged.clusters);
         double alone = 0;
-        for (Node i = 0; i < graph.num_nodes; ++i) alone += *std::min_element(graph.costs_of(i).begin(), graph.costs_of(i).end());
+        for (Node i = 0; i < graph.num_nodes; ++i)
+            alone += *std::min_element(graph.costs_of(i).begin(), graph.costs_of(i).end());
         for (const float cost : problem.edge_costs) alone += cost;
         CHECK(merged.finished && cut.cost < alone);
     }

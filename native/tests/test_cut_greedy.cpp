@@ -18,7 +18,7 @@ namespace {
 // An image of noisy squares with offsets near, far and backwards.
 struct Image {
     std::vector<float> node_costs, edge_costs;
-    std::vector<Offset> offsets{{0, 1}, {1, 0}, {0, -3}, {5, 2}};
+    std::vector<Offset> offsets{{0, 0, 1}, {0, 1, 0}, {0, 0, -3}, {0, 5, 2}};
     Splittable splittable;
     std::int32_t height, width;
 
@@ -29,12 +29,15 @@ struct Image {
         const auto block = [](std::int32_t row, std::int32_t col) { return row / 11 * 7 + col / 13; };
         for (Class k = 0; k < classes; ++k)
             for (std::int32_t p = 0; p < rows * cols; ++p)
-                node_costs.push_back(normal(random) + (block(p / cols, p % cols) % classes == k ? 0.0f : 2.0f));
-        for (const auto& [r, c] : offsets)
+                node_costs.push_back(normal(random) +
+                                     (block(p / cols, p % cols) % classes == k ? 0.0f : 2.0f));
+        for (const auto& [planes, r, c] : offsets)
             for (std::int32_t p = 0; p < rows * cols; ++p)
-                edge_costs.push_back(normal(random) + (block(p / cols, p % cols) == block(p / cols + r, p % cols + c) ? 1.5f : -1.5f));
+                edge_costs.push_back(
+                    normal(random) +
+                    (block(p / cols, p % cols) == block(p / cols + r, p % cols + c) ? 1.5f : -1.5f));
     }
-    Grid grid() const { return {height, width, splittable.size(), node_costs, edge_costs, offsets}; }
+    Grid grid() const { return {1, height, width, splittable.size(), node_costs, edge_costs, offsets}; }
 };
 
 bool feasible(const Graph& graph, const Splittable& splittable, const Cut& cut) {
@@ -51,10 +54,13 @@ bool feasible(const Graph& graph, const Splittable& splittable, const Cut& cut) 
 
 TEST(greedy_answers_on_images_are_feasible_and_cost_what_they_say) {
     for (unsigned seed = 0; seed < 24; ++seed) {
-        const Image image(seed, 1 + static_cast<std::int32_t>(seed * 7 % 61), 1 + static_cast<std::int32_t>(seed * 13 % 53), 1 + static_cast<Class>(seed % 5));
+        const Image image(seed, 1 + static_cast<std::int32_t>(seed * 7 % 61),
+                          1 + static_cast<std::int32_t>(seed * 13 % 53), 1 + static_cast<Class>(seed % 5));
         const Graph graph = graph_of(image.grid());
         for (const bool refine : {false, true}) {
-            const Solution found = solve(image.grid(), image.splittable, {Solver::greedy, refine, 1, static_cast<std::int32_t>(seed % 3 * 5)});
+            const Solution found =
+                solve(image.grid(), image.splittable,
+                      {Solver::greedy, refine, 1, static_cast<std::int32_t>(seed % 3 * 5)});
             CHECK(feasible(graph, image.splittable, found.cut));
             CHECK(std::abs(found.cut.cost - cost_of(graph, found.cut.labels, found.cut.clusters)) < 1e-3);
         }
@@ -65,10 +71,14 @@ TEST(greedy_answers_do_not_depend_on_threads_or_company) {
     const Image image(3, 90, 120, 4);
     const Solution alone = solve(image.grid(), image.splittable, {});
     std::vector<Solution> together(4);
-    std::vector<std::jthread> callers;
-    for (std::size_t t = 0; t < together.size(); ++t)
-        callers.emplace_back([&, t] { together[t] = solve(image.grid(), image.splittable, {Solver::greedy, false, static_cast<int>(t) + 1}); });
-    callers.clear();
+    {
+        intarsia::JoinedThreads callers;
+        for (std::size_t t = 0; t < together.size(); ++t)
+            CHECK(callers.start([&, t] {
+                together[t] =
+                    solve(image.grid(), image.splittable, {Solver::greedy, false, static_cast<int>(t) + 1});
+            }));
+    }
     for (const Solution& other : together) {
         CHECK(other.cut.cost == alone.cut.cost);
         CHECK(other.cut.clusters == alone.cut.clusters);
@@ -78,19 +88,21 @@ TEST(greedy_answers_do_not_depend_on_threads_or_company) {
 TEST(moves_side_by_side_never_raise_the_cost_and_do_not_depend_on_the_threads) {
     for (unsigned seed = 0; seed < 4; ++seed) { // 200 x 170 pixels are two stretches
         Image image(seed, 200, 170, 3);
-        image.offsets = {{0, 1}, {1, 0}, {100, 0}, {-60, 7}};
+        image.offsets = {{0, 0, 1}, {0, 1, 0}, {0, 100, 0}, {0, -60, 7}};
         for (float& cost : image.edge_costs) cost *= 3; // much to disagree about
         const Grid grid = image.grid();
         const Graph graph = graph_of(grid);
         std::vector<Class> classes;
         std::mt19937 random(seed);
-        for (std::size_t p = 0; p < grid.num_pixels(); ++p) classes.push_back(static_cast<Class>(random() % 3));
+        for (std::size_t p = 0; p < grid.num_pixels(); ++p)
+            classes.push_back(static_cast<Class>(random() % 3));
         const Labels start = labels_of(image.splittable, classes);
         std::vector<Label> alone;
         for (const int threads : {1, 2, 5}) {
             Workers workers(threads);
             Labels z = start;
-            move_locally(grid, image.splittable, cheapest_classes(grid, image.splittable, workers), z, Deadline(), workers);
+            move_locally(grid, image.splittable, cheapest_classes(grid, image.splittable, workers), z,
+                         Deadline(), workers);
             CHECK(cost_of(graph, z) < cost_of(graph, start));
             if (threads == 1) alone = z.of;
             CHECK(z.of == alone);
@@ -115,7 +127,8 @@ TEST(solving_stops_at_the_deadline_with_a_feasible_answer) {
     const Graph graph = graph_of(image.grid());
     for (const Solver solver : {Solver::greedy, Solver::contraction, Solver::lazy_contraction})
         for (const double limit_s : {1e-6, 3e-3, 2e-2}) {
-            const Solution found = solve(image.grid(), image.splittable, {solver, true, 2, 0, Deadline(limit_s)});
+            const Solution found =
+                solve(image.grid(), image.splittable, {solver, true, 2, 0, Deadline(limit_s)});
             CHECK(feasible(graph, image.splittable, found.cut));
             CHECK(std::abs(found.cut.cost - cost_of(graph, found.cut.labels, found.cut.clusters)) < 1e-3);
         }
@@ -128,13 +141,17 @@ TEST(odd_costs_offsets_and_sizes_give_feasible_answers) {
         const auto draw = [&](unsigned end) { return static_cast<std::int32_t>(random() % end); };
         Image image(static_cast<unsigned>(trial), 1 + draw(40), 1 + draw(40), 1 + draw(4));
         image.offsets.clear();
-        for (std::int32_t o = draw(5); o > 0; --o) image.offsets.push_back({draw(90) - 45, draw(90) - 45});
-        std::erase_if(image.offsets, [](const Offset& offset) { return offset.rows == 0 && offset.cols == 0; });
-        image.edge_costs.resize(image.offsets.size() * static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width), -0.5f);
+        for (std::int32_t o = draw(5); o > 0; --o) image.offsets.push_back({0, draw(90) - 45, draw(90) - 45});
+        std::erase_if(image.offsets,
+                      [](const Offset& offset) { return offset.rows == 0 && offset.cols == 0; });
+        image.edge_costs.resize(image.offsets.size() * static_cast<std::size_t>(image.height) *
+                                    static_cast<std::size_t>(image.width),
+                                -0.5f);
         for (float& cost : image.edge_costs) cost *= sizes[draw(5)];
         const float node_size = sizes[draw(5)];
         for (float& cost : image.node_costs) cost *= node_size;
-        const Options options{trial % 3 == 0 ? Solver::contraction : Solver::greedy, trial % 2 == 0, 1 + trial % 3, draw(6)};
+        const Options options{trial % 3 == 0 ? Solver::contraction : Solver::greedy, trial % 2 == 0,
+                              1 + trial % 3, draw(6)};
         const Solution found = solve(image.grid(), image.splittable, options);
         CHECK(feasible(graph_of(image.grid()), image.splittable, found.cut));
     }

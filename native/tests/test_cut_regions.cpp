@@ -11,14 +11,17 @@ TEST(regions_are_the_connected_pieces_of_the_labels_on_any_number_of_threads) {
     std::mt19937 random(4);
     for (int trial = 0; trial < 60; ++trial) {
         const auto draw = [&](unsigned end) { return static_cast<std::int32_t>(random() % end); };
-        const std::int32_t height = 1 + draw(70), width = 1 + draw(30);
-        const auto size = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+        const std::int32_t depth = 1 + trial % 3, height = 1 + draw(70), width = 1 + draw(30);
+        const auto size = static_cast<std::size_t>(depth * height * width);
         std::vector<Offset> offsets;
-        for (std::int32_t o = draw(4); o > 0; --o) offsets.push_back({draw(81) - 40, draw(41) - 20});
-        std::erase_if(offsets, [](const Offset& offset) { return offset.rows == 0 && offset.cols == 0; });
-        if (trial % 2) offsets.push_back({0, trial % 4 == 1 ? 1 : -1}); // with and without runs
+        for (std::int32_t o = draw(4); o > 0; --o)
+            offsets.push_back({draw(5) - 2, draw(81) - 40, draw(41) - 20});
+        std::erase_if(offsets, [](const Offset& offset) {
+            return offset.planes == 0 && offset.rows == 0 && offset.cols == 0;
+        });
+        if (trial % 2) offsets.push_back({0, 0, trial % 4 == 1 ? 1 : -1}); // with and without runs
         const std::vector<float> node_costs(size, 0), edge_costs(size * offsets.size(), 1);
-        const Grid grid{height, width, 1, node_costs, edge_costs, offsets};
+        const Grid grid{depth, height, width, 1, node_costs, edge_costs, offsets};
         std::vector<Label> z;
         while (z.size() < size) z.insert(z.end(), 1 + random() % 9, draw(3));
         z.resize(size);

@@ -11,7 +11,7 @@ namespace {
 
 struct RandomLifted {
     static constexpr std::size_t planes = 3;
-    std::vector<Offset> offsets{{0, 1}, {1, 0}, {2, -3}};
+    std::vector<Offset> offsets{{0, 0, 1}, {0, 1, 0}, {0, 2, -3}};
     std::vector<float> node_costs, edge_costs, gradient;
     std::vector<Class> class_of{0, 1, 1, 2, 2};
     std::vector<std::int32_t> plane_of{0, 1, 2, -1, -1};
@@ -25,8 +25,9 @@ struct RandomLifted {
         for (std::size_t i = 0; i < 3 * pixels; ++i) node_costs.push_back(normal(random));
         for (std::size_t i = 0; i < 3 * pixels; ++i) edge_costs.push_back(normal(random));
         for (std::size_t i = 0; i < planes * pixels; ++i) gradient.push_back(normal(random));
-        for (std::size_t i = 0; i < pixels; ++i) start.push_back(static_cast<Label>(random() % class_of.size()));
-        grid = {height, width, 3, node_costs, edge_costs, offsets};
+        for (std::size_t i = 0; i < pixels; ++i)
+            start.push_back(static_cast<Label>(random() % class_of.size()));
+        grid = {1, height, width, 3, node_costs, edge_costs, offsets};
     }
     LiftedLabels labels() const { return {class_of, plane_of, gradient}; }
 };
@@ -35,7 +36,8 @@ struct RandomLifted {
 
 TEST(a_lifted_cut_costs_no_more_than_its_start_and_is_stable) {
     for (unsigned seed = 0; seed < 60; ++seed) {
-        const RandomLifted problem(seed, static_cast<std::int32_t>(1 + seed % 7), static_cast<std::int32_t>(1 + seed % 11));
+        const RandomLifted problem(seed, static_cast<std::int32_t>(1 + seed % 7),
+                                   static_cast<std::int32_t>(1 + seed % 11));
         const float lambda = static_cast<float>(seed % 5);
         const std::vector<Label> z = solve_lifted(problem.grid, problem.labels(), lambda, problem.start);
         const double before = lifted_cost(problem.grid, problem.labels(), lambda, problem.start);
@@ -56,8 +58,8 @@ TEST(differences_cancel_when_they_are_taken_both_ways) {
 }
 
 TEST(pieces_of_a_label_are_numbered_by_their_first_pixels) {
-    const std::vector<Offset> offsets{{0, 1}};
-    const Grid grid{1, 5, 0, {}, {}, offsets};
+    const std::vector<Offset> offsets{{0, 0, 1}};
+    const Grid grid{1, 1, 5, 0, {}, {}, offsets};
     const std::array<Label, 5> z{4, 4, 0, 4, 0};
     CHECK((connected_pieces(grid, z) == std::vector<std::int32_t>{0, 0, 1, 2, 3}));
 }

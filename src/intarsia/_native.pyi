@@ -2,6 +2,7 @@
 Native kernels of intarsia. Called by the Python wrappers, which document and check.
 """
 
+import enum
 from typing import Annotated, overload
 
 import numpy
@@ -12,11 +13,23 @@ def count_ids(ids: Annotated[NDArray[numpy.int32], dict(shape=(None, None), orde
 
 def relabel(ids: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)], keys: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], other: int) -> NDArray[numpy.int32]: ...
 
-def superpixels(affinity_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> NDArray[numpy.int32]: ...
+class Solver(enum.Enum):
+    greedy = 0
 
-def cut_graph(node_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], edges: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)], edge_costs: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], splittable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], start_labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], start_clusters: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], solver: str, refine: bool, threads: int, min_size: int, time_limit_s: float) -> tuple[NDArray[numpy.int32], NDArray[numpy.int32], float, bool, list[tuple[str, int, int, float, float]]]: ...
+    contraction = 1
 
-def cut_grid(node_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order='C', device='cpu', writable=False)], affinity_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)], splittable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], start_labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], start_clusters: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], solver: str, refine: bool, threads: int, min_size: int, time_limit_s: float) -> tuple[NDArray[numpy.int32], NDArray[numpy.int32], float, bool, list[tuple[str, int, int, float, float]]]: ...
+    lazy_contraction = 2
+
+    optimal = 3
+
+class CutOptions:
+    def __init__(self, solver: Solver, refine: bool, threads: int, min_size: int) -> None: ...
+
+def superpixels(affinity_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> NDArray[numpy.int32]: ...
+
+def cut_graph(node_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], edges: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)], edge_costs: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], splittable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], start_labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], start_clusters: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: CutOptions, time_limit_s: float) -> tuple[NDArray[numpy.int32], NDArray[numpy.int32], float, bool, list[tuple[str, int, int, float, float]]]: ...
+
+def cut_grid(node_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], affinity_costs: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None, None), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order='C', device='cpu', writable=False)], splittable: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order='C', device='cpu', writable=False)], start_labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], start_clusters: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], options: CutOptions, time_limit_s: float) -> tuple[NDArray[numpy.int32], NDArray[numpy.int32], float, bool, list[tuple[str, int, int, float, float]]]: ...
 
 def mean_shift(columns: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], bandwidth: float, min_size: int, max_iterations: int, max_failures: int, patience: int) -> tuple[NDArray[numpy.int32], NDArray[numpy.float32]]: ...
 

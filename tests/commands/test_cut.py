@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from intarsia.cli import main
 from intarsia.commands.cut import cut as cut_file
 from intarsia.cut import CutProblem, GridProblem, load_problem, save_problem, solve
 from tests.cut.problems import random_graph, random_grid
@@ -30,6 +31,21 @@ def test_the_command_prints_cost_segments_and_the_log_and_writes_the_answer(tmp_
         assert problem.cost(arrays["labels"], arrays["clusters"]) == pytest.approx(cut.cost)
 
 
+@pytest.mark.parametrize("problem", [random_graph(1, 9, 3), random_grid(1, 9, 7)], ids=["graph", "grid"])
+def test_from_the_shell_the_file_is_the_one_thing_to_name(
+    tmp_path: Path, capsys, problem: CutProblem | GridProblem
+):
+    save_problem(tmp_path / "problem.npz", problem)
+    assert main(["cut", str(tmp_path / "problem.npz")]) == 0
+    assert f"cost {solve(problem).cost:.3f}" in capsys.readouterr().out
+
+
+def test_what_a_solver_does_not_know_is_refused_from_the_shell(tmp_path: Path, capsys):
+    save_problem(tmp_path / "problem.npz", random_graph(1, 9, 3))
+    assert main(["cut", str(tmp_path / "problem.npz"), "--solver", "contraction", "--min-size", "3"]) == 2
+    assert "`min_size` must be 0 for a solver other than greedy, got 3." in capsys.readouterr().err
+
+
 def test_files_that_hold_no_problem_are_refused(tmp_path: Path):
     (tmp_path / "text.npz").write_text("no archive")
     np.savez(tmp_path / "other.npz", node_costs=np.zeros((2, 2)))
@@ -50,5 +66,5 @@ def test_a_grid_without_pixels_is_refused_when_it_is_loaded(tmp_path: Path):
         offsets=[],
         splittable=[True],
     )
-    with pytest.raises(ValueError, match="`node_costs` must be of at least one class and one pixel"):
+    with pytest.raises(ValueError, match="`node_costs` must be of at least one node and one class"):
         load_problem(tmp_path / "bad.npz")

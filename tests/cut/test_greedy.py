@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intarsia.cut import Cut, CutProblem, GridProblem, solve
+from intarsia.cut import Cut, CutProblem, Greedy, GridProblem, solve
 from tests.cut.problems import random_graph, random_grid
 from tests.cut.test_solving import assert_sound
 
@@ -170,7 +170,7 @@ def test_renaming_classes_and_nodes_changes_nothing_but_names(seed: int):
 @pytest.mark.parametrize("min_size", [2, 20, 10**6])
 def test_no_segment_is_smaller_than_asked_for_unless_it_is_alone(seed: int, min_size: int):
     problem = scene(seed)
-    cut = solve(problem, min_size=min_size)
+    cut = solve(problem, solver=Greedy(min_size=min_size))
     assert_sound(problem, cut)
     sizes = np.bincount(cut.clusters.ravel())
     assert sizes.min() >= min_size or len(sizes) == 1
@@ -181,11 +181,11 @@ def test_small_segments_go_where_it_costs_least():
     node_costs = [[0, 9, 9], [5, 0, 4], [9, 9, 0]]
     problem = CutProblem(node_costs, [[0, 1], [1, 2]], [0.0, 0.0], [False, False, False])
     assert solve(problem).labels.tolist() == [0, 1, 2]
-    assert solve(problem, min_size=2).cost >= 4
+    assert solve(problem, solver=Greedy(min_size=2)).cost >= 4
     larger = CutProblem(
         [[0, 9, 9], *node_costs, [9, 9, 0]], [[0, 1], [1, 2], [2, 3], [3, 4]], [0.0] * 4, [False] * 3
     )
-    assert solve(larger, min_size=2).labels.tolist() == [0, 0, 2, 2, 2]
+    assert solve(larger, solver=Greedy(min_size=2)).labels.tolist() == [0, 0, 2, 2, 2]
 
 
 @pytest.mark.parametrize("solver", ["greedy", "contraction"])
@@ -213,15 +213,15 @@ def test_a_start_is_never_made_worse(seed: int, size: tuple[int, int]):
     labels = np.where(random.random(problem.shape) < 0.5, 2, 0).astype(np.int32)
     clusters = np.where(labels == 2, 5 + np.arange(labels.size).reshape(labels.shape), 0).astype(np.int32)
     start = Cut(labels, clusters, problem.cost(labels, clusters), solve(problem).stats)
-    improved = solve(problem, start=start)
+    improved = solve(problem, solver=Greedy(start=start))
     assert_sound(problem, improved)
     assert improved.cost < start.cost
-    again = solve(problem, start=improved)
+    again = solve(problem, solver=Greedy(start=improved))
     assert again.cost <= improved.cost + 1e-6 * abs(improved.cost)
 
 
 def test_the_log_ends_with_the_answer():
-    cut = solve(scene(0), refine=True, min_size=4)
+    cut = solve(scene(0), solver=Greedy(refine=True, min_size=4))
     last = cut.stats.levels[-1]
     assert last.cost == cut.cost
     assert last.clusters == cut.clusters.max() + 1

@@ -93,7 +93,7 @@ GRID = {
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("node_costs", np.zeros((2, 0, 3)), "`node_costs` must be of at least one class and one pixel"),
+        ("node_costs", np.zeros((2, 0, 3)), "`node_costs` must be of at least one node and one class"),
         ("node_costs", np.full((2, 2, 3), -np.inf), "`node_costs` must be finite"),
         ("affinity_costs", np.full((1, 2, 3), np.nan), "`affinity_costs` must be finite"),
         ("affinity_costs", np.zeros((2, 2, 3)), r"`affinity_costs` must be shaped \(1, 2, 3\)"),

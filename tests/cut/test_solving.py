@@ -186,10 +186,10 @@ def test_an_empty_batch_is_empty():
     ("options", "message"),
     [
         ({"solver": "gredy"}, "`solver` must be the name of one, got 'gredy'. Did you mean `greedy`?"),
-        ({"threads": 0}, "`threads` must be at least 1, got 0"),
-        ({"time_limit_s": 0.0}, "`time_limit_s` must be above 0 or None, got 0.0"),
-        ({"time_limit_s": float("nan")}, "`time_limit_s` must be above 0 or None, got nan"),
-        ({"min_size": -1}, "`min_size` must be at least 0, got -1"),
+        ({"threads": 0}, "`threads` must be a whole number, at least 1, got 0"),
+        ({"time_limit_s": 0.0}, "`time_limit_s` must be a number above 0, or None, got 0.0"),
+        ({"time_limit_s": float("nan")}, "`time_limit_s` must be a number above 0, or None, got nan"),
+        ({"seed": -1}, "`seed` must be a whole number, at least 0, got -1"),
     ],
 )
 def test_bad_options_are_refused(options: dict, message: str):

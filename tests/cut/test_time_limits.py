@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from intarsia.cut import Cut, CutProblem, GridProblem, solve, solve_batch, synthetic_problem
+from intarsia.cut import Cut, CutProblem, Greedy, GridProblem, solve, solve_batch, synthetic_problem
 from tests.cut.problems import random_graph
 from tests.cut.test_solving import assert_sound
 
@@ -61,7 +61,7 @@ def assert_kept(
     ("make", "options"),
     [
         (lambda: scene(256, 512), {"refine": True}),
-        (lambda: scene(256, 512), {"refine": True, "min_size": 9}),
+        (lambda: scene(256, 512), {"solver": Greedy(refine=True, min_size=9)}),
         (lambda: scene(256, 512), {"refine": True, "threads": 2}),
         (lambda: scene(64, 128), {"refine": True}),
         (lambda: scene(128, 256), {"solver": "contraction"}),

@@ -1,4 +1,5 @@
-// Nodes in blocks of consecutive numbers, to be worked on side by side. Neighbours in an image have numbers close by.
+// Nodes in blocks of consecutive numbers, to be worked on side by side. Neighbours in an image have numbers
+// close by.
 #pragma once
 
 #include "problem.hpp"
@@ -9,9 +10,9 @@ namespace intarsia::cut {
 
 struct Blocks {
     Node num_nodes;
-    std::size_t count = 1;
+    Node count = 1;
 
-    Node first(std::size_t b) const { return static_cast<Node>(static_cast<std::size_t>(num_nodes) * b / count); }
+    Node first(std::size_t b) const { return static_cast<Node>(b * num_nodes / count); }
 };
 
 } // namespace intarsia::cut

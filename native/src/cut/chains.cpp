@@ -13,8 +13,9 @@ constexpr Node few = 64;            // nodes: below, every class is tried for a 
 class Chains {
   public:
     Chains(const Graph& graph, const Splittable& splittable, Labels& z)
-        : graph_(graph), splittable_(splittable), z_(z), gain_(z.of.size()), seen_(z.of.size(), 0), in_use_(z.class_of.size(), 0) {
-        for (const Label label : z.of) ++in_use_[at(label)];
+        : graph_(graph), splittable_(splittable), z_(z), gain_(z.of.size()), seen_(z.of.size(), 0),
+          in_use_(z.class_of.size(), 0) {
+        for (const Label label : z.of) ++in_use_[label];
     }
 
     bool run(const Deadline& deadline) {
@@ -32,14 +33,12 @@ class Chains {
     }
 
   private:
-    static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
-
     // For any two labels that touch, the nodes on both sides of the border.
     std::map<std::pair<Label, Label>, std::vector<Node>> borders() const {
         std::map<std::pair<Label, Label>, std::vector<Node>> borders;
         for (Node i = 0; i < graph_.num_nodes; ++i)
             for (const auto& [j, cost] : graph_.neighbours_of(i))
-                if (const Label a = z_.of[at(i)], b = z_.of[at(j)]; a != b) {
+                if (const Label a = z_.of[i], b = z_.of[j]; a != b) {
                     auto& nodes = borders[std::minmax(a, b)];
                     if (nodes.empty() || nodes.back() != i) nodes.push_back(i);
                 }
@@ -48,25 +47,26 @@ class Chains {
 
     std::map<Label, std::vector<Node>> members_of_labels() const {
         std::map<Label, std::vector<Node>> members;
-        for (Node i = 0; i < graph_.num_nodes; ++i) members[z_.of[at(i)]].push_back(i);
+        for (Node i = 0; i < graph_.num_nodes; ++i) members[z_.of[i]].push_back(i);
         return members;
     }
 
-    // Labels that nobody bears, to split `label`: an instance of its own class, of any class if there are few nodes.
+    // Labels that nobody bears, to split `label`: an instance of its own class, of any class if there are few
+    // nodes.
     std::vector<Label> targets_for(Label label) {
         std::vector<Label> targets;
         const auto unused = std::find(in_use_.begin() + graph_.num_classes, in_use_.end(), 0);
         Label fresh = static_cast<Label>(unused - in_use_.begin());
         for (Class k = 0; k < graph_.num_classes; ++k) {
-            const bool wanted = graph_.num_nodes <= few || k == z_.class_of[at(label)];
+            const bool wanted = graph_.num_nodes <= few || k == z_.class_of[label];
             if (!wanted) continue;
             if (!splittable_[k]) {
-                if (in_use_[at(k)] == 0) targets.push_back(k);
+                if (in_use_[k] == 0) targets.push_back(k);
                 continue;
             }
-            while (fresh < static_cast<Label>(in_use_.size()) && in_use_[at(fresh)] > 0) ++fresh;
+            while (fresh < static_cast<Label>(in_use_.size()) && in_use_[fresh] > 0) ++fresh;
             if (fresh == static_cast<Label>(in_use_.size())) break;
-            z_.class_of[at(fresh)] = k;
+            z_.class_of[fresh] = k;
             targets.push_back(fresh++);
         }
         return targets;
@@ -82,30 +82,32 @@ class Chains {
         while (moved_.size() < longest) {
             const std::size_t next = most_gaining();
             if (next == nodes_.size()) break;
-            total += gain_[at(nodes_[next])];
+            total += gain_[nodes_[next]];
             flip(next, a, b);
             if (total > best + 1e-6 * (1 + std::abs(total))) best = total, kept = moved_.size();
         }
-        while (moved_.size() > kept) give(moved_.back(), z_.of[at(moved_.back())] == a ? b : a), moved_.pop_back();
+        while (moved_.size() > kept)
+            give(moved_.back(), z_.of[moved_.back()] == a ? b : a), moved_.pop_back();
         return kept > 0;
     }
 
     // Make i a candidate, if it bears one of the two labels.
     void enter(Node i, Label a, Label b) {
-        const Label own = z_.of[at(i)];
-        if (seen_[at(i)] == stamp_ || (own != a && own != b)) return;
-        seen_[at(i)] = stamp_;
+        const Label own = z_.of[i];
+        if (seen_[i] == stamp_ || (own != a && own != b)) return;
+        seen_[i] = stamp_;
         const Label other = own == a ? b : a;
-        double gain = graph_.costs_of(i)[at(z_.class_of[at(own)])] - graph_.costs_of(i)[at(z_.class_of[at(other)])];
-        for (const auto& [j, cost] : graph_.neighbours_of(i)) gain += z_.of[at(j)] == other ? cost : z_.of[at(j)] == own ? -cost : 0;
-        gain_[at(i)] = gain;
+        double gain = graph_.costs_of(i)[z_.class_of[own]] - graph_.costs_of(i)[z_.class_of[other]];
+        for (const auto& [j, cost] : graph_.neighbours_of(i))
+            gain += z_.of[j] == other ? cost : z_.of[j] == own ? -cost : 0;
+        gain_[i] = gain;
         nodes_.push_back(i);
     }
 
     std::size_t most_gaining() const {
         std::size_t best = nodes_.size();
         for (std::size_t n = 0; n < nodes_.size(); ++n)
-            if (best == nodes_.size() || gain_[at(nodes_[n])] > gain_[at(nodes_[best])]) best = n;
+            if (best == nodes_.size() || gain_[nodes_[n]] > gain_[nodes_[best]]) best = n;
         return best;
     }
 
@@ -114,26 +116,26 @@ class Chains {
         nodes_[candidate] = nodes_.back(); // moved nodes are no candidates any more, and stay seen
         nodes_.pop_back();
         moved_.push_back(i);
-        const Label joined = z_.of[at(i)] == a ? b : a;
+        const Label joined = z_.of[i] == a ? b : a;
         give(i, joined);
         for (const auto& [j, cost] : graph_.neighbours_of(i)) {
-            if (seen_[at(j)] == stamp_) gain_[at(j)] += (z_.of[at(j)] == joined ? -2.0 : 2.0) * cost;
+            if (seen_[j] == stamp_) gain_[j] += (z_.of[j] == joined ? -2.0 : 2.0) * cost;
             else enter(j, a, b);
         }
     }
 
     void give(Node i, Label label) {
-        --in_use_[at(z_.of[at(i)])];
-        ++in_use_[at(label)];
-        z_.of[at(i)] = label;
+        --in_use_[z_.of[i]];
+        ++in_use_[label];
+        z_.of[i] = label;
     }
 
     const Graph& graph_;
     const Splittable& splittable_;
     Labels& z_;
-    std::vector<double> gain_;      // of the candidates
+    std::vector<double> gain_;       // of the candidates
     std::vector<std::int64_t> seen_; // the last chain that had the node as a candidate
-    std::vector<Node> in_use_;      // how many nodes bear a label
+    std::vector<Node> in_use_;       // how many nodes bear a label
     std::int64_t stamp_ = 0;
     std::vector<Node> nodes_, moved_;
 };

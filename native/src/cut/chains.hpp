@@ -6,9 +6,9 @@
 
 namespace intarsia::cut {
 
-// For every two labels that touch, and for every label against a new one: nodes change sides one by one, the best
-// first, even at a loss and none twice; the best prefix of the sequence stays. Gets out of the local optima in which
-// single moves end. Returns whether the cost fell; it never rises.
+// For every two labels that touch, and for every label against a new one: nodes change sides one by one, the
+// best first, even at a loss and none twice; the best prefix of the sequence stays. Gets out of the local
+// optima in which single moves end. Returns whether the cost fell; it never rises.
 bool move_chains(const Graph& graph, const Splittable& splittable, Labels& z, const Deadline& deadline);
 
 } // namespace intarsia::cut

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t block = 2048; // pixels whose running minima stay in the first-level cache
 
 INTARSIA_VECTORISED
-void take_cheaper(const float* __restrict costs, Class k, std::size_t count, float* __restrict best, Class* __restrict argument) {
+void take_cheaper(const float* __restrict costs, Class k, std::size_t count, float* __restrict best,
+                  Class* __restrict argument) {
     for (std::size_t p = 0; p < count; ++p) {
         const bool cheaper = costs[p] < best[p];
         best[p] = cheaper ? costs[p] : best[p];
@@ -21,7 +22,8 @@ void take_cheaper(const float* __restrict costs, Class k, std::size_t count, flo
 
 CheapestClasses nothing_yet(std::size_t n) {
     const float none = std::numeric_limits<float>::infinity();
-    return {std::vector<float>(n, none), std::vector<float>(n, none), std::vector<Class>(n, 0), std::vector<Class>(n, 0)};
+    return {std::vector<float>(n, none), std::vector<float>(n, none), std::vector<Class>(n, 0),
+            std::vector<Class>(n, 0)};
 }
 
 } // namespace
@@ -30,14 +32,14 @@ Task find_cheapest(const Grid& grid, const Splittable& splittable, CheapestClass
     const std::size_t n = grid.num_pixels();
     result = nothing_yet(n);
     return {(n + block - 1) / block, [&grid, &splittable, &result, n](std::size_t piece) {
-        const std::size_t p = piece * block;
-        for (Class k = 0; k < grid.num_classes; ++k) {
-            const float* costs = grid.node_costs.data() + static_cast<std::size_t>(k) * n + p;
-            const std::size_t count = std::min(block, n - p);
-            if (splittable[k]) take_cheaper(costs, k, count, &result.thing_cost[p], &result.thing[p]);
-            else take_cheaper(costs, k, count, &result.stuff_cost[p], &result.stuff[p]);
-        }
-    }};
+                const std::size_t p = piece * block;
+                for (Class k = 0; k < grid.num_classes; ++k) {
+                    const float* costs = grid.node_costs.data() + k * n + p;
+                    const std::size_t count = std::min(block, n - p);
+                    if (splittable[k]) take_cheaper(costs, k, count, &result.thing_cost[p], &result.thing[p]);
+                    else take_cheaper(costs, k, count, &result.stuff_cost[p], &result.stuff[p]);
+                }
+            }};
 }
 
 CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, Workers& workers) {
@@ -47,12 +49,12 @@ CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable,
 }
 
 CheapestClasses cheapest_classes(const Graph& graph, const Splittable& splittable) {
-    CheapestClasses result = nothing_yet(static_cast<std::size_t>(graph.num_nodes));
+    CheapestClasses result = nothing_yet(graph.num_nodes);
     for (Node i = 0; i < graph.num_nodes; ++i) {
-        const auto at = static_cast<std::size_t>(i);
+        const Node at = i;
         const std::span<const float> costs = graph.costs_of(i);
         for (Class k = 0; k < graph.num_classes; ++k) {
-            const float cost = costs[static_cast<std::size_t>(k)];
+            const float cost = costs[k];
             float& least = (splittable[k] ? result.thing_cost : result.stuff_cost)[at];
             if (cost >= least) continue;
             least = cost;

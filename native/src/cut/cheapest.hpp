@@ -7,7 +7,8 @@
 namespace intarsia::cut {
 
 struct CheapestClasses {
-    // The cheapest class in P and the cheapest outside P, and what they cost: infinity if there is no such class.
+    // The cheapest class in P and the cheapest outside P, and what they cost: infinity if there is no such
+    // class.
     std::vector<float> thing_cost, stuff_cost;
     std::vector<Class> thing, stuff;
 

@@ -14,11 +14,11 @@ namespace intarsia::cut {
 
 namespace {
 
-constexpr std::size_t block_nodes = 200; // at least, for a block
-constexpr std::size_t most_blocks = 8;
+constexpr Node block_nodes = 200; // at least, for a block
+constexpr Node most_blocks = 8;
 
-// A quarter of what attraction is on average, from one edge in eight: Algorithm 2 merges most pairs above it early,
-// before it comes to matter what lies outside their block.
+// A quarter of what attraction is on average, from one edge in eight: Algorithm 2 merges most pairs above it
+// early, before it comes to matter what lies outside their block.
 double close(const Graph& graph) {
     double sum = 0, count = 0;
     for (std::size_t e = 0; e < graph.neighbours.size(); e += 8)
@@ -33,7 +33,7 @@ struct Merged {
 };
 
 Merged merge_close(const Graph& graph, const Deadline& deadline, Workers& workers) {
-    const Blocks blocks{graph.num_nodes, std::clamp<std::size_t>(static_cast<std::size_t>(graph.num_nodes) / block_nodes, 1, most_blocks)};
+    const Blocks blocks{graph.num_nodes, std::clamp<Node>(graph.num_nodes / block_nodes, 1, most_blocks)};
     const Clustering clusters = contract_blocks(graph, blocks, close(graph), deadline, workers);
     Merged merged{renumber(clusters.clusters, clusters.clusters.size()), {}};
     merged.graph = aggregate_blocks(graph, merged.parts.part_of, merged.parts.count, blocks, workers);
@@ -44,8 +44,8 @@ Merged merge_close(const Graph& graph, const Deadline& deadline, Workers& worker
 Labels contract_and_move(const Graph& graph, const Splittable& splittable, const Deadline& deadline) {
     const Clustering merged = contract(graph, Refresh::full, deadline);
     const Partition clusters = renumber(merged.clusters, merged.clusters.size());
-    std::vector<Class> classes(static_cast<std::size_t>(clusters.count));
-    for (std::size_t i = 0; i < merged.labels.size(); ++i) classes[static_cast<std::size_t>(clusters.part_of[i])] = merged.labels[i];
+    std::vector<Class> classes(clusters.count);
+    for (std::size_t i = 0; i < merged.labels.size(); ++i) classes[clusters.part_of[i]] = merged.labels[i];
     const Graph whole = aggregate(graph, clusters.part_of, clusters.count);
     Labels z = labels_of(splittable, classes);
     move_locally(whole, splittable, cheapest_classes(whole, splittable), z, deadline);
@@ -54,9 +54,10 @@ Labels contract_and_move(const Graph& graph, const Splittable& splittable, const
 
 } // namespace
 
-Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline, Workers& workers, const Task& beside) {
+Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline,
+                    Workers& workers, const Task& beside) {
     Merged merged;
-    const bool in_two_steps = static_cast<std::size_t>(graph.num_nodes) >= 2 * block_nodes;
+    const bool in_two_steps = graph.num_nodes >= 2 * block_nodes;
     if (in_two_steps) merged = merge_close(graph, deadline, workers);
     Labels z;
     const auto contract_rest = [&] {
@@ -86,15 +87,16 @@ void refine(const Graph& graph, const Splittable& splittable, Labels& z, const D
     }
 }
 
-Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts, const Splittable& splittable) {
-    std::vector<Class> classes(static_cast<std::size_t>(num_parts));
-    std::vector<Cluster> clusters(static_cast<std::size_t>(num_parts));
+Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts,
+                       const Splittable& splittable) {
+    std::vector<Class> classes(num_parts);
+    std::vector<Cluster> clusters(num_parts);
     std::vector<std::int32_t> first(z.class_of.size(), -1); // the first part of each label names it
     for (std::size_t i = 0; i < part_of.size(); ++i) {
-        std::int32_t& name = first[static_cast<std::size_t>(z.of[i])];
+        std::int32_t& name = first[z.of[i]];
         if (name < 0) name = part_of[i];
-        classes[static_cast<std::size_t>(part_of[i])] = z.class_at(i);
-        clusters[static_cast<std::size_t>(part_of[i])] = name;
+        classes[part_of[i]] = z.class_at(i);
+        clusters[part_of[i]] = name;
     }
     return labels_of(splittable, classes, clusters);
 }
@@ -102,10 +104,10 @@ Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, s
 double cost_of(const Graph& graph, const Labels& z) {
     double total = 0;
     for (Node i = 0; i < graph.num_nodes; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        total += graph.costs_of(i)[static_cast<std::size_t>(z.class_at(at))];
+        const Node at = i;
+        total += graph.costs_of(i)[z.class_at(at)];
         for (const auto& [j, cost] : graph.neighbours_of(i))
-            if (i < j && z.of[at] != z.of[static_cast<std::size_t>(j)]) total += cost;
+            if (i < j && z.of[at] != z.of[j]) total += cost;
     }
     return total;
 }

@@ -14,9 +14,9 @@ constexpr double never = -std::numeric_limits<double>::infinity();
 
 struct Edge {
     Node i, j;
-    double cost;             // c_E(ij), parallel edges added up
+    double cost;               // c_E(ij), parallel edges added up
     double similarity = never; // t(ij) as queued; under full refresh an upper bound of it
-    Class joint = 0;         // k_ij at that time
+    Class joint = 0;           // k_ij at that time
 };
 
 struct Candidate {
@@ -27,24 +27,28 @@ struct Candidate {
     }
 };
 
-// Under full refresh the queue holds upper bounds of t, and the true value is found when an edge comes up; that picks
-// the same edges as refreshing at once. With reduced costs i'_k = c_V(i,k) - min_l c_V(i,l) we have
+// Under full refresh the queue holds upper bounds of t, and the true value is found when an edge comes up;
+// that picks the same edges as refreshing at once. With reduced costs i'_k = c_V(i,k) - min_l c_V(i,l) we
+// have
 //   t(ij) = c_E(ij) - p(ij),   p(ij) = min_k [i'_k + j'_k] >= 0.
-// Merging j into i turns i'_k into i'_k + j'_k - p(ij). Where this does not fall, neither does p(ih). If it falls for
-// the classes F only, p(ih) is now at least min(what it was, A) with A = min_{k in F} of the new i'_k: so what is
-// queued for ih stays a bound unless c_E(ih) - A is larger. If i and j are of one class, F is empty.
+// Merging j into i turns i'_k into i'_k + j'_k - p(ij). Where this does not fall, neither does p(ih). If it
+// falls for the classes F only, p(ih) is now at least min(what it was, A) with A = min_{k in F} of the new
+// i'_k: so what is queued for ih stays a bound unless c_E(ih) - A is larger. If i and j are of one class, F
+// is empty.
 class Contraction {
   public:
     // Of the nodes [first, end) and the edges between them; in here they are numbered from 0.
-    Contraction(const Graph& graph, Node first, Node end, Refresh refresh, double least, const Deadline& deadline)
-        : graph_(graph), deadline_(deadline), first_(first), num_nodes_(end - first), lazy_(refresh == Refresh::lazy), least_(least),
-          num_classes_(at(graph.num_classes)),
-          node_costs_(graph.node_costs.begin() + at(first) * num_classes_, graph.node_costs.begin() + at(end) * num_classes_),
-          survivor_(at(num_nodes_)), label_(survivor_.size()), edges_of_(survivor_.size()), largest_(survivor_.size(), 0),
-          table_(count_edges()) {
+    Contraction(const Graph& graph, Node first, Node end, Refresh refresh, double least,
+                const Deadline& deadline)
+        : graph_(graph), deadline_(deadline), first_(first), num_nodes_(end - first),
+          lazy_(refresh == Refresh::lazy), least_(least), num_classes_(graph.num_classes),
+          node_costs_(graph.node_costs.begin() + first * num_classes_,
+                      graph.node_costs.begin() + end * num_classes_),
+          survivor_(num_nodes_), label_(survivor_.size()), edges_of_(survivor_.size()),
+          largest_(survivor_.size(), 0), table_(count_edges()) {
         for (Node i = 0; i < num_nodes_; ++i) {
-            survivor_[at(i)] = i;
-            label_[at(i)] = cheapest(i, i);
+            survivor_[i] = i;
+            label_[i] = cheapest(i, i);
         }
         list_edges();
     }
@@ -57,7 +61,7 @@ class Contraction {
         if (!finished) return read_back(false);
         while (!queue_.empty() || !sorted_.empty()) {
             const Candidate top = pop();
-            if (edges_[at(top.edge)].similarity != top.similarity || !is_current(top)) continue;
+            if (edges_[top.edge].similarity != top.similarity || !is_current(top)) continue;
             if (lazy_ && top.similarity <= 0) break;
             merge(top.edge);
             if ((++pops & 255) == 0 && merging.passed()) {
@@ -69,11 +73,11 @@ class Contraction {
     }
 
   private:
-    static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
-    const double* costs_of(Node i) const { return &node_costs_[at(i) * num_classes_]; }
-    double own_cost(Node i) const { return costs_of(i)[label_[at(i)]]; }
+    const double* costs_of(Node i) const { return &node_costs_[i * num_classes_]; }
+    double own_cost(Node i) const { return costs_of(i)[label_[i]]; }
 
-    // argmin_k c_V(i,k) + c_V(j,k); of i alone if i = j. LPMP takes the last of equals, the paper does not say.
+    // argmin_k c_V(i,k) + c_V(j,k); of i alone if i = j. LPMP takes the last of equals, the paper does not
+    // say.
     Class cheapest(Node i, Node j) const {
         const double *a = costs_of(i), *b = costs_of(j);
         std::size_t best = 0;
@@ -102,13 +106,13 @@ class Contraction {
             const EdgeId e = table_.find_or_insert(i, j, fresh);
             if (e == fresh) {
                 edges_.push_back({i, j, 0});
-                edges_of_[at(i)].push_back(e);
-                edges_of_[at(j)].push_back(e);
+                edges_of_[i].push_back(e);
+                edges_of_[j].push_back(e);
             }
-            edges_[at(e)].cost += cost;
-            const double sum = edges_[at(e)].cost;
-            largest_[at(i)] = std::max(largest_[at(i)], sum);
-            largest_[at(j)] = std::max(largest_[at(j)], sum);
+            edges_[e].cost += cost;
+            const double sum = edges_[e].cost;
+            largest_[i] = std::max(largest_[i], sum);
+            largest_[j] = std::max(largest_[j], sum);
         });
         if (deadline_.passed()) return; // nothing is queued, nothing will be merged
         for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e) refresh(e);
@@ -119,7 +123,7 @@ class Contraction {
     }
 
     double similarity(Edge& edge) {
-        const Class x_i = label_[at(edge.i)], x_j = label_[at(edge.j)];
+        const Class x_i = label_[edge.i], x_j = label_[edge.j];
         edge.joint = x_i == x_j && !lazy_ ? x_i : cheapest(edge.i, edge.j);
         return edge.cost + (own_cost(edge.i) - costs_of(edge.i)[edge.joint]) +
                (own_cost(edge.j) - costs_of(edge.j)[edge.joint]);
@@ -127,12 +131,12 @@ class Contraction {
 
     // Queue e anew, after its cost or an end changed: t(ij), or the bound c_E(ij) of it, which costs nothing.
     void refresh(EdgeId e) {
-        Edge& edge = edges_[at(e)];
+        Edge& edge = edges_[e];
         queue(e, lazy_ && edge.cost >= 0 ? similarity(edge) : edge.cost);
     }
 
     void queue(EdgeId e, double value) {
-        Edge& edge = edges_[at(e)];
+        Edge& edge = edges_[e];
         if (value == edge.similarity) return; // it is there
         edge.similarity = value >= least_ ? value : never;
         if (value < least_) return;
@@ -154,29 +158,29 @@ class Contraction {
 
     bool is_current(const Candidate& top) {
         if (lazy_) return true;
-        queue(top.edge, similarity(edges_[at(top.edge)]));
-        return edges_[at(top.edge)].similarity == top.similarity;
+        queue(top.edge, similarity(edges_[top.edge]));
+        return edges_[top.edge].similarity == top.similarity;
     }
 
     void merge(EdgeId e) {
-        Node i = edges_[at(e)].i, j = edges_[at(e)].j;
-        const Class joint = edges_[at(e)].joint;
-        if (edges_of_[at(i)].size() < edges_of_[at(j)].size()) std::swap(i, j);
+        Node i = edges_[e].i, j = edges_[e].j;
+        const Class joint = edges_[e].joint;
+        if (edges_of_[i].size() < edges_of_[j].size()) std::swap(i, j);
         const double within = add_costs(i, j, joint); // A
-        survivor_[at(j)] = i;
-        label_[at(i)] = joint;
-        largest_[at(i)] = std::max(largest_[at(i)], largest_[at(j)]);
-        for (const EdgeId f : std::exchange(edges_of_[at(j)], {}))
+        survivor_[j] = i;
+        label_[i] = joint;
+        largest_[i] = std::max(largest_[i], largest_[j]);
+        for (const EdgeId f : std::exchange(edges_of_[j], {}))
             if (const EdgeId moved = move_end(f, j, i); moved >= 0) {
-                largest_[at(i)] = std::max(largest_[at(i)], edges_[at(moved)].cost);
+                largest_[i] = std::max(largest_[i], edges_[moved].cost);
                 refresh(moved);
             }
-        if (!lazy_ && within < largest_[at(i)]) raise_edges(i, within);
+        if (!lazy_ && within < largest_[i]) raise_edges(i, within);
     }
 
     // c_V(i,.) += c_V(j,.); A, the least new reduced cost of a class whose reduced cost fell, or infinity.
     double add_costs(Node i, Node j, Class joint) {
-        double* a = &node_costs_[at(i) * num_classes_];
+        double* a = &node_costs_[i * num_classes_];
         const double *b = costs_of(j), own = own_cost(i), lost = a[joint] + b[joint] - own;
         double within = std::numeric_limits<double>::infinity();
         for (std::size_t k = 0; k < num_classes_; ++k) {
@@ -189,29 +193,29 @@ class Contraction {
 
     void raise_edges(Node i, double within) {
         double largest = 0;
-        std::erase_if(edges_of_[at(i)], [&](EdgeId f) { return edges_[at(f)].i == edges_[at(f)].j; });
-        for (const EdgeId f : edges_of_[at(i)]) {
-            const Edge& edge = edges_[at(f)];
+        std::erase_if(edges_of_[i], [&](EdgeId f) { return edges_[f].i == edges_[f].j; });
+        for (const EdgeId f : edges_of_[i]) {
+            const Edge& edge = edges_[f];
             largest = std::max(largest, edge.cost);
             if (edge.cost - within > edge.similarity) queue(f, edge.cost - within);
         }
-        largest_[at(i)] = largest;
+        largest_[i] = largest;
     }
 
     // Hang f from `to` instead of `from`; the edge that it became, or -1 if it was the edge between the two.
     EdgeId move_end(EdgeId f, Node from, Node to) {
-        Edge& edge = edges_[at(f)];
+        Edge& edge = edges_[f];
         if (edge.i == edge.j) return -1; // was joined with a parallel edge before
         const Node other = edge.i == from ? edge.j : edge.i;
         if (other == to) return retire(f);
         const EdgeId parallel = table_.find_or_insert(to, other, f);
         if (parallel != f) {
-            edges_[at(parallel)].cost += edge.cost;
+            edges_[parallel].cost += edge.cost;
             retire(f);
             return parallel;
         }
         (edge.i == from ? edge.i : edge.j) = to;
-        edges_of_[at(to)].push_back(f);
+        edges_of_[to].push_back(f);
         if (table_.crowded()) rebuild_table();
         return f;
     }
@@ -220,12 +224,12 @@ class Contraction {
     void rebuild_table() {
         table_.clear();
         for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e)
-            if (const Edge& edge = edges_[at(e)]; edge.i != edge.j) table_.find_or_insert(edge.i, edge.j, e);
+            if (const Edge& edge = edges_[e]; edge.i != edge.j) table_.find_or_insert(edge.i, edge.j, e);
     }
 
     EdgeId retire(EdgeId f) {
-        edges_[at(f)].i = edges_[at(f)].j;
-        edges_[at(f)].similarity = never;
+        edges_[f].i = edges_[f].j;
+        edges_[f].similarity = never;
         return -1;
     }
 
@@ -234,9 +238,9 @@ class Contraction {
         Clustering result{std::vector<Class>(n), std::vector<Cluster>(n), finished};
         for (Node i = 0; i < num_nodes_; ++i) {
             Node root = i;
-            while (survivor_[at(root)] != root) root = survivor_[at(root)] = survivor_[at(survivor_[at(root)])];
-            result.clusters[at(i)] = root;
-            result.labels[at(i)] = label_[at(root)];
+            while (survivor_[root] != root) root = survivor_[root] = survivor_[survivor_[root]];
+            result.clusters[i] = root;
+            result.labels[i] = label_[root];
         }
         return result;
     }
@@ -253,10 +257,10 @@ class Contraction {
     std::vector<Class> label_;       // x(C_i)
     std::vector<Edge> edges_;
     std::vector<std::vector<EdgeId>> edges_of_; // may name retired edges
-    std::vector<double> largest_; // no edge of i attracts more
-    PairTable table_;             // {i, j} -> the edge between these clusters
-    std::vector<Candidate> sorted_; // what was queued at first, the best last
-    std::vector<Candidate> queue_;  // what was queued since, as a heap
+    std::vector<double> largest_;               // no edge of i attracts more
+    PairTable table_;                           // {i, j} -> the edge between these clusters
+    std::vector<Candidate> sorted_;             // what was queued at first, the best last
+    std::vector<Candidate> queue_;              // what was queued since, as a heap
     bool heap_ready_ = false;
 };
 
@@ -266,13 +270,16 @@ Clustering contract(const Graph& graph, Refresh refresh, const Deadline& deadlin
     return Contraction(graph, 0, graph.num_nodes, refresh, 0, deadline).run();
 }
 
-Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline, Workers& workers) {
-    Clustering all{std::vector<Class>(static_cast<std::size_t>(graph.num_nodes)), std::vector<Cluster>(static_cast<std::size_t>(graph.num_nodes))};
+Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline,
+                           Workers& workers) {
+    Clustering all{std::vector<Class>(graph.num_nodes), std::vector<Cluster>(graph.num_nodes)};
     workers.run(blocks.count, [&](std::size_t b, std::size_t) {
         const Node first = blocks.first(b);
-        const Clustering block = Contraction(graph, first, blocks.first(b + 1), Refresh::full, least, deadline).run();
+        const Clustering block =
+            Contraction(graph, first, blocks.first(b + 1), Refresh::full, least, deadline).run();
         std::copy(block.labels.begin(), block.labels.end(), all.labels.begin() + first);
-        std::transform(block.clusters.begin(), block.clusters.end(), all.clusters.begin() + first, [&](Cluster c) { return first + c; });
+        std::transform(block.clusters.begin(), block.clusters.end(), all.clusters.begin() + first,
+                       [&](Cluster c) { return first + c; });
     });
     return all;
 }

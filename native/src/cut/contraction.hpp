@@ -10,8 +10,8 @@ namespace intarsia::cut {
 
 enum class Refresh {
     full, // the paper: t(ij) is always that of the clusters as they are
-    lazy, // LPMP, the code behind the paper's numbers: t(ij) and the joint class are as old as the last change of an
-          // edge of the absorbed node; kept for comparison
+    lazy, // LPMP, the code behind the paper's numbers: t(ij) and the joint class are as old as the last
+          // change of an edge of the absorbed node; kept for comparison
 };
 
 // A clustering of the nodes; make_cut turns it into a cut (Algorithm 2, lines 19 to 23).
@@ -25,6 +25,7 @@ struct Clustering {
 Clustering contract(const Graph& graph, Refresh refresh, const Deadline& deadline);
 
 // Algorithm 2 within each block of nodes by itself, as long as a pair is at least this similar.
-Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline, Workers& workers);
+Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline,
+                           Workers& workers);
 
 } // namespace intarsia::cut

@@ -1,4 +1,5 @@
-// Union-find in which the smallest member is the root, so that the answer does not depend on the order of unions.
+// Union-find in which the smallest member is the root, so that the answer does not depend on the order of
+// unions.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ class DisjointSets {
     }
     // The same without a shorter path for the next: many may ask at once.
     std::int32_t root(std::int32_t i) const {
-        while (parent_[static_cast<std::size_t>(i)] != i) i = parent_[static_cast<std::size_t>(i)];
+        while (parent_[i] != i) i = parent_[i];
         return i;
     }
     void join(std::int32_t i, std::int32_t j) {
@@ -33,13 +34,13 @@ class DisjointSets {
         std::int32_t count = 0;
         for (std::int32_t i = 0; i < static_cast<std::int32_t>(parent_.size()); ++i) {
             const std::int32_t root = find(i);
-            ids[static_cast<std::size_t>(i)] = root == i ? count++ : ids[static_cast<std::size_t>(root)];
+            ids[i] = root == i ? count++ : ids[root];
         }
         return count;
     }
 
   private:
-    std::int32_t& parent(std::int32_t i) { return parent_[static_cast<std::size_t>(i)]; }
+    std::int32_t& parent(std::int32_t i) { return parent_[i]; }
     std::vector<std::int32_t> parent_;
 };
 

@@ -18,7 +18,7 @@ class alignas(far_apart) EdgeSums { // there is one a strip, and strips are work
             ends_.insert(ends_.end(), {i, j});
             sums_.push_back(0);
         }
-        sums_[static_cast<std::size_t>(e)] += cost;
+        sums_[e] += cost;
     }
 
     std::span<const Node> ends() const { return ends_; } // two an edge
@@ -38,8 +38,8 @@ class alignas(far_apart) EdgeSums { // there is one a strip, and strips are work
     std::vector<double> sums_;
 };
 
-// The graph with these edges, one table after the other; an edge of several tables becomes parallel edges. Its node
-// costs are yet to come.
+// The graph with these edges, one table after the other; an edge of several tables becomes parallel edges.
+// Its node costs are yet to come.
 inline Graph graph_of_sums(Node num_nodes, Class num_classes, std::span<const EdgeSums> tables) {
     std::vector<Node> ends;
     std::vector<float> costs;

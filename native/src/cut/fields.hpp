@@ -1,5 +1,6 @@
-// What local moving asks of a problem: its nodes, who is joined with whom, and which stretches of nodes may be worked
-// on side by side. The same for an image, whose edges are found by arithmetic, and for a graph, which lists them.
+// What local moving asks of a problem: its nodes, who is joined with whom, and which stretches of nodes may
+// be worked on side by side. The same for an image, whose edges are found by arithmetic, and for a graph,
+// which lists them.
 #pragma once
 
 #include "grid.hpp"
@@ -24,22 +25,28 @@ class GridField {
     Class num_classes() const { return grid_.num_classes; }
     float node_cost(std::size_t p, Class k) const { return grid_.node_cost(static_cast<Node>(p), k); }
 
-    // Stretches of whole rows. They depend on the image alone, so that the answer does not depend on the threads.
-    std::size_t num_stretches() const;
-    Stretch stretch(std::size_t s) const { return {first_row(s) * width(), first_row(s + 1) * width()}; }
+    // Stretches of whole lines. They depend on the grid alone, so that the answer does not depend on the
+    // threads.
+    std::size_t num_stretches() const { return num_stretches_; }
+    Stretch stretch(std::size_t s) const { return {first_line(s) * width(), first_line(s + 1) * width()}; }
     std::size_t stretch_of(std::size_t p) const;
 
     // The same nodes in smaller parts, for what needs no labels but the present ones.
-    std::size_t num_strips() const { return (static_cast<std::size_t>(grid_.height) + strip_rows - 1) / strip_rows; }
-    Stretch strip(std::size_t s) const { return {s * strip_rows * width(), std::min((s + 1) * strip_rows * width(), size())}; }
+    std::size_t num_strips() const { return (num_lines() + strip_lines_ - 1) / strip_lines_; }
+    Stretch strip(std::size_t s) const {
+        return {s * strip_lines_ * width(), std::min((s + 1) * strip_lines_ * width(), size())};
+    }
 
     // visit(q, c_E(pq)) for every neighbour q of p.
-    template <class Visit> void for_neighbours(std::size_t pixel, Visit visit) const {
+    template <class Visit> void for_neighbours(std::size_t pixel, const Visit& visit) const {
         const auto p = static_cast<Node>(pixel);
-        const std::int32_t row = p / grid_.width, col = p - row * grid_.width;
-        for (const auto& [rows, cols, step, costs] : steps_) {
-            if (inside(row + rows, grid_.height) && inside(col + cols, grid_.width)) visit(static_cast<std::size_t>(p + step), costs[p]);
-            if (inside(row - rows, grid_.height) && inside(col - cols, grid_.width)) visit(static_cast<std::size_t>(p - step), costs[p - step]);
+        const std::int32_t line = p / grid_.width, col = p - line * grid_.width;
+        const std::int32_t plane = grid_.depth == 1 ? 0 : line / grid_.height,
+                           row = line - plane * grid_.height;
+        for (const auto& [offset, step, costs] : steps_) {
+            const auto& [planes, rows, cols] = offset;
+            if (holds(plane + planes, row + rows, col + cols)) visit(p + step, costs[p]);
+            if (holds(plane - planes, row - rows, col - cols)) visit(p - step, costs[p - step]);
         }
     }
 
@@ -47,16 +54,21 @@ class GridField {
     void add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const;
 
   private:
-    static constexpr std::size_t strip_rows = 8;
     struct Step {
-        std::int32_t rows, cols, step;
+        Offset offset;
+        std::int32_t step;
         const float* costs;
     };
-    static bool inside(std::int32_t i, std::int32_t size) { return static_cast<std::uint32_t>(i) < static_cast<std::uint32_t>(size); }
-    std::size_t width() const { return static_cast<std::size_t>(grid_.width); }
-    std::size_t first_row(std::size_t s) const { return static_cast<std::size_t>(grid_.height) * s / num_stretches(); }
+    bool holds(std::int32_t plane, std::int32_t row, std::int32_t col) const {
+        return Grid::inside(row, grid_.height) && Grid::inside(col, grid_.width) &&
+               Grid::inside(plane, grid_.depth);
+    }
+    std::size_t width() const { return grid_.width; }
+    std::size_t num_lines() const { return grid_.num_lines(); }
+    std::size_t first_line(std::size_t s) const { return num_lines() * s / num_stretches_; }
 
     const Grid& grid_;
+    std::size_t num_stretches_, strip_lines_;
     std::vector<Step> steps_;
 };
 
@@ -64,9 +76,9 @@ class GraphField {
   public:
     explicit GraphField(const Graph& graph) : graph_(graph) {}
 
-    std::size_t size() const { return static_cast<std::size_t>(graph_.num_nodes); }
+    std::size_t size() const { return graph_.num_nodes; }
     Class num_classes() const { return graph_.num_classes; }
-    float node_cost(std::size_t i, Class k) const { return graph_.costs_of(static_cast<Node>(i))[static_cast<std::size_t>(k)]; }
+    float node_cost(std::size_t i, Class k) const { return graph_.costs_of(static_cast<Node>(i))[k]; }
 
     std::size_t num_stretches() const { return 1; } // nodes that are numbered alike need not be neighbours
     Stretch stretch(std::size_t) const { return {0, size()}; }
@@ -75,11 +87,14 @@ class GraphField {
     Stretch strip(std::size_t) const { return {0, size()}; }
 
     template <class Visit> void for_neighbours(std::size_t i, Visit visit) const {
-        for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i))) visit(static_cast<std::size_t>(j), cost);
+        for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i)))
+            visit(static_cast<std::size_t>(j), cost);
     }
     void add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const {
         for (std::size_t i = strip.first; i < strip.end; ++i)
-            for_neighbours(i, [&](std::size_t j, float cost) { bounds[i] += z[i] == z[j] ? -cost : std::max(cost, 0.0f); });
+            for_neighbours(i, [&](std::size_t j, float cost) {
+                bounds[i] += z[i] == z[j] ? -cost : std::max(cost, 0.0f);
+            });
     }
 
   private:

@@ -6,11 +6,11 @@
 namespace intarsia::cut {
 
 // `ends` holds two nodes an edge, in [0, n) and different. The graph keeps a view of node_costs (n rows).
-Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs, std::span<const Node> ends,
-                 std::span<const float> edge_costs);
+Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
+                 std::span<const Node> ends, std::span<const float> edge_costs);
 
-// The cut that a clustering stands for: nodes of one class that share a cluster, or whose class may not be split,
-// are together wherever an edge joins them. The cost is summed in double from the graph itself.
+// The cut that a clustering stands for: nodes of one class that share a cluster, or whose class may not be
+// split, are together wherever an edge joins them. The cost is summed in double from the graph itself.
 Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> labels,
              std::span<const Cluster> clusters);
 

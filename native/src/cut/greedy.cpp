@@ -4,8 +4,8 @@
 #include "coarse.hpp"
 #include "graph.hpp"
 #include "local_moves.hpp"
-#include "regions.hpp"
 #include "pair_table.hpp"
+#include "regions.hpp"
 #include "small_parts.hpp"
 #include "small_segments.hpp"
 #include "superpixels.hpp"
@@ -17,12 +17,11 @@
 namespace intarsia::cut {
 namespace {
 
-constexpr std::size_t tiny = 1024;       // nodes: below, every node is its own part
-constexpr std::size_t small = 10000;     // nodes: below, refinement also starts from single nodes
-constexpr std::size_t few = 64;         // nodes: below, refinement starts several times
-constexpr std::int32_t part_size = 32;  // nodes, for graphs
-constexpr std::int32_t small_tile = 4;  // pixels: multicut has no classes that put a wrong superpixel right
-constexpr std::int32_t worthwhile = 8;  // a coarse problem is solved if it has this many times fewer nodes
+constexpr std::size_t tiny = 1024;     // nodes: below, every node is its own part
+constexpr std::size_t small = 10000;   // nodes: below, refinement also starts from single nodes
+constexpr std::size_t few = 64;        // nodes: below, refinement starts several times
+constexpr std::int32_t part_size = 32; // nodes, for graphs
+constexpr std::size_t worthwhile = 8;  // a coarse problem is solved if it has this many times fewer nodes
 
 std::vector<Class> cheapest_of_all(const CheapestClasses& cheapest) {
     std::vector<Class> classes(cheapest.thing.size());
@@ -38,13 +37,22 @@ struct GridLevel {
     std::size_t size() const { return grid.num_pixels(); }
     Class num_classes() const { return grid.num_classes; }
     Task find_cheapest(CheapestClasses& result) const { return cut::find_cheapest(grid, splittable, result); }
-    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { move_locally(grid, splittable, cheapest, z, deadline, workers); }
+    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
+        move_locally(grid, splittable, cheapest, z, deadline, workers);
+    }
     Regions pieces(std::span<const Label> z) const { return find_regions(grid, z, workers); }
-    Regions small_pieces() const { return regions_of(grid, find_superpixels(grid, workers, num_classes() > 1 ? largest_tile : small_tile), workers); }
+    // Multicut has no classes that put a wrong superpixel right.
+    Regions small_pieces() const {
+        return regions_of(grid, find_superpixels(grid, workers, tile_size(grid, num_classes() > 1)), workers);
+    }
     Graph coarse(const Regions& regions) const { return coarsen(grid, regions, workers); }
     std::vector<Node> first_of(const Regions& regions) const { return regions.first_pixel; }
-    std::vector<std::int32_t> spread(const Regions& regions, std::span<const std::int32_t> values) const { return paint(grid, regions, values, workers); }
-    double cost(const Regions& regions, const Labels& z) const { return cost_of(grid, regions, z.class_of, workers); }
+    std::vector<std::int32_t> spread(const Regions& regions, std::span<const std::int32_t> values) const {
+        return paint(grid, regions, values, workers);
+    }
+    double cost(const Regions& regions, const Labels& z) const {
+        return cost_of(grid, regions, z.class_of, workers);
+    }
 };
 
 struct Pieces {
@@ -56,19 +64,25 @@ struct GraphLevel {
     const Graph& graph;
     const Splittable& splittable;
     std::int32_t largest_part;
-    std::size_t size() const { return static_cast<std::size_t>(graph.num_nodes); }
+    std::size_t size() const { return graph.num_nodes; }
     Class num_classes() const { return graph.num_classes; }
     Task find_cheapest(CheapestClasses& result) const {
         return {1, [this, &result](std::size_t) { result = cheapest_classes(graph, splittable); }};
     }
-    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const { move_locally(graph, splittable, cheapest, z, deadline); }
+    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
+        move_locally(graph, splittable, cheapest, z, deadline);
+    }
     Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z)}; }
     Pieces small_pieces() const { return {find_small_parts(graph, largest_part)}; }
-    Graph coarse(const Pieces& pieces) const { return aggregate(graph, pieces.parts.part_of, pieces.parts.count); }
-    std::vector<Node> first_of(const Pieces& pieces) const { return first_nodes(pieces.parts.part_of, static_cast<std::size_t>(pieces.count())); }
+    Graph coarse(const Pieces& pieces) const {
+        return aggregate(graph, pieces.parts.part_of, pieces.parts.count);
+    }
+    std::vector<Node> first_of(const Pieces& pieces) const {
+        return first_nodes(pieces.parts.part_of, pieces.count());
+    }
     std::vector<std::int32_t> spread(const Pieces& pieces, std::span<const std::int32_t> values) const {
         std::vector<std::int32_t> all(size());
-        for (std::size_t i = 0; i < all.size(); ++i) all[i] = values[static_cast<std::size_t>(pieces.parts.part_of[i])];
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] = values[pieces.parts.part_of[i]];
         return all;
     }
     double cost(const Pieces&, const Labels& z) const { return cost_of(graph, z); }
@@ -77,7 +91,8 @@ struct GraphLevel {
 template <class Level_> class Greedy {
   public:
     Greedy(const Level_& level, const Splittable& splittable, const Options& options, Workers& workers)
-        : level_(level), splittable_(splittable), options_(options), workers_(workers), deadline_(options.deadline) {}
+        : level_(level), splittable_(splittable), options_(options), workers_(workers),
+          deadline_(options.deadline) {}
 
     Solution run(const Start& start) {
         if (start.labels.empty()) begin();
@@ -92,7 +107,8 @@ template <class Level_> class Greedy {
     }
 
   private:
-    // The first answer tells how long things take: no step is begun that ends too late, and time to finish is kept.
+    // The first answer tells how long things take: no step is begun that ends too late, and time to finish is
+    // kept.
     void reserve() {
         const double pass_s = deadline_.elapsed_s() - start_s_;
         deadline_ = deadline_.before((options_.min_size > 1 ? 0.6 : 0.2) * pass_s);
@@ -117,7 +133,8 @@ template <class Level_> class Greedy {
         double cost = level_.cost(pieces, best);
         for (Class k = -1; k < level_.num_classes() && !deadline_.passed(step_s_); ++k) {
             z_ = k < 0 ? labels_of(splittable_, cheapest_of_all(cheapest_))
-                       : labels_of(splittable_, std::vector<Class>(level_.size(), k), std::vector<Cluster>(level_.size(), 0));
+                       : labels_of(splittable_, std::vector<Class>(level_.size(), k),
+                                   std::vector<Cluster>(level_.size(), 0));
             improve(true);
             const double found = level_.cost(level_.pieces(z_.of), z_);
             if (found < cost) cost = found, best = z_;
@@ -132,14 +149,15 @@ template <class Level_> class Greedy {
 
     void begin() {
         const auto pieces = level_.small_pieces();
-        if (level_.size() > tiny && static_cast<std::size_t>(pieces.count()) * worthwhile > level_.size()) {
+        if (level_.size() > tiny && worthwhile * pieces.count() > level_.size()) {
             workers_.run(level_.find_cheapest(cheapest_));
             z_ = labels_of(splittable_, cheapest_of_all(cheapest_));
             from_nodes_ = true;
             return;
         }
         const Graph graph = level_.coarse(pieces);
-        const Labels found = solve_coarse(graph, splittable_, deadline_, workers_, level_.find_cheapest(cheapest_));
+        const Labels found =
+            solve_coarse(graph, splittable_, deadline_, workers_, level_.find_cheapest(cheapest_));
         log("regions", pieces.count(), found, cost_of(graph, found));
         z_ = of_nodes(found, pieces);
     }
@@ -168,7 +186,8 @@ template <class Level_> class Greedy {
         return accept("refined pieces", graph, now, found, pieces);
     }
 
-    template <class Pieces_> bool accept(const char* name, const Graph& graph, const Labels& now, const Labels& found, const Pieces_& pieces) {
+    template <class Pieces_> bool accept(const char* name, const Graph& graph, const Labels& now,
+                                         const Labels& found, const Pieces_& pieces) {
         const double cost = cost_of(graph, now), better = cost_of(graph, found);
         if (!(better < cost - 1e-7 * std::abs(cost))) return false;
         log(name, graph.num_nodes, found, better);
@@ -193,8 +212,8 @@ template <class Level_> class Greedy {
         const auto pieces = level_.pieces(z_.of);
         const Graph graph = level_.coarse(pieces);
         const auto part_of = this->part_of(pieces);
-        std::vector<std::int64_t> sizes(static_cast<std::size_t>(pieces.count()), 0);
-        for (const std::int32_t part : part_of) ++sizes[static_cast<std::size_t>(part)];
+        std::vector<std::int64_t> sizes(pieces.count(), 0);
+        for (const std::int32_t part : part_of) ++sizes[part];
         Labels whole = labels_of_parts(z_, part_of, pieces.count(), splittable_);
         absorb_small(graph, splittable_, sizes, options_.min_size, whole);
         log("small pieces absorbed", pieces.count(), whole, cost_of(graph, whole));
@@ -206,16 +225,17 @@ template <class Level_> class Greedy {
         Cut& cut = solution_.cut;
         cut.clusters = part_of(pieces);
         std::vector<Class> classes;
-        for (const Node i : level_.first_of(pieces)) classes.push_back(z_.class_at(static_cast<std::size_t>(i)));
+        for (const Node i : level_.first_of(pieces)) classes.push_back(z_.class_at(i));
         cut.labels = level_.spread(pieces, classes);
         cut.cost = level_.cost(pieces, z_);
-        solution_.levels.push_back({"nodes", static_cast<std::int64_t>(level_.size()), pieces.count(), cut.cost, deadline_.elapsed_s()});
+        solution_.levels.push_back({"nodes", static_cast<std::int64_t>(level_.size()), pieces.count(),
+                                    cut.cost, deadline_.elapsed_s()});
         solution_.finished = !deadline_.passed(step_s_);
         return std::move(solution_);
     }
 
     template <class Pieces_> std::vector<std::int32_t> part_of(const Pieces_& pieces) const {
-        std::vector<std::int32_t> parts(static_cast<std::size_t>(pieces.count()));
+        std::vector<std::int32_t> parts(pieces.count());
         std::iota(parts.begin(), parts.end(), 0);
         return level_.spread(pieces, parts);
     }
@@ -259,12 +279,14 @@ template <class Solve> void keep_better(Solution& found, Solve solve_again) {
     if (better) found.cut = std::move(other.cut);
     found.finished = found.finished && other.finished;
     found.levels.insert(found.levels.end(), other.levels.begin(), other.levels.end());
-    found.levels.push_back({"better of both", last.nodes, last.clusters, last.cost, other.levels.back().seconds});
+    found.levels.push_back(
+        {"better of both", last.nodes, last.clusters, last.cost, other.levels.back().seconds});
 }
 
 } // namespace
 
-Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start) {
+Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Options& options,
+                      const Start& start) {
     if (grid.num_pixels() <= tiny) return solve_greedy(graph_of(grid), splittable, options, start);
     Workers workers(options.threads);
     Solution found = Greedy(GridLevel{grid, splittable, workers}, splittable, options, workers).run(start);
@@ -273,10 +295,13 @@ Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Opti
     return found;
 }
 
-Solution solve_greedy(const Graph& graph, const Splittable& splittable, const Options& options, const Start& start) {
+Solution solve_greedy(const Graph& graph, const Splittable& splittable, const Options& options,
+                      const Start& start) {
     const auto size = static_cast<std::size_t>(graph.num_nodes);
     Workers workers(size <= tiny ? 1 : options.threads);
-    Solution found = Greedy(GraphLevel{graph, splittable, size <= tiny ? 1 : part_size}, splittable, options, workers).run(start);
+    Solution found =
+        Greedy(GraphLevel{graph, splittable, size <= tiny ? 1 : part_size}, splittable, options, workers)
+            .run(start);
     if (options.refine && size > tiny && size <= small)
         keep_better(found, [&] { return from_single_nodes(graph, splittable, options); });
     return found;

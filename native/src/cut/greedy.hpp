@@ -5,7 +5,9 @@
 
 namespace intarsia::cut {
 
-Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start);
-Solution solve_greedy(const Graph& graph, const Splittable& splittable, const Options& options, const Start& start);
+Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Options& options,
+                      const Start& start);
+Solution solve_greedy(const Graph& graph, const Splittable& splittable, const Options& options,
+                      const Start& start);
 
 } // namespace intarsia::cut

@@ -4,19 +4,27 @@
 
 namespace intarsia::cut {
 
+std::vector<Offset> make_offsets(std::span<const std::int32_t> numbers, std::size_t rank, std::int32_t depth,
+                                 std::int32_t height, std::int32_t width) {
+    std::vector<Offset> offsets;
+    for (std::size_t at = 0; at < numbers.size(); at += rank) {
+        const auto clipped = [&](std::size_t axis, std::int32_t size) {
+            return std::clamp(numbers[at + axis], -size, size);
+        };
+        offsets.push_back(
+            {rank == 3 ? clipped(0, depth) : 0, clipped(rank - 2, height), clipped(rank - 1, width)});
+    }
+    return offsets;
+}
+
 Graph graph_of(const Grid& grid) {
     const std::size_t n = grid.num_pixels(), num_classes = static_cast<std::size_t>(grid.num_classes);
     std::vector<Node> ends;
     std::vector<float> costs;
-    for (std::size_t o = 0; o < grid.offsets.size(); ++o)
-        for (std::int32_t row = 0; row < grid.height; ++row) {
-            if (!grid.has_row(o, row)) continue;
-            for (std::int32_t col = grid.first_col(o); col < grid.end_col(o); ++col) {
-                const Node p = row * grid.width + col;
-                ends.insert(ends.end(), {p, p + grid.step(o)});
-                costs.push_back(grid.edge_row(o, row)[col]);
-            }
-        }
+    for_edges(grid, [&](std::size_t edge, Node p, Node q) {
+        ends.insert(ends.end(), {p, q});
+        costs.push_back(grid.edge_costs[edge]);
+    });
     std::vector<float> node_costs(n * num_classes);
     for (std::size_t k = 0; k < num_classes; ++k)
         for (std::size_t p = 0; p < n; ++p) node_costs[p * num_classes + k] = grid.node_costs[k * n + p];

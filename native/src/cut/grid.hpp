@@ -1,4 +1,6 @@
-// The problem on an image: nodes are pixels in row-major order, edges are given by offsets, no edge list is needed.
+// The problem on an image or a volume: nodes are its points in memory order, edges are given by offsets, no
+// edge list is needed. A volume is a stack of planes of rows; an image is a volume of one plane. All rows of
+// all planes are its lines, and so most of what works on rows of an image works on lines of a volume.
 #pragma once
 
 #include "problem.hpp"
@@ -8,35 +10,66 @@
 namespace intarsia::cut {
 
 struct Offset {
-    std::int32_t rows, cols; // not both 0
+    std::int32_t planes, rows, cols; // not all 0; no longer than the grid
 };
 
-// A view of the arrays of a grid problem; `edge_costs` of plane o at p joins p with p + offsets[o], if that exists.
+// A view of the arrays of a grid problem; `edge_costs` of plane o at p joins p with p + offsets[o], if that
+// exists.
 struct Grid {
-    std::int32_t height = 0, width = 0;
+    std::int32_t depth = 1, height = 0, width = 0;
     Class num_classes = 0;
-    std::span<const float> node_costs; // c_V: classes, rows, columns
-    std::span<const float> edge_costs; // c_E: offsets, rows, columns
+    std::span<const float> node_costs; // c_V: classes, planes, rows, columns
+    std::span<const float> edge_costs; // c_E: offsets, planes, rows, columns
     std::span<const Offset> offsets;
 
-    std::size_t num_pixels() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width); }
-    float node_cost(Node p, Class k) const {
-        return node_costs[static_cast<std::size_t>(k) * num_pixels() + static_cast<std::size_t>(p)];
+    std::int32_t num_lines() const { return depth * height; }
+    std::size_t num_pixels() const {
+        return static_cast<std::size_t>(num_lines()) * static_cast<std::size_t>(width);
     }
-    // The costs of offset o's edges whose first pixels lie in one row.
-    const float* edge_row(std::size_t o, std::int32_t row) const {
-        return edge_costs.data() + o * num_pixels() + static_cast<std::size_t>(row) * static_cast<std::size_t>(width);
-    }
-    // How far p + offset lies behind p in memory.
-    std::int32_t step(std::size_t o) const { return offsets[o].rows * width + offsets[o].cols; }
+    float node_cost(Node p, Class k) const { return node_costs[k * num_pixels() + p]; }
 
-    bool has_row(std::size_t o, std::int32_t row) const { // whether edges of offset o start in this row
-        return row + offsets[o].rows >= 0 && row + offsets[o].rows < height;
+    // The costs of offset o's edges whose first points lie in one line.
+    const float* edge_line(std::size_t o, std::int32_t line) const {
+        return edge_costs.data() + o * num_pixels() + static_cast<std::ptrdiff_t>(line) * width;
+    }
+    // How many lines p + offset lies behind p, and how far in memory.
+    std::int32_t line_step(std::size_t o) const { return offsets[o].planes * height + offsets[o].rows; }
+    std::int32_t step(std::size_t o) const { return line_step(o) * width + offsets[o].cols; }
+
+    bool has_line(std::size_t o, std::int32_t line) const { // whether edges of offset o start in this line
+        const std::int32_t plane = depth == 1 ? 0 : line / height, row = line - plane * height;
+        return inside(plane + offsets[o].planes, depth) && inside(row + offsets[o].rows, height);
+    }
+    bool has_line_back(std::size_t o, std::int32_t line) const { // whether they end in it
+        return inside(line - line_step(o), num_lines()) && has_line(o, line - line_step(o));
     }
     // The columns [first, end) in which edges of offset o start.
     std::int32_t first_col(std::size_t o) const { return std::min(width, std::max(0, -offsets[o].cols)); }
-    std::int32_t end_col(std::size_t o) const { return std::max(first_col(o), width - std::max(0, offsets[o].cols)); }
+    std::int32_t end_col(std::size_t o) const {
+        return std::max(first_col(o), width - std::max(0, offsets[o].cols));
+    }
+
+    static bool inside(std::int32_t i, std::int32_t size) {
+        return static_cast<std::uint32_t>(i) < static_cast<std::uint32_t>(size);
+    }
 };
+
+// visit(edge, p, q) for every edge pq of the grid, offset by offset in memory order; edge_costs[edge] is its
+// cost.
+template <class Visit> void for_edges(const Grid& grid, const Visit& visit) {
+    for (std::size_t o = 0; o < grid.offsets.size(); ++o)
+        for (std::int32_t line = 0; line < grid.num_lines(); ++line) {
+            if (!grid.has_line(o, line)) continue;
+            const std::int32_t begin = line * grid.width, step = grid.step(o);
+            for (Node p = begin + grid.first_col(o); p < begin + grid.end_col(o); ++p)
+                visit(o * grid.num_pixels() + p, p, p + step);
+        }
+}
+
+// Offsets from an array of (rows, columns) or (planes, rows, columns), `rank` numbers each. What is longer
+// than a grid of this size is cut to its length: it joins nothing either way.
+std::vector<Offset> make_offsets(std::span<const std::int32_t> numbers, std::size_t rank, std::int32_t depth,
+                                 std::int32_t height, std::int32_t width);
 
 // The same problem with an edge list, for the solvers that work on any graph. Owns its node costs.
 Graph graph_of(const Grid& grid);

@@ -12,10 +12,8 @@
 namespace intarsia::cut {
 namespace {
 
-constexpr float tolerance = 1e-6f; // gains below this part of the costs involved are rounding
+constexpr float tolerance = 1e-6f;     // gains below this part of the costs involved are rounding
 constexpr int rounds_side_by_side = 2; // after them few moves are left
-
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 // What all stretches share. A stretch writes what belongs to its own nodes only.
 struct State {
@@ -32,18 +30,18 @@ class alignas(far_apart) Around {
     explicit Around(std::size_t num_labels) : slot_(num_labels, -1) {}
 
     void add(Label label, float cost) {
-        std::int32_t& slot = slot_[at(label)];
+        std::int32_t& slot = slot_[label];
         if (slot < 0) {
             slot = static_cast<std::int32_t>(labels.size());
             labels.push_back(label);
             sums.push_back(cost);
         } else {
-            sums[at(slot)] += cost;
+            sums[slot] += cost;
         }
     }
-    bool holds(Label label) const { return slot_[at(label)] >= 0; }
+    bool holds(Label label) const { return slot_[label] >= 0; }
     void clear() {
-        for (const Label label : labels) slot_[at(label)] = -1;
+        for (const Label label : labels) slot_[label] = -1;
         labels.clear();
         sums.clear();
     }
@@ -58,8 +56,10 @@ class alignas(far_apart) Around {
 // Moves within one stretch. Labels outside are what they were when the moves began.
 template <class Field> class StretchMoves {
   public:
-    StretchMoves(const Field& field, const Splittable& splittable, const CheapestClasses& cheapest, State& state, Stretch stretch, Around& around)
-        : field_(field), splittable_(splittable), cheapest_(cheapest), state_(state), z_(state.z), stretch_(stretch), around_(around) {}
+    StretchMoves(const Field& field, const Splittable& splittable, const CheapestClasses& cheapest,
+                 State& state, Stretch stretch, Around& around)
+        : field_(field), splittable_(splittable), cheapest_(cheapest), state_(state), z_(state.z),
+          stretch_(stretch), around_(around) {}
 
     // Sweeps until nothing moves; what they gain is the sum of what each node gained as it saw the others.
     void run(const Deadline& deadline) {
@@ -74,7 +74,8 @@ template <class Field> class StretchMoves {
     // A neighbour of j went from label `left` to `target`; whether j has to be looked at.
     static bool raise_bound(State& state, std::size_t j, Label left, Label target, float cost) {
         const Label z = state.z.of[j];
-        const float loss = z == left ? cost : -cost; // what staying is worth less than before, if z is one of the two
+        const float loss =
+            z == left ? cost : -cost; // what staying is worth less than before, if z is one of the two
         state.bounds[j] += z == left || z == target ? loss + std::max(loss, 0.0f) : std::abs(cost);
         if (state.bounds[j] <= 0) return false;
         state.active[j] = 1;
@@ -110,9 +111,11 @@ template <class Field> class StretchMoves {
             if (value > best) best = value, target = label;
         };
         for (std::size_t a = 1; a < around_.labels.size(); ++a)
-            if (around_.sums[a] - least > best) offer(around_.sums[a] - field_.node_cost(i, z_.class_of[at(around_.labels[a])]), around_.labels[a]);
+            if (around_.sums[a] - least > best)
+                offer(around_.sums[a] - field_.node_cost(i, z_.class_of[around_.labels[a]]),
+                      around_.labels[a]);
         const Label fresh = field_.num_classes() + static_cast<Label>(i);
-        if (!state_.founded[at(fresh)]) offer(-cheapest_.thing_cost[i], fresh);
+        if (!state_.founded[fresh]) offer(-cheapest_.thing_cost[i], fresh);
         float others = -cheapest_.stuff_cost[i]; // no class outside P that is not around is worth more
         if (others > best && others > stay) {
             if (const Class k = cheapest_stuff_elsewhere(i); k >= 0) offer(-field_.node_cost(i, k), k);
@@ -128,15 +131,17 @@ template <class Field> class StretchMoves {
         if (!around_.holds(cheapest_.stuff[i])) return cheapest_.stuff[i];
         Class best = -1;
         for (Class k = 0; k < field_.num_classes(); ++k)
-            if (!splittable_[k] && !around_.holds(k) && (best < 0 || field_.node_cost(i, k) < field_.node_cost(i, best))) best = k;
+            if (!splittable_[k] && !around_.holds(k) &&
+                (best < 0 || field_.node_cost(i, k) < field_.node_cost(i, best)))
+                best = k;
         return best;
     }
 
     void move(std::size_t i, Label target, float gain) {
         gain_ += gain;
-        if (target >= field_.num_classes() && !state_.founded[at(target)]) {
-            state_.founded[at(target)] = 1;
-            z_.class_of[at(target)] = cheapest_.thing[i];
+        if (target >= field_.num_classes() && !state_.founded[target]) {
+            state_.founded[target] = 1;
+            z_.class_of[target] = cheapest_.thing[i];
         }
         const Label left = std::exchange(z_.of[i], target);
         state_.bounds[i] = 0;
@@ -164,17 +169,23 @@ template <class Field> class LocalMoves {
     using Moves = StretchMoves<Field>;
 
   public:
-    LocalMoves(const Field& field, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z, Workers& workers)
+    LocalMoves(const Field& field, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z,
+               Workers& workers)
         : field_(field), splittable_(splittable), cheapest_(cheapest), workers_(workers),
-          state_{z, {}, std::vector<std::uint8_t>(field.size(), 0), std::vector<std::uint8_t>(z.class_of.size(), 0), std::vector<float>(field.size())},
+          state_{z,
+                 {},
+                 std::vector<std::uint8_t>(field.size(), 0),
+                 std::vector<std::uint8_t>(z.class_of.size(), 0),
+                 std::vector<float>(field.size())},
           around_(workers.count(), Around(z.class_of.size())) {
-        for (const Label label : z.of) state_.founded[at(label)] = 1;
+        for (const Label label : z.of) state_.founded[label] = 1;
     }
 
     void run(const Deadline& deadline) {
         find_bounds();
         bool any = field_.num_stretches() > 1;
-        for (int round = 0; any && round < rounds_side_by_side && !deadline.passed(); ++round) any = run_side_by_side(deadline);
+        for (int round = 0; any && round < rounds_side_by_side && !deadline.passed(); ++round)
+            any = run_side_by_side(deadline);
         Moves(field_, splittable_, cheapest_, state_, {0, field_.size()}, around_[0]).run(deadline);
     }
 
@@ -182,7 +193,8 @@ template <class Field> class LocalMoves {
     void find_bounds() {
         workers_.run(field_.num_strips(), [&](std::size_t s, std::size_t) {
             const Stretch strip = field_.strip(s);
-            for (std::size_t i = strip.first; i < strip.end; ++i) state_.bounds[i] = field_.node_cost(i, state_.z.class_at(i)) - cheapest_.cost(i);
+            for (std::size_t i = strip.first; i < strip.end; ++i)
+                state_.bounds[i] = field_.node_cost(i, state_.z.class_at(i)) - cheapest_.cost(i);
             field_.add_bounds(strip, state_.z.of, state_.bounds);
             for (std::size_t i = strip.first; i < strip.end; ++i) state_.active[i] = state_.bounds[i] > 0;
         });
@@ -199,7 +211,9 @@ template <class Field> class LocalMoves {
             gain[s] = moves.gain();
         });
         std::vector<std::vector<News>> news(count * count); // from one stretch to another
-        workers_.run(count, [&](std::size_t s, std::size_t) { gain[s] -= gather_news(s, std::span(news).subspan(s * count, count)); });
+        workers_.run(count, [&](std::size_t s, std::size_t) {
+            gain[s] -= gather_news(s, std::span(news).subspan(s * count, count));
+        });
         double total = 0;
         for (const double g : gain) total += g;
         if (total < 0) { // they got into each other's way
@@ -210,7 +224,8 @@ template <class Field> class LocalMoves {
         std::vector<std::uint8_t> any(count, 0);
         workers_.run(count, [&](std::size_t t, std::size_t) {
             for (std::size_t s = 0; s < count; ++s)
-                for (const auto& [node, left, target, cost] : news[s * count + t]) any[t] |= Moves::raise_bound(state_, node, left, target, cost);
+                for (const auto& [node, left, target, cost] : news[s * count + t])
+                    any[t] |= Moves::raise_bound(state_, node, left, target, cost);
         });
         return std::find(any.begin(), any.end(), 1) != any.end();
     }
@@ -221,7 +236,8 @@ template <class Field> class LocalMoves {
         float cost;
     };
 
-    // What stretch s has to tell the others, and half of what its edges to them cost more than both sides thought.
+    // What stretch s has to tell the others, and half of what its edges to them cost more than both sides
+    // thought.
     double gather_news(std::size_t s, std::span<std::vector<News>> news) const {
         const Stretch stretch = field_.stretch(s);
         const std::vector<Label>&was = state_.before, &is = state_.z.of;
@@ -232,7 +248,8 @@ template <class Field> class LocalMoves {
                 if (stretch.holds(j)) return;
                 news[field_.stretch_of(j)].push_back({j, was[i], is[i], cost});
                 if (is[j] == was[j]) return;
-                const int apart = (is[i] != is[j]) + (was[i] != was[j]) - (is[i] != was[j]) - (was[i] != is[j]);
+                const int apart =
+                    (is[i] != is[j]) + (was[i] != was[j]) - (is[i] != was[j]) - (was[i] != is[j]);
                 surprise += 0.5 * static_cast<double>(cost) * apart;
             });
         }
@@ -249,12 +266,14 @@ template <class Field> class LocalMoves {
 
 } // namespace
 
-void move_locally(const Grid& grid, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline, Workers& workers) {
+void move_locally(const Grid& grid, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z,
+                  const Deadline& deadline, Workers& workers) {
     const GridField field(grid);
     LocalMoves(field, splittable, cheapest, z, workers).run(deadline);
 }
 
-void move_locally(const Graph& graph, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) {
+void move_locally(const Graph& graph, const Splittable& splittable, const CheapestClasses& cheapest,
+                  Labels& z, const Deadline& deadline) {
     const GraphField field(graph);
     Workers alone;
     LocalMoves(field, splittable, cheapest, z, alone).run(deadline);

@@ -20,7 +20,8 @@ struct Stage {
 class SubsetProgram {
   public:
     SubsetProgram(const Graph& graph, const Splittable& splittable, const Deadline& deadline)
-        : graph_(graph), splittable_(splittable), deadline_(deadline), num_sets_(Set{1} << graph.num_nodes), held_(num_sets_, 0) {
+        : graph_(graph), splittable_(splittable), deadline_(deadline), num_sets_(Set{1} << graph.num_nodes),
+          held_(num_sets_, 0) {
         for (Set s = 1; s < num_sets_; ++s) held_[s] = held_[s & (s - 1)] + to_first_of(s);
     }
 
@@ -49,7 +50,7 @@ class SubsetProgram {
 
     double sum_costs(Set s, Class k) const {
         double sum = 0;
-        for (; s != 0; s &= s - 1) sum += graph_.costs_of(std::countr_zero(s))[static_cast<std::size_t>(k)];
+        for (; s != 0; s &= s - 1) sum += graph_.costs_of(std::countr_zero(s))[k];
         return sum;
     }
 
@@ -68,7 +69,8 @@ class SubsetProgram {
         stage.cost[0] = 0;
         for (Set s = 1; s < num_sets_ && !late(s); ++s) {
             const Set first = s & (~s + 1), others = s ^ first;
-            for (Set rest = others;; rest = (rest - 1) & others) { // the cluster of the first node: first + (others - rest)
+            for (Set rest = others;;
+                 rest = (rest - 1) & others) { // the cluster of the first node: first + (others - rest)
                 const double cost = alone[s ^ rest] + stage.cost[rest];
                 if (cost < stage.cost[s]) stage.cost[s] = cost, stage.taken[s] = s ^ rest;
                 if (rest == 0) break;

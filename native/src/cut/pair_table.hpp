@@ -1,4 +1,5 @@
-// A flat hash table from an unordered pair of nodes to a number: open addressing, linear probing, no deletion.
+// A flat hash table from an unordered pair of nodes to a number: open addressing, linear probing, no
+// deletion.
 #pragma once
 
 #include "problem.hpp"
@@ -25,7 +26,8 @@ class PairTable {
         return fallback;
     }
 
-    // Forget everything. Pairs that are never asked for again only take space: clear and insert the others anew.
+    // Forget everything. Pairs that are never asked for again only take space: clear and insert the others
+    // anew.
     void clear() {
         std::fill(slots_.begin(), slots_.end(), Slot{});
         count_ = 0;
@@ -39,7 +41,8 @@ class PairTable {
     };
     static std::uint64_t key_of(Node i, Node j) {
         if (i > j) std::swap(i, j);
-        return static_cast<std::uint64_t>(static_cast<std::uint32_t>(i)) << 32 | static_cast<std::uint32_t>(j);
+        return static_cast<std::uint64_t>(static_cast<std::uint32_t>(i)) << 32 |
+               static_cast<std::uint32_t>(j);
     }
     std::size_t home(std::uint64_t key) const { return (key * 0x9E3779B97F4A7C15u) >> shift_; }
     std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }

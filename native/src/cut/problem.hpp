@@ -1,8 +1,9 @@
 // The problem (COPS paper, eq. 2): minimise  sum_i c_V(i, x_i) + sum_ij c_E(ij) y_ij.
 //
-// A labelling z gives each node one *panoptic label*; every label belongs to one class. A class outside P (not
-// splittable) has exactly one label, a class in P has as many as there are instances. Then y_ij = [z_i != z_j]
-// and the cost is a function of z alone, so that any z is feasible: this is what all solvers here work on.
+// A labelling z gives each node one *panoptic label*; every label belongs to one class. A class outside P
+// (not splittable) has exactly one label, a class in P has as many as there are instances. Then y_ij = [z_i
+// != z_j] and the cost is a function of z alone, so that any z is feasible: this is what all solvers here
+// work on.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ using Cluster = std::int32_t;
 struct Splittable {
     std::vector<std::uint8_t> in_p; // one entry a class
     Class size() const { return static_cast<Class>(in_p.size()); }
-    bool operator[](Class k) const { return in_p[static_cast<std::size_t>(k)] != 0; }
+    bool operator[](Class k) const { return in_p[k] != 0; }
 };
 
 // The other end of an edge, and what cutting it costs (positive attracts).
@@ -33,10 +34,10 @@ struct Neighbour {
 struct Graph {
     Node num_nodes = 0;
     Class num_classes = 0;
-    std::span<const float> node_costs;   // c_V, num_nodes rows of num_classes
-    std::vector<std::int64_t> first;     // neighbours of i: [first[i], first[i + 1])
+    std::span<const float> node_costs; // c_V, num_nodes rows of num_classes
+    std::vector<std::int64_t> first;   // neighbours of i: [first[i], first[i + 1])
     std::vector<Neighbour> neighbours;
-    std::vector<float> own_costs;        // what node_costs shows when nobody else holds them
+    std::vector<float> own_costs; // what node_costs shows when nobody else holds them
 
     void own(std::vector<float>&& costs) {
         own_costs = std::move(costs);
@@ -44,16 +45,16 @@ struct Graph {
     }
     std::span<const float> costs_of(Node i) const {
         const auto k = static_cast<std::size_t>(num_classes);
-        return node_costs.subspan(static_cast<std::size_t>(i) * k, k);
+        return node_costs.subspan(i * k, k);
     }
     std::span<const Neighbour> neighbours_of(Node i) const {
         const auto at = static_cast<std::size_t>(i);
-        return std::span(neighbours).subspan(static_cast<std::size_t>(first[at]),
-                                             static_cast<std::size_t>(first[at + 1] - first[at]));
+        return std::span(neighbours).subspan(first[at], static_cast<std::size_t>(first[at + 1] - first[at]));
     }
 };
 
-// A feasible answer: x_i, and the connected pieces of each label, numbered 0..C-1 in the order of their first node.
+// A feasible answer: x_i, and the connected pieces of each label, numbered 0..C-1 in the order of their first
+// node.
 struct Cut {
     std::vector<Class> labels;
     std::vector<Cluster> clusters;

@@ -12,93 +12,115 @@
 namespace intarsia::cut {
 namespace {
 
-struct Rows {
+struct Lines {
     std::int32_t first, end;
 };
 
-// Strips of rows to be worked on side by side.
-constexpr std::int32_t strip_rows = 16;
-std::size_t num_strips(const Grid& grid) { return static_cast<std::size_t>((grid.height + strip_rows - 1) / strip_rows); }
-Rows strip(const Grid& grid, std::size_t s) {
-    const auto first = static_cast<std::int32_t>(s) * strip_rows;
-    return {first, std::min(first + strip_rows, grid.height)};
+// Strips of lines to be worked on side by side: few enough that what each keeps for itself is little beside
+// the grid.
+constexpr std::int32_t least_strip_lines = 16, strip_pixels = 8192, most_strips = 512;
+std::int32_t strip_lines(const Grid& grid) {
+    return std::max({least_strip_lines, strip_pixels / grid.width, grid.num_lines() / most_strips});
+}
+std::size_t num_strips(const Grid& grid) {
+    return (grid.num_lines() + strip_lines(grid) - 1) / strip_lines(grid);
+}
+Lines strip(const Grid& grid, std::size_t s) {
+    const auto first = static_cast<std::int32_t>(s) * strip_lines(grid);
+    return {first, std::min(first + strip_lines(grid), grid.num_lines())};
 }
 template <class Work> void run_strips(const Grid& grid, Workers& workers, const Work& work) {
     workers.run(num_strips(grid), [&](std::size_t s, std::size_t) { work(s, strip(grid, s)); });
 }
 
-// The runs, and their labels. A run without horizontal edges of length 1 to hold it together is one pixel long.
+// The runs, and their labels. A run without horizontal edges of length 1 to hold it together is one pixel
+// long.
 std::vector<Label> find_runs(const Grid& grid, std::span<const Label> z, Regions& regions, Workers& workers) {
-    const bool joined = std::any_of(grid.offsets.begin(), grid.offsets.end(), [](const Offset& o) { return o.rows == 0 && std::abs(o.cols) == 1; });
+    const bool joined = std::any_of(grid.offsets.begin(), grid.offsets.end(), [](const Offset& o) {
+        return o.planes == 0 && o.rows == 0 && std::abs(o.cols) == 1;
+    });
     const auto width = static_cast<std::size_t>(grid.width);
-    const auto starts = [&](const Label* line, std::size_t col) { return !joined || col == 0 || line[col] != line[col - 1]; };
-    regions.first_run.assign(static_cast<std::size_t>(grid.height) + 1, 0);
-    run_strips(grid, workers, [&](std::size_t, Rows rows) {
-        for (auto row = static_cast<std::size_t>(rows.first); row < static_cast<std::size_t>(rows.end); ++row)
-            for (std::size_t col = 0; col < width; ++col) regions.first_run[row + 1] += starts(&z[row * width], col);
+    const auto starts = [&](const Label* first, std::size_t col) {
+        return !joined || col == 0 || first[col] != first[col - 1];
+    };
+    regions.first_run.assign(grid.num_lines() + 1, 0);
+    run_strips(grid, workers, [&](std::size_t, Lines lines) {
+        for (std::int32_t line = lines.first; line < lines.end; ++line)
+            for (std::size_t col = 0; col < width; ++col)
+                regions.first_run[line + 1] += starts(&z[line * width], col);
     });
     std::partial_sum(regions.first_run.begin(), regions.first_run.end(), regions.first_run.begin());
     regions.runs.resize(regions.first_run.back());
     std::vector<Label> label_of_run(regions.runs.size());
-    run_strips(grid, workers, [&](std::size_t, Rows rows) {
-        std::size_t a = regions.first_run[static_cast<std::size_t>(rows.first)];
-        for (auto row = static_cast<std::size_t>(rows.first); row < static_cast<std::size_t>(rows.end); ++row)
+    run_strips(grid, workers, [&](std::size_t, Lines lines) {
+        std::size_t a = regions.first_run[lines.first];
+        for (std::int32_t line = lines.first; line < lines.end; ++line)
             for (std::size_t col = 0; col < width; ++col) {
-                if (!starts(&z[row * width], col)) continue;
+                if (!starts(&z[line * width], col)) continue;
                 if (col > 0) regions.runs[a - 1].end = static_cast<std::int32_t>(col);
                 regions.runs[a] = {static_cast<std::int32_t>(col), grid.width, 0};
-                label_of_run[a++] = z[row * width + col];
+                label_of_run[a++] = z[line * width + col];
             }
     });
     return label_of_run;
 }
 
 // Regions 0..count-1, given to the runs: ids[a] is that of run a, numbered in the order of the first runs.
-void name_regions(const Grid& grid, std::span<const Label> label_of_run, const Partition& numbered, Regions& regions) {
-    regions.label.reserve(static_cast<std::size_t>(numbered.count));
-    regions.first_pixel.reserve(static_cast<std::size_t>(numbered.count));
-    for (std::int32_t row = 0; row < grid.height; ++row)
-        for (std::size_t a = regions.first_run[static_cast<std::size_t>(row)]; a < regions.first_run[static_cast<std::size_t>(row) + 1]; ++a) {
+void name_regions(const Grid& grid, std::span<const Label> label_of_run, const Partition& numbered,
+                  Regions& regions) {
+    regions.label.reserve(numbered.count);
+    regions.first_pixel.reserve(numbered.count);
+    for (std::int32_t line = 0; line < grid.num_lines(); ++line)
+        for (std::size_t a = regions.first_run[line]; a < regions.first_run[line + 1]; ++a) {
             regions.runs[a].region = numbered.part_of[a];
             if (numbered.part_of[a] < regions.count()) continue;
             regions.label.push_back(label_of_run[a]);
-            regions.first_pixel.push_back(row * grid.width + regions.runs[a].first);
+            regions.first_pixel.push_back(line * grid.width + regions.runs[a].first);
         }
 }
 
-// visit(row, a, b, first, end): the edges of offset o that start in columns [first, end) of one of the rows join the
-// runs a and b.
-template <class Visit> void for_overlaps(const Grid& grid, const Regions& regions, std::size_t o, Rows rows, Visit visit) {
-    for (std::int32_t row = rows.first; row < rows.end; ++row) {
-        if (!grid.has_row(o, row)) continue;
+// visit(line, a, b, first, end): the edges of offset o that start in columns [first, end) of one of the lines
+// join the runs a and b.
+template <class Visit>
+void for_overlaps(const Grid& grid, const Regions& regions, std::size_t o, Lines lines, Visit visit) {
+    for (std::int32_t line = lines.first; line < lines.end; ++line) {
+        if (!grid.has_line(o, line)) continue;
         const std::int32_t cols = grid.offsets[o].cols, limit = grid.end_col(o);
-        const auto r = static_cast<std::size_t>(row), s = static_cast<std::size_t>(row + grid.offsets[o].rows);
+        const auto r = static_cast<std::size_t>(line), s = static_cast<std::size_t>(line + grid.line_step(o));
         std::size_t a = regions.first_run[r], b = regions.first_run[s];
         for (std::int32_t col = grid.first_col(o); col < limit;) {
             while (regions.runs[a].end <= col) ++a;
             while (regions.runs[b].end <= col + cols) ++b;
             const std::int32_t end = std::min({limit, regions.runs[a].end, regions.runs[b].end - cols});
-            visit(row, a, b, col, end);
+            visit(line, a, b, col, end);
             col = end;
         }
     }
 }
 
-Node first_run(const Regions& regions, std::int32_t row) { return static_cast<Node>(regions.first_run[static_cast<std::size_t>(row)]); }
-
-// The rows of a strip whose edges down or up by this many rows end in the strip, and those whose edges leave it.
-Rows within(Rows strip, std::int32_t rows) { return {std::max(strip.first, strip.first - rows), std::min(strip.end, strip.end - rows)}; }
-Rows beyond(Rows strip, std::int32_t rows) {
-    return rows >= 0 ? Rows{std::max(strip.first, strip.end - rows), strip.end} : Rows{strip.first, std::min(strip.end, strip.first - rows)};
+Node first_run(const Regions& regions, std::int32_t line) {
+    return static_cast<Node>(regions.first_run[line]);
 }
 
-// visit(a, b) for runs of one label that are joined by an edge which starts in these rows of the strip.
-template <class Select, class Visit>
-void for_alike(const Grid& grid, const Regions& regions, std::span<const Label> label_of_run, Rows strip, Select select, Visit visit) {
+// The lines of a strip whose edges by this many lines end in the strip, and those whose edges leave it.
+Lines within(Lines strip, std::int32_t step) {
+    return {std::max(strip.first, strip.first - step), std::min(strip.end, strip.end - step)};
+}
+Lines beyond(Lines strip, std::int32_t step) {
+    return step >= 0 ? Lines{std::max(strip.first, strip.end - step), strip.end}
+                     : Lines{strip.first, std::min(strip.end, strip.first - step)};
+}
+
+// visit(a, b) for runs of one label that are joined by an edge which starts in these lines of the strip.
+template <class Select, class Visit> void for_alike(const Grid& grid, const Regions& regions,
+                                                    std::span<const Label> label_of_run, Lines strip,
+                                                    Select select, Visit visit) {
     for (std::size_t o = 0; o < grid.offsets.size(); ++o)
-        for_overlaps(grid, regions, o, select(strip, grid.offsets[o].rows), [&](std::int32_t, std::size_t a, std::size_t b, std::int32_t, std::int32_t) {
-            if (a != b && label_of_run[a] == label_of_run[b]) visit(static_cast<Node>(a), static_cast<Node>(b));
-        });
+        for_overlaps(grid, regions, o, select(strip, grid.line_step(o)),
+                     [&](std::int32_t, std::size_t a, std::size_t b, std::int32_t, std::int32_t) {
+                         if (a != b && label_of_run[a] == label_of_run[b])
+                             visit(static_cast<Node>(a), static_cast<Node>(b));
+                     });
 }
 
 } // namespace
@@ -107,15 +129,16 @@ Regions find_regions(const Grid& grid, std::span<const Label> z, Workers& worker
     Regions regions;
     const std::vector<Label> label_of_run = find_runs(grid, z, regions, workers);
     DisjointSets pieces(regions.runs.size());
-    run_strips(grid, workers, [&](std::size_t, Rows rows) { // what a strip holds is its own
-        for_alike(grid, regions, label_of_run, rows, within, [&](Node a, Node b) { pieces.join(a, b); });
-        for (Node a = first_run(regions, rows.first); a < first_run(regions, rows.end); ++a) pieces.find(a);
+    run_strips(grid, workers, [&](std::size_t, Lines lines) { // what a strip holds is its own
+        for_alike(grid, regions, label_of_run, lines, within, [&](Node a, Node b) { pieces.join(a, b); });
+        for (Node a = first_run(regions, lines.first); a < first_run(regions, lines.end); ++a) pieces.find(a);
     });
     std::vector<std::vector<std::pair<Node, Node>>> between(num_strips(grid));
-    run_strips(grid, workers, [&](std::size_t s, Rows rows) {
-        for_alike(grid, regions, label_of_run, rows, beyond, [&](Node a, Node b) {
+    run_strips(grid, workers, [&](std::size_t s, Lines lines) {
+        for_alike(grid, regions, label_of_run, lines, beyond, [&](Node a, Node b) {
             const std::pair pair{pieces.root(a), pieces.root(b)};
-            if (pair.first != pair.second && (between[s].empty() || between[s].back() != pair)) between[s].push_back(pair);
+            if (pair.first != pair.second && (between[s].empty() || between[s].back() != pair))
+                between[s].push_back(pair);
         });
     });
     for (const auto& pairs : between)
@@ -133,13 +156,14 @@ Regions regions_of(const Grid& grid, std::span<const std::int32_t> ids, Workers&
     return regions;
 }
 
-std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions, std::span<const std::int32_t> values, Workers& workers) {
+std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions,
+                                std::span<const std::int32_t> values, Workers& workers) {
     std::vector<std::int32_t> image(grid.num_pixels());
-    run_strips(grid, workers, [&](std::size_t, Rows rows) {
-        auto at = image.begin() + static_cast<std::ptrdiff_t>(rows.first) * grid.width;
-        for (Node a = first_run(regions, rows.first); a < first_run(regions, rows.end); ++a) {
-            const auto& [first, end, region] = regions.runs[static_cast<std::size_t>(a)];
-            at = std::fill_n(at, end - first, values[static_cast<std::size_t>(region)]);
+    run_strips(grid, workers, [&](std::size_t, Lines lines) {
+        auto at = image.begin() + static_cast<std::ptrdiff_t>(lines.first) * grid.width;
+        for (Node a = first_run(regions, lines.first); a < first_run(regions, lines.end); ++a) {
+            const auto& [first, end, region] = regions.runs[a];
+            at = std::fill_n(at, end - first, values[region]);
         }
     });
     return image;
@@ -157,25 +181,26 @@ double sum(const float* values, std::int32_t count) {
 using ClassSums = std::vector<std::vector<double>>;
 
 Task add_up_classes(const Grid& grid, const Regions& regions, ClassSums& sums) {
-    sums.resize(static_cast<std::size_t>(grid.num_classes));
+    sums.resize(grid.num_classes);
     return {sums.size(), [&](std::size_t k) {
-        const auto width = static_cast<std::size_t>(grid.width);
-        sums[k].assign(regions.label.size(), 0);
-        for (std::size_t row = 0; row + 1 < regions.first_run.size(); ++row) {
-            const float* costs = grid.node_costs.data() + k * grid.num_pixels() + row * width;
-            for (std::size_t a = regions.first_run[row]; a < regions.first_run[row + 1]; ++a) {
-                const auto& [first, end, region] = regions.runs[a];
-                sums[k][static_cast<std::size_t>(region)] += sum(costs + first, end - first);
-            }
-        }
-    }};
+                const auto width = static_cast<std::size_t>(grid.width);
+                sums[k].assign(regions.label.size(), 0);
+                for (std::size_t line = 0; line + 1 < regions.first_run.size(); ++line) {
+                    const float* costs = grid.node_costs.data() + k * grid.num_pixels() + line * width;
+                    for (std::size_t a = regions.first_run[line]; a < regions.first_run[line + 1]; ++a) {
+                        const auto& [first, end, region] = regions.runs[a];
+                        sums[k][region] += sum(costs + first, end - first);
+                    }
+                }
+            }};
 }
 
 // One row a region.
 std::vector<float> rows_of(const ClassSums& sums) {
     std::vector<float> rows(sums.size() * sums[0].size());
     for (std::size_t i = 0; i < sums[0].size(); ++i)
-        for (std::size_t k = 0; k < sums.size(); ++k) rows[i * sums.size() + k] = static_cast<float>(sums[k][i]);
+        for (std::size_t k = 0; k < sums.size(); ++k)
+            rows[i * sums.size() + k] = static_cast<float>(sums[k][i]);
     return rows;
 }
 
@@ -185,14 +210,17 @@ Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers) {
     std::vector<EdgeSums> edges(num_strips(grid));
     workers.run(edges.size(), [&](std::size_t s, std::size_t) {
         for (std::size_t o = 0; o < grid.offsets.size(); ++o)
-            for_overlaps(grid, regions, o, strip(grid, s), [&](std::int32_t row, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
-                const std::int32_t i = regions.runs[a].region, j = regions.runs[b].region;
-                if (i != j) edges[s].add(i, j, sum(grid.edge_row(o, row) + first, end - first));
-            });
+            for_overlaps(
+                grid, regions, o, strip(grid, s),
+                [&](std::int32_t line, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
+                    const std::int32_t i = regions.runs[a].region, j = regions.runs[b].region;
+                    if (i != j) edges[s].add(i, j, sum(grid.edge_line(o, line) + first, end - first));
+                });
     });
     Graph graph;
     ClassSums node_costs;
-    workers.run_beside([&] { graph = graph_of_sums(regions.count(), grid.num_classes, edges); }, add_up_classes(grid, regions, node_costs));
+    workers.run_beside([&] { graph = graph_of_sums(regions.count(), grid.num_classes, edges); },
+                       add_up_classes(grid, regions, node_costs));
     graph.own(rows_of(node_costs));
     return graph;
 }
@@ -201,17 +229,21 @@ double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> 
     std::vector<double> costs(num_strips(grid), 0);
     const auto width = static_cast<std::size_t>(grid.width);
     workers.run(costs.size(), [&](std::size_t s, std::size_t) {
-        const Rows rows = strip(grid, s);
+        const Lines lines = strip(grid, s);
         double cost = 0;
         for (std::size_t o = 0; o < grid.offsets.size(); ++o)
-            for_overlaps(grid, regions, o, rows, [&](std::int32_t row, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
-                if (regions.runs[a].region != regions.runs[b].region) cost += sum(grid.edge_row(o, row) + first, end - first);
-            });
-        for (auto row = static_cast<std::size_t>(rows.first); row < static_cast<std::size_t>(rows.end); ++row)
-            for (std::size_t a = regions.first_run[row]; a < regions.first_run[row + 1]; ++a) {
+            for_overlaps(
+                grid, regions, o, lines,
+                [&](std::int32_t line, std::size_t a, std::size_t b, std::int32_t first, std::int32_t end) {
+                    if (regions.runs[a].region != regions.runs[b].region)
+                        cost += sum(grid.edge_line(o, line) + first, end - first);
+                });
+        for (std::int32_t line = lines.first; line < lines.end; ++line)
+            for (std::size_t a = regions.first_run[line]; a < regions.first_run[line + 1]; ++a) {
                 const auto& [first, end, region] = regions.runs[a];
-                const auto k = static_cast<std::size_t>(class_of[static_cast<std::size_t>(regions.label[static_cast<std::size_t>(region)])]);
-                cost += sum(grid.node_costs.data() + k * grid.num_pixels() + row * width + static_cast<std::size_t>(first), end - first);
+                const auto k = static_cast<std::size_t>(class_of[regions.label[region]]);
+                cost +=
+                    sum(grid.node_costs.data() + k * grid.num_pixels() + line * width + first, end - first);
             }
         costs[s] = cost;
     });

@@ -1,23 +1,23 @@
 // From the labels of pixels to connected regions, and from regions to the coarse graph between them.
 #pragma once
 
-#include "labels.hpp"
 #include "grid.hpp"
+#include "labels.hpp"
 #include "workers.hpp"
 
 namespace intarsia::cut {
 
-// A stretch of one row with one label; regions are made of runs, as are all sums over them.
+// A stretch of one line with one label; regions are made of runs, as are all sums over them.
 struct Run {
     std::int32_t first, end; // columns
     std::int32_t region;
 };
 
 struct Regions {
-    std::vector<Run> runs;               // row by row
-    std::vector<std::size_t> first_run;  // of each row, and the end
-    std::vector<Label> label;            // of each region
-    std::vector<Node> first_pixel;       // of each region
+    std::vector<Run> runs;              // line by line
+    std::vector<std::size_t> first_run; // of each line, and the end
+    std::vector<Label> label;           // of each region
+    std::vector<Node> first_pixel;      // of each region
     std::int32_t count() const { return static_cast<std::int32_t>(label.size()); }
 };
 
@@ -28,7 +28,8 @@ Regions find_regions(const Grid& grid, std::span<const Label> z, Workers& worker
 Regions regions_of(const Grid& grid, std::span<const std::int32_t> ids, Workers& workers);
 
 // What the region of a pixel has, at every pixel.
-std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions, std::span<const std::int32_t> values, Workers& workers);
+std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions,
+                                std::span<const std::int32_t> values, Workers& workers);
 
 // Regions become nodes, with the sums of their pixels' costs and of the edges between them.
 Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers);

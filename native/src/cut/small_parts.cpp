@@ -6,8 +6,8 @@ namespace intarsia::cut {
 
 Partition find_small_parts(const Graph& graph, std::int32_t largest) {
     constexpr int passes = 4;
-    DisjointSets sets(static_cast<std::size_t>(graph.num_nodes));
-    std::vector<std::int32_t> size(static_cast<std::size_t>(graph.num_nodes), 1);
+    DisjointSets sets(graph.num_nodes);
+    std::vector<std::int32_t> size(graph.num_nodes, 1);
     for (int pass = 0; pass < passes; ++pass)
         for (Node i = 0; i < graph.num_nodes; ++i) {
             const Node own = sets.find(i);
@@ -16,14 +16,14 @@ Partition find_small_parts(const Graph& graph, std::int32_t largest) {
             for (const auto& [j, cost] : graph.neighbours_of(i)) {
                 if (cost <= most) continue;
                 const Node other = sets.find(j);
-                if (other == own || size[static_cast<std::size_t>(own)] + size[static_cast<std::size_t>(other)] > largest) continue;
+                if (other == own || size[own] + size[other] > largest) continue;
                 best = other;
                 most = cost;
             }
             if (best < 0) continue;
-            const std::int32_t sum = size[static_cast<std::size_t>(own)] + size[static_cast<std::size_t>(best)];
+            const std::int32_t sum = size[own] + size[best];
             sets.join(own, best);
-            size[static_cast<std::size_t>(std::min(own, best))] = sum;
+            size[std::min(own, best)] = sum;
         }
     Partition parts;
     parts.count = sets.number(parts.part_of);

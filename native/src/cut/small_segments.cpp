@@ -10,44 +10,44 @@
 namespace intarsia::cut {
 namespace {
 
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
-
-// The label of a neighbour that node i can take at the least cost; its own if it has no neighbour of another label.
+// The label of a neighbour that node i can take at the least cost; its own if it has no neighbour of another
+// label.
 Label cheapest_neighbour(const Graph& graph, const Labels& z, Node i) {
-    Label best = z.of[at(i)];
+    Label best = z.of[i];
     double least = 0;
     for (const auto& [j, direct] : graph.neighbours_of(i)) {
-        const Label label = z.of[at(j)];
-        if (label == z.of[at(i)] || label == best) continue;
-        double cost = graph.costs_of(i)[at(z.class_of[at(label)])];
-        for (const auto& [other, edge] : graph.neighbours_of(i)) cost -= z.of[at(other)] == label ? edge : 0;
-        if (best == z.of[at(i)] || cost < least) best = label, least = cost;
+        const Label label = z.of[j];
+        if (label == z.of[i] || label == best) continue;
+        double cost = graph.costs_of(i)[z.class_of[label]];
+        for (const auto& [other, edge] : graph.neighbours_of(i)) cost -= z.of[other] == label ? edge : 0;
+        if (best == z.of[i] || cost < least) best = label, least = cost;
     }
     return best;
 }
 
 } // namespace
 
-void absorb_small(const Graph& segments, const Splittable& splittable, std::span<const std::int64_t> sizes, std::int64_t min_size, Labels& z) {
+void absorb_small(const Graph& segments, const Splittable& splittable, std::span<const std::int64_t> sizes,
+                  std::int64_t min_size, Labels& z) {
     for (bool any = true; any;) {
         any = false;
         const Partition pieces = connected_parts(segments, z.of);
-        std::vector<std::int64_t> size(at(pieces.count), 0);
-        for (std::size_t i = 0; i < sizes.size(); ++i) size[at(pieces.part_of[i])] += sizes[i];
+        std::vector<std::int64_t> size(pieces.count, 0);
+        for (std::size_t i = 0; i < sizes.size(); ++i) size[pieces.part_of[i]] += sizes[i];
         const Graph graph = aggregate(segments, pieces.part_of, pieces.count);
         Labels whole = labels_of_parts(z, pieces.part_of, pieces.count, splittable);
-        std::vector<Node> order(at(pieces.count));
+        std::vector<Node> order(pieces.count);
         std::iota(order.begin(), order.end(), 0);
-        std::stable_sort(order.begin(), order.end(), [&](Node i, Node j) { return size[at(i)] < size[at(j)]; });
-        std::vector<std::uint8_t> changed(at(pieces.count), 0);
+        std::stable_sort(order.begin(), order.end(), [&](Node i, Node j) { return size[i] < size[j]; });
+        std::vector<std::uint8_t> changed(pieces.count, 0);
         for (const Node i : order) {
-            if (size[at(i)] >= min_size) break;
-            if (changed[at(i)]) continue; // joined by a neighbour in this round
+            if (size[i] >= min_size) break;
+            if (changed[i]) continue; // joined by a neighbour in this round
             const Label label = cheapest_neighbour(graph, whole, i);
-            if (label == whole.of[at(i)]) continue;
-            for (const auto& [j, cost] : graph.neighbours_of(i)) changed[at(j)] |= whole.of[at(j)] == label;
-            whole.of[at(i)] = label;
-            changed[at(i)] = 1;
+            if (label == whole.of[i]) continue;
+            for (const auto& [j, cost] : graph.neighbours_of(i)) changed[j] |= whole.of[j] == label;
+            whole.of[i] = label;
+            changed[i] = 1;
             any = true;
         }
         z = refined(whole, pieces.part_of, segments.num_classes);

@@ -21,7 +21,8 @@ Solution solve_by_contraction(const Graph& graph, const Splittable& splittable, 
     Solution solution;
     solution.cut = make_cut(graph, splittable, merged.labels, merged.clusters);
     solution.finished = merged.finished;
-    solution.levels.push_back({"merged nodes", graph.num_nodes, num_clusters(solution.cut), solution.cut.cost, options.deadline.elapsed_s()});
+    solution.levels.push_back({"merged nodes", graph.num_nodes, num_clusters(solution.cut), solution.cut.cost,
+                               options.deadline.elapsed_s()});
     return solution;
 }
 
@@ -30,7 +31,8 @@ Solution solve_exactly(const Graph& graph, const Splittable& splittable, const O
     const Deadline search = options.deadline;
     std::optional<Cut> best = solve_optimal(graph, splittable, search);
     if (best) {
-        const Level level{"all sets of nodes", graph.num_nodes, num_clusters(*best), best->cost, search.elapsed_s()};
+        const Level level{"all sets of nodes", graph.num_nodes, num_clusters(*best), best->cost,
+                          search.elapsed_s()};
         return {std::move(*best), {level}, true};
     }
     Solution instead = solve_greedy(graph, splittable, {Solver::greedy, false, 1}, {});
@@ -40,7 +42,8 @@ Solution solve_exactly(const Graph& graph, const Splittable& splittable, const O
 }
 
 // Local search from a solution on, which never raises its cost.
-template <class Problem> Solution refined(Solution found, const Problem& problem, const Splittable& splittable, Options options) {
+template <class Problem>
+Solution refined(Solution found, const Problem& problem, const Splittable& splittable, Options options) {
     if (options.deadline.passed()) return found;
     options.solver = Solver::greedy;
     Solution better = solve_greedy(problem, splittable, options, {found.cut.labels, found.cut.clusters});

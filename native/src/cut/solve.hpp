@@ -12,9 +12,9 @@ enum class Solver { greedy, contraction, lazy_contraction, optimal };
 struct Options {
     Solver solver = Solver::greedy;
     bool refine = false;
-    int threads = 1;            // of this one problem; the answer does not depend on it
-    std::int32_t min_size = 0;  // smaller clusters are given to a neighbour
-    Deadline deadline{};        // a limit below what it takes to read the costs once cannot be kept
+    int threads = 1;           // of this one problem; the answer does not depend on it
+    std::int32_t min_size = 0; // smaller clusters are given to a neighbour
+    Deadline deadline{};       // a limit below what it takes to read the costs once cannot be kept
 };
 
 // One line of the log: what a stage worked on and what it left.
@@ -36,7 +36,9 @@ struct Start {
     std::span<const Cluster> clusters;
 };
 
-Solution solve(const Graph& graph, const Splittable& splittable, const Options& options, const Start& start = {});
-Solution solve(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start = {});
+Solution solve(const Graph& graph, const Splittable& splittable, const Options& options,
+               const Start& start = {});
+Solution solve(const Grid& grid, const Splittable& splittable, const Options& options,
+               const Start& start = {});
 
 } // namespace intarsia::cut

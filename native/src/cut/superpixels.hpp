@@ -1,4 +1,4 @@
-// A first partition of an image, in one pass over its shortest edges.
+// A first partition of an image or volume, in one pass over its shortest edges.
 #pragma once
 
 #include "grid.hpp"
@@ -6,10 +6,19 @@
 
 namespace intarsia::cut {
 
-inline constexpr std::int32_t largest_tile = 8; // pixels; no superpixel reaches beyond its tile
+inline constexpr std::int32_t tile_pixels = 64; // at most, in a tile
 
-// Joins pixels across attractive edges of length 1, never across the borders of tiles: one wrong edge cannot leak far,
-// and what leaks is put right by the moves that follow. tile_size is at most largest_tile. Superpixel ids are in [0, num_pixels), tile by tile.
-std::vector<std::int32_t> find_superpixels(const Grid& grid, Workers& workers, std::int32_t tile_size = largest_tile);
+struct TileSize {
+    std::int32_t planes, rows, cols;
+};
+
+// Tiles as large as they can be, or a quarter of it. In a volume they are long in memory, which makes for
+// long runs.
+TileSize tile_size(const Grid& grid, bool large);
+
+// Joins pixels across attractive edges of length 1, never across the borders of tiles: one wrong edge cannot
+// leak far, and what leaks is put right by the moves that follow. Superpixel ids are in [0, num_pixels), tile
+// by tile.
+std::vector<std::int32_t> find_superpixels(const Grid& grid, Workers& workers, TileSize size);
 
 } // namespace intarsia::cut

@@ -10,6 +10,7 @@ import tyro
 
 from intarsia._files import whole
 from intarsia.cut import Cut, load_problem, solve
+from intarsia.cut.solvers import absorbing
 
 __all__ = ["cut"]
 
@@ -29,13 +30,13 @@ def cut(
 
     Args:
         path: An .npz file with node_costs, splittable, and either edges and edge_costs (a graph) or
-            affinity_costs and offsets (an image), as `save_problem` writes it.
+            affinity_costs and offsets (an image or a volume), as `save_problem` writes it.
         solver: greedy, contraction, lazy contraction or optimal.
         refine: Local search on top, for a lower cost at more time.
         threads: Threads for this problem; the answer does not depend on them.
         seed: For solvers that draw; those here do not.
         time_limit_s: Stop after about this time with the best answer so far.
-        min_size: Give segments of fewer nodes to a neighbour.
+        min_size: Give segments of fewer nodes to a neighbour; greedy only.
         output: An .npz file to write labels and clusters to.
 
     Returns:
@@ -56,12 +57,11 @@ def cut(
     problem = load_problem(path)
     answer = solve(
         problem,
-        solver=solver,
+        solver=absorbing(solver, min_size),
         refine=refine,
         threads=threads,
         seed=seed,
         time_limit_s=time_limit_s,
-        min_size=min_size,
     )
     if output is not None:
         with whole(output) as partial, partial.open("wb") as file:

@@ -11,14 +11,18 @@ from intarsia.cut.files import load_problem, save_problem
 from intarsia.cut.grid import GridProblem
 from intarsia.cut.offsets import offsets_of, pair_slices
 from intarsia.cut.problem import CutProblem
+from intarsia.cut.solvers import Contraction, Greedy, Optimal
 from intarsia.cut.solving import Cut, Level, Stats, solve, solve_batch
 from intarsia.cut.synthetic import synthetic_problem
 
 __all__ = [
+    "Contraction",
     "Cut",
     "CutProblem",
+    "Greedy",
     "GridProblem",
     "Level",
+    "Optimal",
     "Stats",
     "load_problem",
     "offsets_of",

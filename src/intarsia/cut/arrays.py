@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ def as_costs(name: str, values: Any, axes: str) -> np.ndarray:
 
 
 def as_indices(name: str, values: Any, axes: str) -> np.ndarray:
-    """A contiguous int32 array with these axes.
+    """A contiguous int32 array with these axes: a copy that nobody changes after it was checked.
 
     Raises:
         ValueError: If it holds anything but integers that fit, or has another number of axes.
@@ -48,9 +50,12 @@ def as_indices(name: str, values: Any, axes: str) -> np.ndarray:
     _check_axes(name, array, axes)
     if array.dtype.itemsize >= 4 and array.dtype != np.int32 and array.size:
         limits = np.iinfo(np.int32)
-        if array.max() > limits.max or array.min() < limits.min:
-            fail(name, "within 32 bits", int(array.max()))
-    return np.ascontiguousarray(array, dtype=np.int32)
+        for extreme in (int(array.max()), int(array.min())):
+            if not limits.min <= extreme <= limits.max:
+                fail(name, "within 32 bits", extreme)
+    kept = np.array(array, dtype=np.int32, order="C")
+    kept.flags.writeable = False
+    return kept
 
 
 def as_flags(name: str, values: Any, length: int) -> np.ndarray:
@@ -71,6 +76,22 @@ def as_flags(name: str, values: Any, length: int) -> np.ndarray:
     if array.shape != (length,):
         fail(name, f"shaped ({length},), one flag a class", array.shape)
     return np.ascontiguousarray(array)
+
+
+def check_size(num_nodes: int, num_classes: int) -> None:
+    """Refuse more nodes and classes than the solvers can number.
+
+    Raises:
+        ValueError: If there is no node, no class, or 2^31 of both together and more.
+
+    Example:
+        >>> check_size(512 * 1024, 19)
+    """
+    counts = f"{num_nodes} nodes and {num_classes} classes"
+    if num_nodes == 0 or num_classes == 0:
+        fail("node_costs", "of at least one node and one class", counts)
+    if num_nodes + num_classes >= 2**31:
+        fail("node_costs", "of fewer than 2^31 nodes and classes", counts)
 
 
 def check_finite(name: str, array: np.ndarray) -> None:
@@ -106,6 +127,58 @@ def as_array(name: str, values: Any) -> np.ndarray:
             "an array or a tensor on the CPU that needs no gradient",
             f"{type(values).__name__} ({error})",
         )
+
+
+def as_count(name: str, value: Any, *, least: int) -> int:
+    """A whole number that is at least this large.
+
+    Raises:
+        ValueError: If it is no whole number, a bool, or smaller.
+
+    Example:
+        >>> as_count("threads", np.int64(2), least=1)
+        2
+    """
+    try:
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        fail(name, f"a whole number, at least {least}", repr(value) if number is None else number)
+    return number
+
+
+def as_flag(name: str, value: Any) -> bool:
+    """True or False.
+
+    Raises:
+        ValueError: If it is anything else.
+
+    Example:
+        >>> as_flag("refine", np.True_)
+        True
+    """
+    if not isinstance(value, bool | np.bool_):
+        fail(name, "True or False", repr(value))
+    return bool(value)
+
+
+def as_seconds(name: str, value: Any) -> float:
+    """A time limit above 0; infinity for None.
+
+    Raises:
+        ValueError: If it is no number above 0.
+
+    Example:
+        >>> as_seconds("time_limit_s", None)
+        inf
+    """
+    if value is None:
+        return math.inf
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not (is_number and value > 0):
+        fail(name, "a number above 0, or None", repr(value) if not is_number else value)
+    return float(min(value, 1e18))
 
 
 def _check_axes(name: str, array: np.ndarray, axes: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
 from intarsia._check import fail
-from intarsia.cut.arrays import as_array, as_costs, as_flags, as_indices, check_finite
+from intarsia.cut.arrays import as_array, as_costs, as_flags, as_indices, check_finite, check_size
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -24,7 +24,7 @@ class CutProblem:
 
     Attributes:
         node_costs: c_V, shaped (n, k); kept as float32, without a copy if it is float32 and contiguous.
-        edges: The two ends of each edge, shaped (e, 2), different nodes in [0, n).
+        edges: The two ends of each edge, shaped (e, 2), different nodes in [0, n); a copy, read-only.
         edge_costs: c_E, shaped (e,).
         splittable: Shaped (k,): which classes are in P, that is, may form several clusters that touch.
 
@@ -46,8 +46,7 @@ class CutProblem:
     def __init__(self, node_costs: Any, edges: Any, edge_costs: Any, splittable: Any) -> None:
         node_costs = as_costs("node_costs", node_costs, "n k")
         num_nodes, num_classes = node_costs.shape
-        if num_nodes == 0 or num_classes == 0:
-            fail("node_costs", "of at least one node and one class", f"shape {node_costs.shape}")
+        check_size(num_nodes, num_classes)
         edges = as_indices("edges", _edge_rows(edges), "e 2")
         edge_costs = as_costs("edge_costs", edge_costs, "e")
         if len(edges) != len(edge_costs):

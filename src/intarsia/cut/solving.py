@@ -12,12 +12,15 @@ import numpy as np
 from jaxtyping import Int32
 
 from intarsia import _native
-from intarsia._check import fail, nearest
+from intarsia._check import fail
+from intarsia.cut.arrays import as_count, as_flag, as_seconds
 from intarsia.cut.grid import GridProblem
 from intarsia.cut.problem import CutProblem, check_answer
+from intarsia.cut.solvers import Contraction, Greedy, Optimal, Solver, solver_named
 
-SOLVERS = ("greedy", "contraction", "lazy contraction", "optimal")
 LARGEST_OPTIMAL = 16
+_MOST_THREADS = 1024
+_LARGEST_INT = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -101,31 +104,24 @@ class Cut:
 def solve(
     problem: CutProblem | GridProblem,
     *,
-    solver: str = "greedy",
+    solver: str | Solver = "greedy",
     refine: bool = False,
     threads: int = 1,
     seed: int = 0,
     time_limit_s: int | float | None = None,
-    min_size: int = 0,
-    start: Cut | None = None,
 ) -> Cut:
     """Find a partition into labelled segments of low cost.
 
-    Source: "contraction" is Algorithm 2 of Abbas and Swoboda 2021 (COPS); "greedy" is ours, after the
-    multi-level local moving of Shi et al. 2021; docs/cut.md tells how it works.
-
     Args:
-        solver: "greedy", the fastest that keeps the quality; "contraction", the paper's Algorithm 2; "lazy
-            contraction", the same with the stale similarities of LPMP, for comparison; "optimal", exact, for
-            at most 16 nodes.
+        solver: `Greedy()`, the fastest that keeps the quality; `Contraction()`, the paper's Algorithm 2;
+            `Optimal()`, exact, for at most 16 nodes. What only one of them knows is a field of it:
+            `Greedy(min_size=8, start=cut)`, `Contraction(lazy=True)`. Names stand for those without
+            settings: "greedy", "contraction", "lazy contraction", "optimal".
         refine: Local search on top of any solver: never a higher cost, more time.
-        threads: Of this one problem. The answer does not depend on it.
+        threads: Of this one problem. The answer does not depend on it, and no more are used than cores.
         seed: The solvers here break ties by index and draw nothing, so every seed gives the same answer.
         time_limit_s: Return the best answer so far after this time, or as soon as the costs are read and an
             answer is written; None for no limit.
-        min_size: Clusters of fewer nodes are given to the neighbour that costs least (at a higher cost, or
-            they would be there already). "greedy" only.
-        start: A solution to improve instead of starting from the costs alone. "greedy" only.
 
     Returns:
         The cut. `stats.finished` says whether the time limit cut it short.
@@ -139,26 +135,21 @@ def solve(
         >>> solve(GridProblem(node_costs, affinity_costs, [(0, 1)], [True])).clusters.tolist()
         [[0, 0, 1, 1]]
     """
-    _check_options(problem, solver, threads, time_limit_s, min_size)
-    first_labels, first_clusters = _start_of(problem, start)
-    options = (
-        first_labels,
-        first_clusters,
-        solver,
-        refine,
-        threads,
-        min_size,
-        math.inf if time_limit_s is None else float(time_limit_s),
+    solver = solver_named(solver)
+    _check_problem("problem", problem)
+    _check_fits(problem, solver)
+    as_count("seed", seed, least=0)
+    threads = min(as_count("threads", threads, least=1), _MOST_THREADS)
+    refine = as_flag("refine", refine) or (isinstance(solver, Greedy) and solver.refine)
+    min_size = min(solver.min_size, _LARGEST_INT) if isinstance(solver, Greedy) else 0
+    options = _native.CutOptions(_native_solver(solver), refine, threads, min_size)
+    start = solver.start if isinstance(solver, Greedy) else None
+    rest = (problem.splittable, *_start_of(problem, start), options, as_seconds("time_limit_s", time_limit_s))
+    labels, clusters, cost, finished, levels = (
+        _native.cut_grid(*_as_volume(problem), *rest)
+        if isinstance(problem, GridProblem)
+        else _native.cut_graph(problem.node_costs, problem.edges, problem.edge_costs, *rest)
     )
-    if isinstance(problem, GridProblem):
-        answer = _native.cut_grid(
-            problem.node_costs, problem.affinity_costs, problem.offsets, problem.splittable, *options
-        )
-    else:
-        answer = _native.cut_graph(
-            problem.node_costs, problem.edges, problem.edge_costs, problem.splittable, *options
-        )
-    labels, clusters, cost, finished, levels = answer
     stats = Stats(levels[-1][-1], finished, tuple(Level(*level) for level in levels))
     return Cut(labels.reshape(problem.shape), clusters.reshape(problem.shape), cost, stats)
 
@@ -167,11 +158,10 @@ def solve_batch(
     problems: Sequence[CutProblem | GridProblem],
     *,
     threads: int | None = None,
-    solver: str = "greedy",
+    solver: str | Solver = "greedy",
     refine: bool = False,
     seed: int = 0,
     time_limit_s: int | float | None = None,
-    min_size: int = 0,
 ) -> list[Cut]:
     """Solve many problems, each on one thread of a pool, largest first.
 
@@ -192,40 +182,43 @@ def solve_batch(
         >>> [cut.cost for cut in solve_batch([problem, problem], threads=2)]
         [0.0, 0.0]
     """
-    if threads is None:
-        threads = os.cpu_count() or 1
-    if threads < 1:
-        fail("threads", "at least 1", threads)
+    cores = os.cpu_count() or 1
+    threads = cores if threads is None else min(as_count("threads", threads, least=1), _MOST_THREADS)
+    for i, problem in enumerate(problems):
+        _check_problem(f"problems[{i}]", problem)
     largest_first = sorted(range(len(problems)), key=lambda i: -problems[i].node_costs.size)
 
     def work(i: int) -> Cut:
-        return solve(
-            problems[i], solver=solver, refine=refine, seed=seed, time_limit_s=time_limit_s, min_size=min_size
-        )
+        return solve(problems[i], solver=solver, refine=refine, seed=seed, time_limit_s=time_limit_s)
 
     with ThreadPoolExecutor(min(threads, max(1, len(problems)))) as pool:
         cuts = dict(zip(largest_first, pool.map(work, largest_first), strict=True))
     return [cuts[i] for i in range(len(problems))]
 
 
-def _check_options(
-    problem: CutProblem | GridProblem,
-    solver: str,
-    threads: int,
-    time_limit_s: int | float | None,
-    min_size: int,
-) -> None:
-    if solver not in SOLVERS:
-        fail("solver", "the name of one", repr(solver), hint=nearest(solver, SOLVERS))
+def _check_problem(name: str, problem: object) -> None:
+    if not isinstance(problem, CutProblem | GridProblem):
+        fail(name, "a CutProblem or a GridProblem", type(problem).__name__)
+
+
+def _check_fits(problem: CutProblem | GridProblem, solver: Solver) -> None:
     num_nodes = math.prod(problem.shape)
-    if solver == "optimal" and num_nodes > LARGEST_OPTIMAL:
+    if isinstance(solver, Optimal) and num_nodes > LARGEST_OPTIMAL:
         fail("problem", f"of at most {LARGEST_OPTIMAL} nodes for the optimal solver", num_nodes)
-    if threads < 1:
-        fail("threads", "at least 1", threads)
-    if time_limit_s is not None and not time_limit_s > 0:
-        fail("time_limit_s", "above 0 or None", time_limit_s)
-    if min_size < 0:
-        fail("min_size", "at least 0", min_size)
+
+
+def _native_solver(solver: Solver) -> _native.Solver:
+    if isinstance(solver, Contraction):
+        return _native.Solver.lazy_contraction if solver.lazy else _native.Solver.contraction
+    return _native.Solver.greedy if isinstance(solver, Greedy) else _native.Solver.optimal
+
+
+def _as_volume(problem: GridProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Node costs, affinity costs and offsets; an image is a volume of one plane."""
+    node_costs, affinity_costs, offsets = problem.node_costs, problem.affinity_costs, problem.offsets
+    if len(problem.shape) == 3:
+        return node_costs, affinity_costs, offsets
+    return node_costs[:, None], affinity_costs[:, None], np.pad(offsets, ((0, 0), (1, 0)))
 
 
 def _start_of(problem: CutProblem | GridProblem, start: Cut | None) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int32, Int64
 from intarsia._check import fail, nearest
 from intarsia.cut import GridProblem, solve
 from intarsia.cut.offsets import pair_slices
-from intarsia.cut.solving import SOLVERS
+from intarsia.cut.solvers import SOLVERS, absorbing
 from intarsia.decoding.assembly import Thing, assembled
 from intarsia.decoding.upsampling import upsampled_segments
 from intarsia.panoptic import Categories, PanopticMap
@@ -142,7 +142,7 @@ def cut_segments(
         >>> cut_segments(problem).ids.tolist()
         [[0, 0, 1, 1]]
     """
-    cut = solve(problem, solver=solver, refine=refine, min_size=min_size)
+    cut = solve(problem, solver=absorbing(solver, min_size), refine=refine)
     num_classes = len(problem.splittable)
     keys = np.where(problem.splittable[cut.labels], num_classes + cut.clusters, cut.labels)
     _, first, ids = np.unique(keys, return_index=True, return_inverse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.cut import Cut, GridProblem, solve
+from intarsia.cut import Cut, Greedy, GridProblem, solve
 from intarsia.cut.offsets import pair_slices
+from intarsia.cut.solvers import Solver, solver_named
 from intarsia.layers.perturbation import CutGrid, Perturbation, as_float32
 
 
@@ -70,14 +71,14 @@ class CutIndicatorLayer(nn.Module):
         splittable: Sequence[bool],
         *,
         perturbation: Perturbation = Perturbation(),  # noqa: B008 (frozen)
-        solver: str = "greedy",
+        solver: str | Solver = "greedy",
         refine: bool = False,
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.grid = CutGrid(offsets, splittable, threads)
-        self.perturbation, self.solver, self.refine = perturbation, solver, refine
+        self.perturbation, self.solver, self.refine = perturbation, solver_named(solver), refine
         self.generator = torch.Generator().manual_seed(seed)
 
     def forward(
@@ -106,14 +107,14 @@ class CutIndicatorLayer(nn.Module):
 @dataclass(frozen=True, eq=False)
 class _Plan:
     grid: CutGrid
-    solver: str
+    solver: Solver
     refine: bool
     steps: np.ndarray  # lambda, one row an image
     loss_scale: float
 
     def solve(self, problem: GridProblem, start: Cut | None = None) -> Cut:
-        start = start if self.solver == "greedy" else None
-        return solve(problem, solver=self.solver, refine=self.refine, start=start)
+        solver = replace(self.solver, start=start) if isinstance(self.solver, Greedy) else self.solver
+        return solve(problem, solver=solver, refine=self.refine)
 
     def indicators(self, problem: GridProblem, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
         classes = np.arange(len(problem.splittable))[:, None, None]
