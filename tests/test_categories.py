@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intarsia.categories import Categories, Category
+from intarsia.panoptic import PanopticMap, Segment
 
 ROWS = [
     Category(7, "tree", False, (1, 2, 3)),
@@ -72,8 +73,8 @@ def test_tables_are_equal_by_rows_and_order():
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([], "`categories` must be 1 to 255 categories, got 0"),
-        ([Category(n, "a", True, (0, 0, 0)) for n in range(256)], "1 to 255 categories, got 256"),
+        ([], "`categories` must be 1 to 65535 categories, got 0"),
+        ([Category(n, "a", True, (0, 0, 0)) for n in range(65536)], "1 to 65535 categories, got 65536"),
         ([ROWS[0], ROWS[1], ROWS[0]], "without two of the same id, got 7"),
     ],
 )
@@ -82,8 +83,15 @@ def test_tables_that_no_semantic_map_can_number_are_refused(rows: list[Category]
         Categories(rows)
 
 
-def test_255_categories_are_a_table():
-    assert len(Categories(Category(n, str(n), True, (0, 0, 0)) for n in range(255))) == 255
+@pytest.mark.parametrize(
+    ("count", "void", "kind"), [(255, 255, np.uint8), (256, 65535, np.uint16), (1203, 65535, np.uint16)]
+)
+def test_semantic_maps_of_many_categories_are_wider(count: int, void: int, kind: type):
+    table = Categories(Category(n, str(n), True, (0, 0, 0)) for n in range(count))
+    one = PanopticMap(np.array([[0, 7]]), [Segment(7, count - 1)])
+    assert one.semantic(table).tolist() == [[void, count - 1]]
+    assert one.semantic(table).dtype == kind
+    assert table.void_index == void
 
 
 @given(

@@ -17,7 +17,9 @@ from intarsia._check import fail, nearest
 from intarsia._scalars import flag, whole_number
 
 VOID_INDEX = 255
-"""The category index of void pixels, in every semantic map."""
+"""The category index of void pixels in semantic maps of 8 bits, as all are that can be trained on."""
+WIDE_VOID_INDEX = 65535
+"""The same in maps of 16 bits, for tables of more than 255 categories (LVIS, all of ADE20K)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Categories(Sequence[Category]):
         """Keep the rows in this order; refuse two of one id, and more than a semantic map can number."""
         rows = tuple(rows)
         ids = [row.id for row in rows]
-        if not rows or len(rows) > VOID_INDEX:
-            fail("categories", f"1 to {VOID_INDEX} categories", len(rows))
+        if not rows or len(rows) > WIDE_VOID_INDEX:
+            fail("categories", f"1 to {WIDE_VOID_INDEX} categories", len(rows))
         if len(set(ids)) < len(ids):
             fail("categories", "without two of the same id", sorted(i for i in ids if ids.count(i) > 1)[0])
         object.__setattr__(self, "rows", rows)
@@ -69,6 +71,11 @@ class Categories(Sequence[Category]):
 
     def __iter__(self) -> Iterator[Category]:
         return iter(self.rows)
+
+    @property
+    def void_index(self) -> int:
+        """The category index of void pixels in semantic maps: 255, or 65535 with more categories."""
+        return VOID_INDEX if len(self) <= VOID_INDEX else WIDE_VOID_INDEX
 
     @property
     def names(self) -> tuple[str, ...]:

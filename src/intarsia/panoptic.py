@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32, UInt8
+from jaxtyping import Bool, Int, Int32, UInt8, UInt16
 from PIL import Image, PngImagePlugin
 
 from intarsia import _native
@@ -150,10 +150,13 @@ class PanopticMap:
             fail("id", "of a segment in the map", id)
         return self.ids == id
 
-    def semantic(self, categories: Categories) -> UInt8[np.ndarray, "h w"]:
-        """The category index of each pixel, 255 where it is void."""
+    def semantic(self, categories: Categories) -> UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"]:
+        """The category index of each pixel, `categories.void_index` (255) where it is void."""
+        void = categories.void_index
         index_of_id = {segment.id: categories.index_of(segment.category_id) for segment in self.segments}
-        return relabel(self.ids, index_of_id, other=VOID_INDEX).astype(np.uint8)
+        return relabel(self.ids, index_of_id, other=void).astype(
+            np.uint8 if void == VOID_INDEX else np.uint16
+        )
 
     def instances(self, categories: Categories) -> Int32[np.ndarray, "h w"]:
         """Things numbered 1 ... n in the order of their segments; 0 for stuff, crowds and void."""

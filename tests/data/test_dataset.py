@@ -39,9 +39,7 @@ def test_one_folder_is_a_data_set(one_folder: Path):
 
 def test_one_folder_serves_for_training_and_has_nothing_for_validation(one_folder: Path):
     assert len(PanopticDataset(one_folder, split="train")) == 2
-    with pytest.raises(
-        ValueError, match=r"a data set folder with `val/`, got one COCO panoptic folder without"
-    ):
+    with pytest.raises(ValueError, match=r"a data set folder with `val/`, got one data set without parts"):
         PanopticDataset(one_folder, split="val")
 
 

@@ -21,7 +21,7 @@ from intarsia.formats.source import SourceMap, SourcePart, Target
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.reading import read_size
 
-__all__ = ["Outcome", "check_names", "convert_part", "refuse_losses"]
+__all__ = ["Outcome", "check_names", "check_photo", "convert_part", "refuse_losses", "with_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ def refuse_losses(parts: Sequence[SourcePart], *, workers: int) -> None:
 def _facts(one: SourceMap) -> dict[str, int] | str:
     try:
         panoptic_map = one.read()
-        _check_photo(one, panoptic_map)
+        check_photo(one, panoptic_map)
         return facts_of(one, panoptic_map)
     except InputError as error:
-        return _with_name(one, error)
+        return with_name(one, error)
 
 
 def convert_part(
@@ -93,10 +93,10 @@ def convert_part(
 def _convert_one(out: Path, part: SourcePart, one: SourceMap, *, target: Target) -> dict[str, Any] | str:
     try:
         panoptic_map = one.read()
-        _check_photo(one, panoptic_map)
+        check_photo(one, panoptic_map)
         row = target.write(out, part, one, panoptic_map)
     except InputError as error:
-        return _with_name(one, error)
+        return with_name(one, error)
     except OSError as error:
         return (
             f"`{error.filename or one.name}` must be readable and the output writable, got {error.strerror}."
@@ -112,18 +112,19 @@ def _convert_one(out: Path, part: SourcePart, one: SourceMap, *, target: Target)
     }
 
 
-def _with_name(one: SourceMap, error: InputError) -> str:
+def with_name(one: SourceMap, error: InputError) -> str:
+    """The text of an error with the image's name in it."""
     return str(error) if str(one.name) in str(error) else f"{one.name}: {error}"
 
 
-def _check_photo(one: SourceMap, panoptic_map: PanopticMap) -> None:
+def check_photo(one: SourceMap, panoptic_map: PanopticMap) -> None:
     """Refuse a photo of another size than its map: they can never be trained on together."""
-    if one.image_path is None:
+    if not one.has_photo:
         return
-    size = read_size(one.image_path)  # of all pages alike
+    size = read_size(one.image_path) if one.image_path else one.read_photo().shape[:2]
     if size != panoptic_map.size:
         expected = f"as large as its map, {panoptic_map.size[0]}x{panoptic_map.size[1]}"
-        fail(str(one.image_path), expected, f"{size[0]}x{size[1]}")
+        fail(str(one.image_path or one.image_file), expected, f"{size[0]}x{size[1]}")
 
 
 def _read_again(

@@ -58,7 +58,7 @@ class ConversionCount:
     def lines(self) -> list[str]:
         """What came along, to print."""
         num_maps = len(self.sources)
-        num_photos = sum(source.image_path is not None for source in self.sources)
+        num_photos = sum(source.has_photo for source in self.sources)
         photos = "each with its photo" if num_photos == num_maps else f"{num_photos} with a photo"
         photos = photos if num_photos else "no photo"
         segments, crowds = (sum(row[key] for row in self.facts) for key in ("segments", "crowds"))
@@ -70,7 +70,7 @@ class ConversionCount:
         """A sentence for each kind of thing that did not come along, with its number and the first names."""
         part = self.part
         place = str(part.photo_folder or part.name or "source")
-        without = [source.image_file for source in part.maps if source.image_path is None]
+        without = [source.image_file for source in part.maps if not source.has_photo]
         sentences = []
         if without and _has_photos(part):
             expected = (
@@ -112,7 +112,7 @@ def named(names: Iterable[Any]) -> str:
 
 def _has_photos(part: SourcePart) -> bool:
     """Whether a source brings photos at all: predictions and label images alone do not."""
-    if any(source.image_path is not None for source in part.maps):
+    if any(source.has_photo for source in part.maps):
         return True
     folder = part.photo_folder
     return folder is not None and folder.is_dir() and any(path.is_file() for path in folder.iterdir())

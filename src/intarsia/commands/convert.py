@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,21 +22,9 @@ from intarsia.formats import (
     semantic_instances,
     vistas,
 )
+from intarsia.formats.layout import FORMATS
 from intarsia.formats.source import SourcePart, Target
 
-FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
-    "ade20k": ade20k.read_ade20k,
-    "cityscapes": cityscapes.read_cityscapes,
-    "cityscapes-raw": lambda folder: cityscapes.read_cityscapes(folder, every_label=True),
-    "cityscapes-train-ids": lambda folder: cityscapes.read_cityscapes(folder, train_ids=True),
-    "coco": coco_folder.read_coco_folder,
-    "coco-instances": coco_instances.read_coco_instances,
-    "label-divisor": label_divisor.read_label_divisor,
-    "label-stack": label_folder.read_label_folder,
-    "labels": label_folder.read_label_folder,
-    "semantic-instances": semantic_instances.read_semantic_instances,
-    "vistas": vistas.read_vistas,
-}
 LABELS = ("labels", "label-stack")
 TARGETS: dict[str, Target] = {
     "ade20k": ade20k.TARGET,

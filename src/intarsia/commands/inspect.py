@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,13 +14,16 @@ import tyro
 
 from intarsia._check import fail
 from intarsia._threads import in_order
+from intarsia.commands.conversion import check_photo, with_name
+from intarsia.commands.conversion_count import ConversionCount, facts_of
 from intarsia.errors import InputError, PartialFailure
-from intarsia.formats.coco import MapRecord
 from intarsia.formats.coco_check import CheckedJson, CheckedMap, check_json, check_map, check_strays
 from intarsia.formats.coco_folder import source_map_of
-from intarsia.formats.coco_places import find_coco
+from intarsia.formats.coco_places import CocoPlace, find_coco
+from intarsia.formats.layout import find_parts
 from intarsia.formats.lesson import nothing_to_learn
-from intarsia.panoptic import VOID_ID, Categories
+from intarsia.formats.source import SourceMap, SourcePart
+from intarsia.panoptic import VOID_ID, Categories, PanopticMap, Segment
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Inspection:
     things_per_image: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    lessons: list[Sequence[Segment]] = field(default_factory=list)  # the segments of each map
 
     def add(self, other: Inspection) -> None:
         """Add the counts of another folder."""
@@ -46,9 +51,10 @@ class Inspection:
 def inspect(
     folder: Annotated[str, tyro.conf.Positional], *, sheet: str | None = None, workers: int = 2
 ) -> Inspection:
-    """Count what a COCO panoptic folder holds (`panoptic.json`, `panoptic/`, `images/`), and print it.
+    """Count what a data set holds, print it, and name all that is wrong.
 
-    A folder with `train/` and `val/` is inspected part by part; so is COCO's own layout, and one JSON.
+    A COCO panoptic folder (`panoptic.json`, `panoptic/`, `images/`), part by part where it has `train/` and
+    `val/`, COCO's own layout, or one JSON; and every format that `convert` reads.
 
     Args:
         folder: The data set.
@@ -66,38 +72,26 @@ def inspect(
             ...
         intarsia.errors.InputError: `no-such-folder` must be a data set folder with ...
     """
+    if workers < 1:
+        fail("workers", "at least 1", workers)
     places = find_coco(folder)
-    if not places:
+    parts = find_parts(folder) if not places and Path(folder).is_dir() else []
+    if not places and not parts:
         fail(
             str(folder),
             "a data set folder with panoptic.json, or with train/ and val/ of that shape",
             "neither",
+            hint="Other formats that `intarsia convert` names are recognised, too.",
         )
-    if workers < 1:
-        fail("workers", "at least 1", workers)
-    total, parts = Inspection(), []
-    for place in places:
-        try:
-            checked = check_json(place)
-        except InputError as error:
-            total.problems.append(str(error))
-            continue
-        part = _inspect_part(checked, workers=workers)
-        _print(place.json_path.parent, checked.categories, part)
-        parts.append(checked)
-        total.add(part)
-    total.problems += check_strays(parts)
-    lesson = nothing_to_learn(listed.record.segments for part in parts for listed in part.maps)
-    if lesson and parts:
+    tiles: list[tuple[SourceMap, Categories]] = []
+    total = _inspect_coco(places, tiles, workers=workers)
+    for part in parts:
+        total.add(_inspect_part(part.read(), Path(folder), tiles, workers=workers))
+    if lesson := nothing_to_learn(total.lessons):
         print(f"Nothing can be learned from it: {lesson}.")
     if sheet is not None:
         from intarsia.commands.sheet import write_sheet  # draws: not needed otherwise
 
-        tiles = [
-            (source_map_of(one.record, part.place, part.photos), part.categories)
-            for part in parts
-            for one in part.maps
-        ]
         write_sheet(sheet, tiles)
     if total.problems:
         summary = f"{len(total.problems)} problems in {total.num_images} images"
@@ -105,30 +99,86 @@ def inspect(
     return total
 
 
-def _inspect_part(checked: CheckedJson, *, workers: int) -> Inspection:
-    found = Inspection(num_images=len(checked.maps), problems=list(checked.problems))
+def _inspect_coco(
+    places: Sequence[CocoPlace], tiles: list[tuple[SourceMap, Categories]], *, workers: int
+) -> Inspection:
+    """COCO panoptic data sets: their JSONs say what should be in the files, and all of it is compared."""
+    total, parts = Inspection(), []
+    for place in places:
+        try:
+            checked = check_json(place)
+        except InputError as error:
+            total.problems.append(str(error))
+            continue
+        part = _inspect_json(checked, workers=workers)
+        _print(place.json_path.parent, checked.categories, part)
+        parts.append(checked)
+        total.add(part)
+        tiles += [
+            (source_map_of(one.record, place, checked.photos), checked.categories) for one in checked.maps
+        ]
+    total.problems += check_strays(parts)
+    return total
+
+
+def _inspect_json(checked: CheckedJson, *, workers: int) -> Inspection:
+    inspection = Inspection(num_images=len(checked.maps), problems=list(checked.problems))
     has_photos = bool(checked.photos) or checked.place.images.is_dir()
     if not has_photos:
-        found.remarks.append(f"No photos: there is no {checked.place.images}. Training needs them.")
+        inspection.remarks.append(f"No photos: there is no {checked.place.images}. Training needs them.")
     check = partial(check_map, checked=checked, with_photo=has_photos)
-    things = {category.id for category in checked.categories.things}
     for listed, one in in_order(check, checked.maps, workers=workers, description="maps"):
-        _count(listed.record, one, found, things)
-    return found
+        _count(listed.record.segments, one, inspection, checked.categories)
+    return inspection
 
 
-def _count(record: MapRecord, one: CheckedMap, found: Inspection, things: set[int]) -> None:
+def _inspect_part(
+    part: SourcePart, folder: Path, tiles: list[tuple[SourceMap, Categories]], *, workers: int
+) -> Inspection:
+    """A data set of another format: its maps are read as `convert` reads them, and counted."""
+    inspection, count = Inspection(num_images=len(part.maps)), ConversionCount(part)
+    for source, (one, panoptic_map) in in_order(
+        _check_source, part.maps, workers=workers, description="maps"
+    ):
+        _count(panoptic_map.segments if panoptic_map else (), one, inspection, part.categories)
+        if panoptic_map is not None:
+            count.add(source, facts_of(source, panoptic_map))
+    inspection.problems += count.losses()
+    if part.maps and not any(source.has_photo for source in part.maps):
+        inspection.remarks.append(f"No photos in {folder}. Training needs them.")
+    _print(folder / part.name, part.categories, inspection)
+    tiles += [(source, part.categories) for source in part.maps]
+    return inspection
+
+
+def _check_source(source: SourceMap) -> tuple[CheckedMap, PanopticMap | None]:
+    try:
+        panoptic_map = source.read()
+    except InputError as error:
+        return CheckedMap(problems=[with_name(source, error)]), None
+    areas = {segment.id: panoptic_map.area(segment.id) for segment in panoptic_map.segments}
+    one = CheckedMap(panoptic_map.size, areas | {VOID_ID: panoptic_map.area(VOID_ID)})
+    try:
+        check_photo(source, panoptic_map)
+    except InputError as error:
+        one.problems.append(with_name(source, error))
+    return one, panoptic_map
+
+
+def _count(segments: Sequence[Segment], one: CheckedMap, found: Inspection, categories: Categories) -> None:
     found.problems += one.problems
+    found.lessons.append(segments)
     if one.size is None:
         return
     found.sizes[one.size] += 1
     found.num_pixels += one.size[0] * one.size[1]
     found.num_void += one.areas.get(VOID_ID, 0)
-    visible = [segment for segment in record.segments if segment.id in one.areas]
+    visible = [segment for segment in segments if segment.id in one.areas]
     for segment in visible:
         found.segments[segment.category_id] += 1
         found.pixels[segment.category_id] += one.areas[segment.id]
         found.num_crowds += segment.is_crowd
+    things = {category.id for category in categories.things}
     found.things_per_image.append(sum(segment.category_id in things for segment in visible))
 
 

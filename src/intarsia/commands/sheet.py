@@ -16,7 +16,6 @@ from intarsia._files import whole
 from intarsia.errors import InputError
 from intarsia.formats.source import SourceMap
 from intarsia.panoptic import Categories, PanopticMap
-from intarsia.pictures.reading import read_image
 
 __all__ = ["write_sheet"]
 
@@ -57,7 +56,7 @@ def write_sheet(path: str | Path, tiles: Sequence[tuple[SourceMap, Categories]])
 
 def _photo_of(source: SourceMap) -> UInt8[np.ndarray, "h w 3"] | None:
     try:
-        return read_image(source.image_path, page=source.image_page) if source.image_path else None
+        return source.read_photo() if source.has_photo else None
     except InputError:
         return None
 

@@ -1,4 +1,4 @@
-"""A COCO panoptic data set on disk as a torch data set of samples."""
+"""A data set on disk as a torch data set of samples."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from torch.utils.data import Dataset
 
 from intarsia._check import fail
+from intarsia.categories import VOID_INDEX
 from intarsia.data.sample import Sample
 from intarsia.formats.layout import read_split
 from intarsia.formats.source import SourceMap, SourcePart
@@ -57,6 +58,12 @@ class PanopticDataset(Dataset[Sample]):
         self.folder = Path(folder)
         part = read_split(folder, split)
         self.categories = part.categories
+        if len(self.categories) > VOID_INDEX:
+            fail(
+                str(folder),
+                f"a data set of at most {VOID_INDEX} categories to train on",
+                len(self.categories),
+            )
         self.records = part.maps
         self.unlabelled = part.unlabelled
         self.is_guessed = part.is_guessed
@@ -93,18 +100,22 @@ class PanopticDataset(Dataset[Sample]):
 
     def _image_of_size(self, record: SourceMap, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
         """The photo, upright as in prediction."""
-        path = record.image_path or Path(record.image_file)
-        image = read_image(path, page=record.image_page)
+        path, image = record.image_path, record.read_photo()
         if image.shape[:2] != size:
             got = f"{image.shape[0]}x{image.shape[1]}"
-            stored = read_image(path, page=record.image_page, upright=False).shape[:2] == size
+            stored = path and read_image(path, page=record.image_page, upright=False).shape[:2] == size
             hint = "Its EXIF orientation turns it; the map is drawn on the stored pixels." if stored else ""
-            fail(str(path), f"{size[0]}x{size[1]} pixels like its map {record.map_file}", got, hint=hint)
+            fail(
+                str(path or record.image_file),
+                f"{size[0]}x{size[1]} pixels like its map {record.map_file}",
+                got,
+                hint=hint,
+            )
         return image
 
     def _check_files(self, part: SourcePart) -> None:
         """Every photo and map is there: a missing one is said before the first step."""
-        missing = [record.image_file for record in self.records if record.image_path is None]
+        missing = [record.image_file for record in self.records if not record.has_photo]
         place = part.photo_folder
         if len(missing) == len(self.records) and place is not None and not _has_files(place):
             fail(

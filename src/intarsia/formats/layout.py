@@ -4,24 +4,74 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from intarsia._check import fail
+from intarsia.formats import (
+    ade20k,
+    cityscapes,
+    coco_folder,
+    coco_instances,
+    label_divisor,
+    label_folder,
+    semantic_instances,
+    vistas,
+)
 from intarsia.formats.coco_folder import read_place
 from intarsia.formats.coco_places import find_coco
-from intarsia.formats.label_folder import read_label_folder
+from intarsia.formats.instances_places import find_instances
 from intarsia.formats.label_pairs import label_places
 from intarsia.formats.source import SourcePart
 
-__all__ = ["PartOnDisk", "Split", "find_parts", "read_split", "splits_of"]
+__all__ = ["FORMATS", "PartOnDisk", "Split", "find_parts", "format_of", "read_split", "splits_of"]
 
 Split = Literal["train", "val"]
 
 _NAMES = {"train": ("train", "training", "trn"), "val": ("val", "valid", "validation", "dev")}
 """What people call the part to train on and the one to validate on, in small letters."""
+
+
+FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
+    "ade20k": ade20k.read_ade20k,
+    "cityscapes": cityscapes.read_cityscapes,
+    "cityscapes-raw": partial(cityscapes.read_cityscapes, every_label=True),
+    "cityscapes-train-ids": partial(cityscapes.read_cityscapes, train_ids=True),
+    "coco": coco_folder.read_coco_folder,
+    "coco-instances": coco_instances.read_coco_instances,
+    "label-divisor": label_divisor.read_label_divisor,
+    "label-stack": label_folder.read_label_folder,
+    "labels": label_folder.read_label_folder,
+    "semantic-instances": semantic_instances.read_semantic_instances,
+    "vistas": vistas.read_vistas,
+}
+"""How each format is read."""
+
+
+def _has(*patterns: str) -> Callable[[Path], bool]:
+    """Whether a folder holds a file or folder of each of these patterns."""
+    return lambda folder: all(any(True for _ in folder.glob(pattern)) for pattern in patterns)
+
+
+_SIGNS: dict[str, Callable[[Path], bool]] = {
+    "coco": lambda folder: bool(find_coco(folder)),
+    "cityscapes": _has("gtFine/*/*/*_gtFine_instanceIds.png"),
+    "ade20k": _has("annotations_instance/*/*.png"),
+    "vistas": lambda folder: any(
+        _has(f"*/{version}/instances", "config*.json")(folder) for version in vistas.VERSIONS
+    ),
+    "semantic-instances": lambda folder: (
+        _has("semantic", "categories.json")(folder) or _has("*/semantic", "*/categories.json")(folder)
+    ),
+    "label-divisor": lambda folder: (
+        _has("labels", "categories.json")(folder) or _has("*/labels", "*/categories.json")(folder)
+    ),
+    "labels": lambda folder: bool(label_places(folder)),
+    "coco-instances": lambda folder: bool(find_instances(folder)),
+}
+"""What tells a format from others, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +89,10 @@ class PartOnDisk:
 
 
 def find_parts(folder: str | Path) -> list[PartOnDisk]:
-    """The parts of a data set folder; none if it is of no kind that is known.
+    """The parts of a data set folder of any kind that `convert` reads; none if it is of no known kind.
 
     Raises:
-        ValueError: The folder does not exist.
+        ValueError: The folder does not exist, or is broken.
 
     Example:
         >>> find_parts("/no/such/folder")
@@ -53,10 +103,21 @@ def find_parts(folder: str | Path) -> list[PartOnDisk]:
     folder = Path(folder)
     if not folder.is_dir():
         fail(str(folder), "a data set folder", "a file" if folder.exists() else "no such folder")
-    coco = [PartOnDisk(place.name, partial(read_place, place)) for place in find_coco(folder)]
-    return coco or [
-        PartOnDisk(name, partial(_read_labels, name, place)) for name, place in label_places(folder)
-    ]
+    format = format_of(folder)
+    if format == "coco":
+        return [PartOnDisk(place.name, partial(read_place, place)) for place in find_coco(folder)]
+    parts = FORMATS[format](folder) if format else []
+    return [PartOnDisk(part.name, partial(_itself, part)) for part in parts]
+
+
+def format_of(folder: str | Path) -> str | None:
+    """Which of the `FORMATS` a data set folder has, by the files that only this format has; perhaps none.
+
+    Example:
+        >>> format_of("/no/such/folder")
+    """
+    folder = Path(folder)
+    return next((format for format, fits in _SIGNS.items() if fits(folder)), None)
 
 
 def splits_of(folder: str | Path) -> tuple[Split, ...]:
@@ -99,18 +160,13 @@ def read_split(folder: str | Path, split: str | None) -> SourcePart:
     if not matches and split == "train" and whole and whole[0].split is None:
         matches = whole
     if not matches:
-        got = (
-            ", ".join(part.name for part in parts)
-            if parts[0].name
-            else "one COCO panoptic folder without parts"
-        )
+        got = ", ".join(part.name for part in parts) if parts[0].name else "one data set without parts"
         fail(str(folder), f"a data set folder with `{split}/`", got)
     return matches[0].read()
 
 
-def _read_labels(name: str, place: Path) -> SourcePart:
-    [part] = read_label_folder(place)
-    return replace(part, name=name)
+def _itself(part: SourcePart) -> SourcePart:
+    return part
 
 
 def _fail_unknown(folder: Path) -> None:
@@ -120,5 +176,5 @@ def _fail_unknown(folder: Path) -> None:
         "a COCO panoptic folder (panoptic.json, panoptic/, images/) or one of photos and label images "
         "(images/, labels/), or have such folders train/ and val/",
         f"a folder with {content}",
-        hint="`intarsia convert` brings other formats into this shape.",
+        hint="Other formats that `intarsia convert` names are recognised, too.",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 from PIL import Image
 
 from intarsia._check import fail
@@ -26,6 +26,7 @@ class SourceMap:
         image_page: Which page of the photo's file, where that has several.
         listed: How many segments the source lists; the map shows fewer where some have no pixel.
         map_path: The file that the map is read from, where it is one.
+        pixels: Reads the photo where it is no file of its own, but part of an array.
     """
 
     image_id: int | str
@@ -36,6 +37,24 @@ class SourceMap:
     image_page: int | None = None
     listed: int | None = None
     map_path: Path | None = None
+    pixels: Callable[[], UInt8[np.ndarray, "h w 3"]] | None = None
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether there is a photo to the map."""
+        return self.image_path is not None or self.pixels is not None
+
+    def read_photo(self) -> UInt8[np.ndarray, "h w 3"]:
+        """The photo, upright.
+
+        Raises:
+            ValueError: There is none, or it cannot be read.
+        """
+        if self.pixels is not None:
+            return self.pixels()
+        if self.image_path is None:
+            fail(self.image_file, "there beside its map", "no such photo")
+        return read_image(self.image_path, page=self.image_page)
 
     @property
     def name(self) -> str:
@@ -128,14 +147,15 @@ def copy_image(one: SourceMap, path: Path) -> None:
     Raises:
         ValueError: The photo must be rewritten and cannot be read.
     """
-    if one.image_path is None:
+    if not one.has_photo:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial:
-        if one.image_page is None and one.image_path.suffix.lower() == path.suffix.lower():
-            partial.write_bytes(one.image_path.read_bytes())
+        source = one.image_path if one.image_page is None and one.pixels is None else None
+        if source is not None and source.suffix.lower() == path.suffix.lower():
+            partial.write_bytes(source.read_bytes())
         else:
-            Image.fromarray(read_image(one.image_path, page=one.image_page)).save(partial, format="PNG")
+            Image.fromarray(one.read_photo()).save(partial, format="PNG")
 
 
 def check_one_stuff_segment_a_category(segments: Sequence[Segment], categories: Categories) -> None:
