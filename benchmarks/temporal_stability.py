@@ -27,7 +27,7 @@ from torch import Tensor
 import intarsia
 from intarsia.data.dataset import PanopticDataset
 from intarsia.decoding.embedding_field import EmbeddingField
-from intarsia.decoding.tracking import InstanceTracker, carried, sightings
+from intarsia.decoding.tracking import InstanceTracker, propagate, sightings
 from intarsia.methods.images import as_tensor
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import PanopticQuality
@@ -89,7 +89,7 @@ def measured(method: AbstractMethod, options: argparse.Namespace) -> Numbers:
     for number in np.linspace(0, len(dataset) - 1, options.photos).round().astype(int):
         sample = dataset[int(number)]
         frames = list(panned(method, sample.image, sample.panoptic_map(), options))
-        stride = -(-frames[0].found.size[0] // frames[0].field.embeddings.shape[2])
+        stride = -(-frames[0].found.size[0] // frames[0].field.embeddings.shape[1])
         tracker = InstanceTracker(categories)
         followed = [tracker.follow(frame.found, frame.field, stride=stride) for frame in frames]
         truths = [frame.truth for frame in frames]
@@ -98,7 +98,7 @@ def measured(method: AbstractMethod, options: argparse.Namespace) -> Numbers:
         first = sightings(frames[0].found, frames[0].field, categories, stride=stride)
         for later, frame in enumerate(frames):
             each.update(frame.found, frame.truth)
-            again = carried(first, frame.found, frame.field, categories=categories, stride=stride)
+            again = propagate(first, frame.found, frame.field, categories=categories, stride=stride)
             propagated[later].update(again, frame.truth)
         for earlier, later in pairwise(frames):
             steady.update(earlier.found, later.found, flow_of(options.step, later.found.size))
@@ -141,7 +141,7 @@ def flow_of(step: int, size: tuple[int, int]) -> np.ndarray:
 
 def drift_between(earlier: Frame, later: Frame, step: int, things: set[int]) -> float:
     """Over the points of the grid that truly show things and that both frames show."""
-    before, after = (frame.field.embeddings[0].float().numpy() for frame in (earlier, later))
+    before, after = (frame.field.embeddings for frame in (earlier, later))
     stride = -(-later.truth.size[0] // after.shape[1])
     ids = [segment.id for segment in later.truth.segments if segment.category_id in things]
     where = np.isin(later.truth.ids[::stride, ::stride], ids)
@@ -149,7 +149,7 @@ def drift_between(earlier: Frame, later: Frame, step: int, things: set[int]) -> 
         before,
         after,
         flow_of(step // stride, after.shape[1:]),
-        margin=earlier.field.margin[0].float().numpy(),
+        margin=earlier.field.margin,
         where=where,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from jaxtyping import Bool, Float, Float32, Int, Int32
 from intarsia import _native
 from intarsia._check import fail
 from intarsia.clustering.foreground import foreground_columns
+
+HALF = math.log(2.0)
+"""λ d^2 at which a membership is one half: the margin is sqrt(HALF / λ) = 1.17741 σ."""
 
 
 @dataclass(frozen=True, slots=True)

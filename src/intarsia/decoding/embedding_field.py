@@ -1,18 +1,24 @@
-"""An embedding as seen from outside: a vector a pixel, and how far those of one instance lie apart."""
+"""An embedding as seen from outside: a vector a point, and how far those of one instance lie apart."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float32
 
 __all__ = ["EmbeddingField"]
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingField:
-    """The embeddings of a batch on the grid, and the distance within which a pixel looks for its instance."""
+    """The embeddings of an image on the grid, and the distance within which a point looks for its instance.
 
-    embeddings: Float[Tensor, "b d h w"]
-    margin: Float[Tensor, "b h w"]
+    Example:
+        >>> field = EmbeddingField(np.zeros((8, 4, 5), np.float32), np.ones((4, 5), np.float32))
+        >>> field.embeddings[:, 3, 4].shape
+        (8,)
+    """
+
+    embeddings: Float32[np.ndarray, "d h w"]
+    margin: Float32[np.ndarray, "h w"]

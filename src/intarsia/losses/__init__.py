@@ -5,6 +5,7 @@ Beside the losses stands what they are made of or need: terms, matchings, sums, 
 quality itself. Nothing here keeps a state.
 """
 
+from intarsia.clustering import HALF
 from intarsia.losses._affinity import affinity_loss, batch_affinity_loss
 from intarsia.losses._class_sums import ClassSums, class_sums
 from intarsia.losses._discriminative import (
@@ -23,7 +24,6 @@ from intarsia.losses._hierarchical_options import HierarchicalLovaszOptions, Hie
 from intarsia.losses._lovasz_hinge import lovasz_hinge
 from intarsia.losses._lovasz_softmax import lovasz_softmax
 from intarsia.losses._match_masks import MatchedMasks, match_masks
-from intarsia.losses._memberships import HALF
 from intarsia.losses._panoptic_matching import (
     DetectionMatch,
     Matching,

@@ -10,10 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
+from intarsia.clustering import HALF
 from intarsia.losses._class_sums import class_sums
 from intarsia.losses._instance_table import InstanceTable
 from intarsia.losses._margin_hinge import margin_hinge
-from intarsia.losses._memberships import HALF, memberships_cost, own_memberships
+from intarsia.losses._memberships import memberships_cost, own_memberships
 from intarsia.losses._segment_spread import NO_SPREAD, segment_spread
 from intarsia.losses._totals import Mean, Totals
 from intarsia.panoptic import VOID_INDEX

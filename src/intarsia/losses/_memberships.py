@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -15,9 +14,6 @@ from intarsia.losses._lovasz_extension import evaluated_masks
 from intarsia.losses._totals import Totals
 
 MembershipLoss = Literal["lovasz", "bce", "focal"]
-
-HALF = math.log(2.0)
-"""λ d^2 at which a membership is one half: the margin is sqrt(HALF / λ) = 1.17741 σ."""
 
 _ELEMENTS_AT_A_TIME = {"cpu": 1 << 18}  # the working set stays in the cache
 _ELEMENTS_ELSEWHERE = 1 << 26

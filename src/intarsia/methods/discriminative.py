@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -197,10 +198,10 @@ class DiscriminativeEmbedding(AbstractMethod):
             return in_threads(lambda row: self._cut(output, *row), enumerate(sizes))
         return in_threads(lambda row: self._grouped(self._view(output, *row)), enumerate(sizes))
 
-    def embedding_field(self, output: DiscriminativeOutput) -> EmbeddingField:
+    def embedding_field(self, output: DiscriminativeOutput, *, row: int = 0) -> EmbeddingField:
         """The embeddings; the margin is the bandwidth of grouping."""
-        embeddings = output.embeddings.detach().float()
-        return EmbeddingField(embeddings, torch.full_like(embeddings[:, 0], _bandwidth(self.config)))
+        embeddings = output.embeddings[row].detach().float().cpu().numpy()
+        return EmbeddingField(embeddings, np.full_like(embeddings[0], _bandwidth(self.config)))
 
     def decode_with_oracle(
         self,

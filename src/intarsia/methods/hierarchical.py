@@ -218,11 +218,12 @@ class HierarchicalEmbedding(AbstractMethod):
         grouped = self._cut if self.config.decoding.kind == "cut" else self._grouped
         return in_threads(lambda row: grouped(output, *row), enumerate(sizes))
 
-    def embedding_field(self, output: HierarchicalOutput) -> EmbeddingField:
+    def embedding_field(self, output: HierarchicalOutput, *, row: int = 0) -> EmbeddingField:
         """The embeddings; the margin of a pixel is the one that it predicts."""
-        sharpness = output.sharpness.detach().float().clamp(max=_SHARPEST)
+        sharpness = output.sharpness[row].detach().float().clamp(max=_SHARPEST)
         margin = (math.log(2) / (10 * sharpness).exp()).sqrt()
-        return EmbeddingField(self._of_instances(output.embeddings.detach().float(), dim=1), margin)
+        embeddings = self._of_instances(output.embeddings[row].detach().float(), dim=0)
+        return EmbeddingField(embeddings.cpu().numpy(), margin.cpu().numpy())
 
     def _grouped(self, output: HierarchicalOutput, row: int, size: tuple[int, int]) -> PanopticMap:
         rows, columns = grid_size(*size, stride=self.stride)
@@ -238,14 +239,14 @@ class HierarchicalEmbedding(AbstractMethod):
 
     def _cut(self, output: HierarchicalOutput, row: int, size: tuple[int, int]) -> PanopticMap:
         settings = self.config.decoding
-        field = self.embedding_field(output)
+        field = self.embedding_field(output, row=row)
         view = embedding_cut_view(
-            self._known_logits(output.embeddings[row].detach().float()),
-            field.embeddings[row],
+            self._known_logits(output.embeddings[row].detach().float()).cpu(),
+            torch.from_numpy(field.embeddings),
             size,
             categories=self.categories,
             offsets=offsets_of(settings.distances),
-            radius=field.margin[row] * settings.pair_margins,
+            radius=torch.from_numpy(field.margin) * settings.pair_margins,
             stride=self.stride,
         )
         cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)

@@ -91,10 +91,14 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             sizes: Height and width of each image, which stands top left in the batch; the rest is padding.
         """
 
-    def embedding_field(self, output: Any) -> EmbeddingField:
-        """Where the pixels of a batch lie in the space that the method groups them in.
+    def embedding_field(self, output: Any, *, row: int = 0) -> EmbeddingField:
+        """Where the pixels of an image lie in the space that the method groups them in.
 
         For looking inside and for following instances through a video.
+
+        Args:
+            output: What `forward` returned.
+            row: Which image of the batch.
 
         Raises:
             ValueError: The method groups in another way.
@@ -115,9 +119,9 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         field = self.embedding_field(output)
         rows, columns = grid_size(*size, stride=self.stride)
         row, column = pixel[0] // self.stride, pixel[1] // self.stride
-        embedding = field.embeddings[0, :, :rows, :columns].float().cpu().numpy()
+        embedding = field.embeddings[:, :rows, :columns]
         distances = distances_from(embedding, (row, column))
-        return PixelField("distance", distances, embedding, margin=float(field.margin[0, row, column]))
+        return PixelField("distance", distances, embedding, margin=float(field.margin[row, column]))
 
     @overload
     def predict(self, image: ImageLike, *, batch: int = 1) -> PanopticMap: ...

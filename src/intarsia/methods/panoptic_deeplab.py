@@ -170,12 +170,12 @@ class PanopticDeepLab(AbstractMethod):
         """Centres are peaks of the heat; an instance's category is its pixels' majority among the things."""
         return in_threads(lambda row: self._grouped(output, *row), enumerate(sizes))
 
-    def embedding_field(self, output: PanopticDeepLabOutput) -> EmbeddingField:
+    def embedding_field(self, output: PanopticDeepLabOutput, *, row: int = 0) -> EmbeddingField:
         """The place that each pixel points at, in pixels of the image; the margin is the heat's width."""
-        offsets = output.offsets.detach().float()
-        position = position_grid(*offsets.shape[2:], stride=self.stride, device=offsets.device)
-        margin = torch.full_like(offsets[:, 0], self.config.center_loss.sigma_px)
-        return EmbeddingField(position + offsets, margin)
+        offsets = output.offsets[row].detach().float().cpu()
+        position = position_grid(*offsets.shape[1:], stride=self.stride, device=offsets.device)
+        margin = torch.full_like(offsets[0], self.config.center_loss.sigma_px)
+        return EmbeddingField((position + offsets).numpy(), margin.numpy())
 
     def _head(self, channels: int, width: int, depth: int = 1) -> ConvHead:
         decoder = self.config.decoder
