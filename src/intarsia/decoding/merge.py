@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
+from scipy.special import expit
 
 from intarsia._check import fail
 from intarsia.decoding.assembly import Thing, assembled
-from intarsia.nets.detections import Detections
+from intarsia.decoding.detections import Detections
 from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = ["MergeConfig", "masks_in_boxes", "merged_by_rules"]
@@ -60,7 +61,7 @@ def merged_by_rules(
 
     Args:
         semantic: Category index of each pixel, 255 for void.
-        detections: Of the whole image, with masks, on the CPU.
+        detections: Of the whole image, with masks.
         config: The thresholds.
         categories: What the category indices mean.
 
@@ -68,24 +69,23 @@ def merged_by_rules(
         ValueError: The detections have no masks.
 
     Example:
-        >>> import torch
         >>> from intarsia.panoptic import Category
         >>> car, road = Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))
-        >>> mask = torch.full((1, 28, 28), 9.0)
-        >>> found = Detections(torch.tensor([[0.0, 0, 2, 1]]), torch.ones(1), torch.tensor([0]), mask)
+        >>> box, mask = np.array([[0, 0, 2, 1]], np.float32), np.full((1, 28, 28), 9, np.float32)
+        >>> detections = Detections(box, np.ones(1, np.float32), np.array([0]), mask)
         >>> semantic = np.array([[1, 1, 0, 1]], np.uint8)
         >>> config, categories = MergeConfig(min_stuff_px=1), Categories([car, road])
-        >>> merged_by_rules(semantic, found, config, categories=categories).ids
+        >>> merged_by_rules(semantic, detections, config, categories=categories).ids
         array([[1, 1, 0, 2]], dtype=int32)
     """
     if detections.mask_logits is None:
         fail("detections", "with masks", "boxes only", hint="Set detection.masks=true, or take the argmax.")
     instances = np.zeros(semantic.shape, np.int32)
     things: list[Thing] = []
-    scores, labels = detections.scores.numpy(), detections.categories.numpy()
+    scores = detections.scores
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= config.min_score]
-    masks, boxes = detections.mask_logits.sigmoid().numpy()[order], detections.boxes.numpy()[order]
+    masks, boxes = expit(detections.mask_logits[order]), detections.boxes[order]
     windows = masks_in_boxes(masks, boxes, semantic.shape)
     for n, (rows, columns, mask) in zip(order, windows, strict=True):
         window = instances[rows, columns]
@@ -93,7 +93,7 @@ def merged_by_rules(
         area, num_free = np.count_nonzero(mask), np.count_nonzero(free)
         if num_free == 0 or area - num_free > config.max_overlap * area:
             continue
-        things.append(Thing(int(labels[n]), float(scores[n])))
+        things.append(Thing(int(detections.categories[n]), float(scores[n])))
         window[free] = len(things)
     return assembled(semantic, instances, things, categories=categories, min_stuff_px=config.min_stuff_px)
 

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool
+from scipy.special import expit
 
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
+from intarsia.decoding.detections import Detections
 from intarsia.decoding.merge import masks_in_boxes
 from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
 from intarsia.metrics.detection_ap import FoundInstance, add_detections
-from intarsia.nets import Detections
 from intarsia.panoptic import Categories, PanopticMap, Segment
 
 __all__ = ["measured"]
@@ -47,7 +48,7 @@ def measured(method: AbstractMethod, data: PanopticDataset) -> dict[str, float]:
             quality.update(result, truth)
             final.update(result, truth)
             branch.update(_semantic_map(output.semantic_logits[row], size, method), truth)
-            detections = output.detections[row].within(*size).detached()
+            detections = output.detections[row].numpy().within(*size)
             found = list(_found(detections, size, categories))
             for precision in precisions.values():
                 add_detections(precision, found, truth)
@@ -73,7 +74,7 @@ def _semantic_map(logits: Any, size: tuple[int, int], method: AbstractMethod) ->
 
 
 def _found(detections: Detections, size: tuple[int, int], categories: Categories) -> Iterator[FoundInstance]:
-    boxes, masks = detections.boxes.numpy(), _whole_masks(detections, size)
+    boxes, masks = detections.boxes, _whole_masks(detections, size)
     for n, (box, mask) in enumerate(zip(boxes, masks, strict=True)):
         left, top, right, bottom = (float(x) for x in box)
         category = categories[int(detections.categories[n])].id
@@ -85,7 +86,7 @@ def _whole_masks(detections: Detections, size: tuple[int, int]) -> Iterator[Bool
     if detections.mask_logits is None:
         yield from repeat(None, len(detections))
         return
-    masks, boxes = detections.mask_logits.sigmoid().numpy(), detections.boxes.numpy()
+    masks, boxes = expit(detections.mask_logits), detections.boxes
     for rows, columns, mask in masks_in_boxes(masks, boxes, size):
         whole = np.zeros(size, bool)
         whole[rows, columns] = mask

@@ -125,7 +125,7 @@ class PanopticFpn(AbstractMethod):
         logits = output.semantic_logits[row, :, :rows, :columns].detach()
         return merged_by_rules(
             upsampled_argmax(logits.float().cpu().numpy(), *size, stride=self.stride),
-            output.detections[row].within(*size).detached(),
+            output.detections[row].numpy().within(*size),
             self.config.merge,
             categories=self.categories,
         )

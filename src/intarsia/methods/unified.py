@@ -315,7 +315,7 @@ class UnifiedPanoptic(AbstractMethod):
         )
         return merged_by_rules(
             upsampled_argmax(logits.float().cpu().numpy(), *size, stride=self.stride),
-            output.detections[row].within(*size).detached(),
+            output.detections[row].numpy().within(*size),
             rules,
             categories=self.categories,
         )

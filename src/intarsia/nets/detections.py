@@ -1,4 +1,4 @@
-"""What a detector says about one image: boxes with categories and scores, and masks where it has them."""
+"""What a detector says about one image, as tensors; `intarsia.decoding.detections` has it as arrays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torchvision.ops import clip_boxes_to_image
+
+from intarsia.decoding import detections
 
 __all__ = ["Detections"]
 
@@ -56,15 +58,11 @@ class Detections:
         boxes = clipped if self.mask_logits is None else self.boxes
         return Detections(boxes, self.scores, self.categories, self.mask_logits).chosen(inside)
 
-    def detached(self) -> Detections:
-        """The same numbers without their history, in float32, on the CPU."""
-        masks = None if self.mask_logits is None else self.mask_logits.detach().float().cpu()
-        return Detections(
-            self.boxes.detach().float().cpu(),
-            self.scores.detach().float().cpu(),
-            self.categories.detach().cpu(),
-            masks,
-        )
+    def numpy(self) -> detections.Detections:
+        """The same numbers as arrays, as decoding takes them."""
+        boxes, scores = (x.detach().float().cpu().numpy() for x in (self.boxes, self.scores))
+        masks = None if self.mask_logits is None else self.mask_logits.detach().float().cpu().numpy()
+        return detections.Detections(boxes, scores, self.categories.cpu().numpy(), masks)
 
     @classmethod
     def true(cls, boxes: Float[Tensor, "q 4"], categories: Int64[Tensor, " q"]) -> Detections:
