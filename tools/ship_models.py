@@ -51,6 +51,7 @@ class Measured:
 
     @property
     def pq(self) -> float:
+        """Over all categories."""
         return self.numbers["All"]["pq"]
 
     @property

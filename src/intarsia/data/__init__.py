@@ -1,0 +1,1 @@
+"""Data sets, augmentation, targets and drawn scenes: what a training step takes."""

@@ -101,8 +101,9 @@ def merged_by_rules(
 def masks_in_boxes(
     masks: Float[np.ndarray, "n m m"], boxes: Float[np.ndarray, "n 4"], size: tuple[int, ...]
 ) -> Iterator[tuple[slice, slice, Bool[np.ndarray, "h w"]]]:
-    """For each box the window of an image whose pixels' middles are in it, and where in it its mask is at
-    least 1/2.
+    """For each box its window of the image, and where in it its mask is at least 1/2.
+
+    The window holds the pixels whose middles are in the box.
 
     Example:
         >>> masks, boxes = np.ones((1, 4, 4), np.float32), np.array([[1.0, 0, 3, 9]])

@@ -1,6 +1,6 @@
-"""The tables of unified panoptic segmentation: train what is missing, measure, print beside the paper's
-numbers.
+"""The tables of unified panoptic segmentation beside the paper's: train what is missing, measure, print.
 
+Run:
     python -m intarsia.engine.unified_tables TABLE DATA [--on facades] [--seeds 3] [key.path=value ...]
 """
 

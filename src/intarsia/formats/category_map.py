@@ -40,8 +40,7 @@ class CategoryMap:
 
 
 def read_category_map(path: str | Path) -> CategoryMap:
-    """Read a category map: `{"categories": ..., "labels": {...}, "images": {...}, "crowds": {...},
-    "pages": {...}}`.
+    """Read a category map: a JSON with `categories`, `labels`, `images`, `crowds`, `pages`.
 
     `categories` is a list as in COCO's JSON or the name of a known table; of the other keys one is enough. A
     category is given by its id or by its name, void by null.

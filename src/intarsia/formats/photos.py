@@ -56,13 +56,13 @@ def find_photos(names: Iterable[str], folders: Sequence[Path]) -> dict[str, Path
 
 
 def name_inside(name: str) -> PurePosixPath:
-    """A file's name inside a data set, with slashes.
+    r"""A file's name inside a data set, with slashes.
 
     Raises:
         ValueError: It is absolute, an address, or leads out of the data set.
 
     Example:
-        >>> str(name_inside(r"val\\a.png"))
+        >>> str(name_inside(r"val\a.png"))
         'val/a.png'
     """
     path = PurePosixPath(name.replace("\\", "/"))

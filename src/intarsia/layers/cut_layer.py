@@ -112,6 +112,7 @@ class CutLayer(nn.Module):
         return _panoptic_masks(masks, plan, true_segments)
 
     def extra_repr(self) -> str:
+        """What torch prints between the parentheses."""
         offsets = list(self.grid.offsets)
         return f"offsets={offsets}, {self.perturbation}, solver={self.solver!r}, refine={self.refine}"
 

@@ -95,8 +95,10 @@ class LiftedCut:
     def gradients(
         self, problem: GridProblem, solutions: Sequence[np.ndarray], steps: np.ndarray, *, valid: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """dL/dc_V and dL/dc_E, eq. (4) over Algorithm 1: the mean over lambda of (x_lambda - x) / lambda and
-        (y_lambda - y) / lambda, at valid pixels and edges between them.
+        """dL/dc_V and dL/dc_E, eq. (4) over Algorithm 1.
+
+        The mean over lambda of (x_lambda - x) / lambda and (y_lambda - y) / lambda, at valid pixels and edges
+        between them.
         """
         nodes = np.zeros_like(problem.node_costs)
         edges = np.zeros_like(problem.affinity_costs)

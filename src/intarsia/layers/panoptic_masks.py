@@ -30,10 +30,14 @@ class PanopticTruth(Protocol):
     """
 
     @property
-    def semantic(self) -> Tensor: ...
+    def semantic(self) -> Tensor:
+        """The category index of each pixel."""
+        ...
 
     @property
-    def instances(self) -> Tensor: ...
+    def instances(self) -> Tensor:
+        """The instance of each pixel, 0 where there is none."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,10 @@ AT_ONCE = {"cpu": 1 << 14}  # pixels; elsewhere 2^18: what fits a cache, and few
 
 @dataclass(eq=False)
 class Labels:
-    """Panoptic labels. 0 ... k-1 are the classes as wholes, for those that are not splittable; each label
-    from k on is one instance.
+    """Panoptic labels.
+
+    0 ... k-1 are the classes as wholes, for those that are not splittable; each label from k on is one
+    instance.
 
     Attributes:
         of: The label of each node or pixel.
@@ -52,6 +54,7 @@ class CheapestClasses:
 
     @classmethod
     def of(cls, nodes: Tensor, splittable: Tensor) -> CheapestClasses:
+        """Find them, node by node; `LEAST` keeps classes out that may not be split."""
         cost, thing = torch.where(splittable, nodes, -LEAST).min(1)
         return cls(thing, cost)
 
@@ -108,7 +111,9 @@ def _attractions(nodes: Tensor, labels: Tensor, costs: Tensor) -> tuple[Tensor, 
 
 
 def move_pixels(costs: IntegerCosts, z: Labels, splittable: Bool[Tensor, " k"], *, most_rounds: int) -> None:
-    """The same for the pixels of a batch of images; only those are looked at that may gain, as the bound
+    """The same for the pixels of a batch of images, looking only at those that may gain.
+
+    The bound
         c_V(i, z_i) - min_k c_V(i, k) + sum_{z_j != z_i} max(c_E(ij), 0) - sum_{z_j = z_i} c_E(ij)
     tells, and whose surroundings have changed since.
     """

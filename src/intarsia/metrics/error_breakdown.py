@@ -34,7 +34,9 @@ class ErrorReport(AbstractReport):
 
 
 class ErrorBreakdown(AbstractTally):
-    """Counts the fates of segments by category. The definitions are ours:
+    """Counts the fates of segments by category.
+
+    The definitions are ours:
 
     - *matched*: as panoptic quality matches.
     - *wrong category*: a truth segment that one prediction of another category outlines with IoU > 1/2.

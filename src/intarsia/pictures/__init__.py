@@ -1,0 +1,1 @@
+"""Photos, stacks and videos as people have them, in and out."""

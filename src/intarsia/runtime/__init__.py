@@ -1,0 +1,1 @@
+"""A model as people use it: loaded by name, run on images of any size."""
