@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import base64
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"examples/{script.stem}.md", content=text))
     listing = "".join(f"- [{path.name}]({path.stem}.md)\n" for path in sorted(ROOT.glob("examples/*.py")))
     files.append(File.generated(config, "examples/index.md", content=f"# Examples\n\n{listing}"))
+    for notebook in sorted(ROOT.glob("examples/notebooks/*.ipynb")):
+        _add_notebook(notebook, files, config)
     for name in ("NOTICE", "LICENSE"):
         text = f"# {name.capitalize()}\n\n```text\n{(ROOT / name).read_text()}```\n"
         files.append(File.generated(config, f"{name.lower()}.md", content=text))
@@ -93,3 +97,25 @@ def _links_of_the_site(text: str) -> str:
         text = re.sub(rf"\]\({re.escape(source)}(#[\w-]*)?\)", rf"]({target}\1)", text)
     text = text.replace("](examples)", "](examples/index.md)")
     return re.sub(r"\]\((NOTICE|LICENSE)\)", lambda match: f"]({match[1].lower()}.md)", text)
+
+
+def _add_notebook(notebook: Path, files: Files, config: MkDocsConfig) -> None:
+    """A page of a notebook's cells and of what they gave when it was run, its pictures beside it."""
+    parts = []
+    for number, cell in enumerate(json.loads(notebook.read_text())["cells"]):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(source.replace("](../../docs/", "](../"))
+            continue
+        parts.append(f"```python\n{source}\n```")
+        for output in cell["outputs"]:
+            data = output.get("data", {"text/plain": output.get("text", "")})
+            if "image/png" in data:
+                picture = f"notebooks/{notebook.stem}-{number}.png"
+                content = base64.b64decode("".join(data["image/png"]))
+                files.append(File.generated(config, picture, content=content))
+                parts.append(f"![what the cell shows]({Path(picture).name}){{ width=384 }}")
+            else:
+                text = "".join(data["text/plain"]).rstrip()
+                parts.append(f"```text\n{text}\n```")
+    files.append(File.generated(config, f"notebooks/{notebook.stem}.md", content="\n\n".join(parts)))
