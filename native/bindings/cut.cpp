@@ -67,8 +67,9 @@ Answer cut_graph(Array<float, 2> node_costs, Array<Node, 2> edges, Array<float, 
     {
         nb::gil_scoped_release unlocked;
         options.deadline = Deadline(time_limit_s);
+        Workers workers(options.threads);
         const Graph graph = make_graph(size(node_costs, 0), size(node_costs, 1), view(node_costs),
-                                       view(edges), view(edge_costs));
+                                       view(edges), view(edge_costs), workers);
         solution =
             solve(graph, to_splittable(splittable), options, {view(start_labels), view(start_clusters)});
     }

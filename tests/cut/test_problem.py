@@ -117,3 +117,34 @@ def test_float32_arrays_and_tensors_are_not_copied():
     array, tensor = np.zeros((3, 2), np.float32), torch.zeros(3, 2)
     assert np.shares_memory(CutProblem(**{**GOOD, "node_costs": array}).node_costs, array)
     assert CutProblem(**{**GOOD, "node_costs": tensor}).node_costs.ctypes.data == tensor.data_ptr()
+
+
+def test_a_volume_is_judged_and_turned_into_a_graph_like_an_image():
+    """Two planes of 1x2: the pair across planes costs 3 where cut, the pair within a plane -1."""
+    affinity_costs = np.zeros((2, 2, 1, 2))
+    affinity_costs[0, 0], affinity_costs[1, :, :, 0] = 3.0, -1.0
+    problem = GridProblem(np.zeros((1, 2, 1, 2)), affinity_costs, [(1, 0, 0), (0, 0, 1)], [True])
+    assert problem.shape == (2, 1, 2)
+    assert problem.cost(np.zeros((2, 1, 2), int), [[[0, 1]], [[0, 1]]]) == -2
+    assert problem.cost(np.zeros((2, 1, 2), int), [[[0, 0]], [[1, 1]]]) == 6
+    assert problem.to_graph().edges.tolist() == [[0, 2], [1, 3], [0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("offsets", [(0, 1)], r"`offsets` must be shaped \(o, 3\), got \(1, 2\)"),
+        ("offsets", [(0, 0, 0)], r"`offsets` must be other than \(0, 0, 0\)"),
+        ("affinity_costs", np.zeros((1, 3, 4)), r"`affinity_costs` must be shaped \(1, 2, 3, 4\)"),
+        ("node_costs", np.zeros((1, 1, 2, 3, 4)), r"`node_costs` must be shaped \(k, h, w\)"),
+    ],
+)
+def test_a_bad_volume_is_refused_by_the_name_of_its_argument(name: str, value: object, message: str):
+    good: dict[str, Any] = {
+        "node_costs": np.zeros((2, 2, 3, 4)),
+        "affinity_costs": np.zeros((1, 2, 3, 4)),
+        "offsets": [(1, 0, 0)],
+        "splittable": [True, False],
+    }
+    with pytest.raises(ValueError, match=message):
+        GridProblem(**(good | {name: value}))

@@ -7,26 +7,28 @@
 namespace intarsia::cut {
 namespace {
 
-constexpr std::size_t longest = 40; // moves in a chain
-constexpr Node few = 64;            // nodes: below, every class is tried for a new label
+constexpr std::size_t longest = 40;                         // moves in a chain
+constexpr std::size_t thorough = 128, least_work = 1 << 20; // see most_work_
+constexpr Node few = 64; // nodes: below, every class is tried for a new label
 
 class Chains {
   public:
     Chains(const Graph& graph, const Splittable& splittable, Labels& z)
         : graph_(graph), splittable_(splittable), z_(z), gain_(z.of.size()), seen_(z.of.size(), 0),
-          in_use_(z.class_of.size(), 0) {
+          in_use_(z.class_of.size(), 0), low_(graph.num_classes),
+          most_work_(least_work + thorough * graph.neighbours.size()) {
         for (const Label label : z.of) ++in_use_[label];
     }
 
     bool run(const Deadline& deadline) {
         bool any = false;
         for (const auto& [pair, border] : borders()) {
-            if (deadline.passed()) return any;
+            if (work_ > most_work_ || deadline.passed()) return any;
             any |= chain(pair.first, pair.second, border);
         }
         for (const auto& [label, members] : members_of_labels())
             for (const Label target : targets_for(label)) {
-                if (deadline.passed()) return any;
+                if (work_ > most_work_ || deadline.passed()) return any;
                 any |= chain(label, target, members);
             }
         return any;
@@ -55,8 +57,7 @@ class Chains {
     // nodes.
     std::vector<Label> targets_for(Label label) {
         std::vector<Label> targets;
-        const auto unused = std::find(in_use_.begin() + graph_.num_classes, in_use_.end(), 0);
-        Label fresh = static_cast<Label>(unused - in_use_.begin());
+        Label fresh = first_unused();
         for (Class k = 0; k < graph_.num_classes; ++k) {
             const bool wanted = graph_.num_nodes <= few || k == z_.class_of[label];
             if (!wanted) continue;
@@ -64,12 +65,20 @@ class Chains {
                 if (in_use_[k] == 0) targets.push_back(k);
                 continue;
             }
-            while (fresh < static_cast<Label>(in_use_.size()) && in_use_[fresh] > 0) ++fresh;
-            if (fresh == static_cast<Label>(in_use_.size())) break;
+            while (fresh < num_labels() && in_use_[fresh] > 0) ++fresh;
+            if (fresh == num_labels()) break;
             z_.class_of[fresh] = k;
             targets.push_back(fresh++);
         }
         return targets;
+    }
+
+    Label num_labels() const { return static_cast<Label>(in_use_.size()); }
+
+    // Of the labels of instances; none below low_ is unused.
+    Label first_unused() {
+        while (low_ < num_labels() && in_use_[low_] > 0) ++low_;
+        return low_;
     }
 
     bool chain(Label a, Label b, const std::vector<Node>& start) {
@@ -96,6 +105,7 @@ class Chains {
         const Label own = z_.of[i];
         if (seen_[i] == stamp_ || (own != a && own != b)) return;
         seen_[i] = stamp_;
+        work_ += graph_.neighbours_of(i).size();
         const Label other = own == a ? b : a;
         double gain = graph_.costs_of(i)[z_.class_of[own]] - graph_.costs_of(i)[z_.class_of[other]];
         for (const auto& [j, cost] : graph_.neighbours_of(i))
@@ -118,6 +128,7 @@ class Chains {
         moved_.push_back(i);
         const Label joined = z_.of[i] == a ? b : a;
         give(i, joined);
+        work_ += graph_.neighbours_of(i).size();
         for (const auto& [j, cost] : graph_.neighbours_of(i)) {
             if (seen_[j] == stamp_) gain_[j] += (z_.of[j] == joined ? -2.0 : 2.0) * cost;
             else enter(j, a, b);
@@ -125,7 +136,7 @@ class Chains {
     }
 
     void give(Node i, Label label) {
-        --in_use_[z_.of[i]];
+        if (--in_use_[z_.of[i]] == 0 && z_.of[i] >= graph_.num_classes) low_ = std::min(low_, z_.of[i]);
         ++in_use_[label];
         z_.of[i] = label;
     }
@@ -136,6 +147,11 @@ class Chains {
     std::vector<double> gain_;       // of the candidates
     std::vector<std::int64_t> seen_; // the last chain that had the node as a candidate
     std::vector<Node> in_use_;       // how many nodes bear a label
+    Label low_;
+    // Neighbours looked at. Images take less than 100 looks at each; that a hub of many thousand neighbours
+    // stands at many thousand borders must not take their product.
+    const std::size_t most_work_;
+    std::size_t work_ = 0;
     std::int64_t stamp_ = 0;
     std::vector<Node> nodes_, moved_;
 };

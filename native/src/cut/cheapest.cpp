@@ -26,6 +26,20 @@ CheapestClasses nothing_yet(std::size_t n) {
             std::vector<Class>(n, 0)};
 }
 
+void find_cheapest(const Graph& graph, const Splittable& splittable, std::size_t i, CheapestClasses& result) {
+    const float* costs = graph.costs_of(static_cast<Node>(i)).data();
+    float thing_cost = result.thing_cost[i], stuff_cost = result.stuff_cost[i];
+    Class thing = 0, stuff = 0;
+    for (Class k = 0; k < graph.num_classes; ++k)
+        if (splittable[k]) {
+            if (costs[k] < thing_cost) thing_cost = costs[k], thing = k;
+        } else {
+            if (costs[k] < stuff_cost) stuff_cost = costs[k], stuff = k;
+        }
+    result.thing_cost[i] = thing_cost, result.stuff_cost[i] = stuff_cost;
+    result.thing[i] = thing, result.stuff[i] = stuff;
+}
+
 } // namespace
 
 Task find_cheapest(const Grid& grid, const Splittable& splittable, CheapestClasses& result) {
@@ -48,19 +62,19 @@ CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable,
     return result;
 }
 
+Task find_cheapest(const Graph& graph, const Splittable& splittable, CheapestClasses& result) {
+    const std::size_t n = graph.num_nodes;
+    result = nothing_yet(n);
+    return {(n + block - 1) / block, [&graph, &splittable, &result, n](std::size_t piece) {
+                const std::size_t end = std::min(n, (piece + 1) * block);
+                for (std::size_t i = piece * block; i < end; ++i) find_cheapest(graph, splittable, i, result);
+            }};
+}
+
 CheapestClasses cheapest_classes(const Graph& graph, const Splittable& splittable) {
-    CheapestClasses result = nothing_yet(graph.num_nodes);
-    for (Node i = 0; i < graph.num_nodes; ++i) {
-        const Node at = i;
-        const std::span<const float> costs = graph.costs_of(i);
-        for (Class k = 0; k < graph.num_classes; ++k) {
-            const float cost = costs[k];
-            float& least = (splittable[k] ? result.thing_cost : result.stuff_cost)[at];
-            if (cost >= least) continue;
-            least = cost;
-            (splittable[k] ? result.thing : result.stuff)[at] = k;
-        }
-    }
+    CheapestClasses result;
+    Workers alone;
+    alone.run(find_cheapest(graph, splittable, result));
     return result;
 }
 

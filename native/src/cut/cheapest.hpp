@@ -18,6 +18,7 @@ struct CheapestClasses {
 
 // Ties go to the class with the lower index. One pass over the node costs.
 Task find_cheapest(const Grid& grid, const Splittable& splittable, CheapestClasses& result);
+Task find_cheapest(const Graph& graph, const Splittable& splittable, CheapestClasses& result);
 CheapestClasses cheapest_classes(const Grid& grid, const Splittable& splittable, Workers& workers);
 CheapestClasses cheapest_classes(const Graph& graph, const Splittable& splittable);
 

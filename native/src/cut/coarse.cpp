@@ -36,7 +36,7 @@ Merged merge_close(const Graph& graph, const Deadline& deadline, Workers& worker
     const Blocks blocks{graph.num_nodes, std::clamp<Node>(graph.num_nodes / block_nodes, 1, most_blocks)};
     const Clustering clusters = contract_blocks(graph, blocks, close(graph), deadline, workers);
     Merged merged{renumber(clusters.clusters, clusters.clusters.size()), {}};
-    merged.graph = aggregate_blocks(graph, merged.parts.part_of, merged.parts.count, blocks, workers);
+    merged.graph = aggregate(graph, merged.parts.part_of, merged.parts.count, workers);
     return merged;
 }
 
@@ -99,17 +99,6 @@ Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, s
         clusters[part_of[i]] = name;
     }
     return labels_of(splittable, classes, clusters);
-}
-
-double cost_of(const Graph& graph, const Labels& z) {
-    double total = 0;
-    for (Node i = 0; i < graph.num_nodes; ++i) {
-        const Node at = i;
-        total += graph.costs_of(i)[z.class_at(at)];
-        for (const auto& [j, cost] : graph.neighbours_of(i))
-            if (i < j && z.of[at] != z.of[j]) total += cost;
-    }
-    return total;
 }
 
 } // namespace intarsia::cut

@@ -27,7 +27,4 @@ void refine(const Graph& graph, const Splittable& splittable, Labels& z, const D
 Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts,
                        const Splittable& splittable);
 
-// Eq. 2 for labels, in double.
-double cost_of(const Graph& graph, const Labels& z);
-
 } // namespace intarsia::cut

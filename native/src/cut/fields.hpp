@@ -83,8 +83,8 @@ class GraphField {
     std::size_t num_stretches() const { return 1; } // nodes that are numbered alike need not be neighbours
     Stretch stretch(std::size_t) const { return {0, size()}; }
     std::size_t stretch_of(std::size_t) const { return 0; }
-    std::size_t num_strips() const { return 1; }
-    Stretch strip(std::size_t) const { return {0, size()}; }
+    std::size_t num_strips() const { return (size() + strip_nodes - 1) / strip_nodes; }
+    Stretch strip(std::size_t s) const { return {s * strip_nodes, std::min((s + 1) * strip_nodes, size())}; }
 
     template <class Visit> void for_neighbours(std::size_t i, Visit visit) const {
         for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i)))
@@ -98,6 +98,7 @@ class GraphField {
     }
 
   private:
+    static constexpr std::size_t strip_nodes = 4096;
     const Graph& graph_;
 };
 

@@ -1,33 +1,109 @@
 #include "graph.hpp"
 
+#include "blocks.hpp"
 #include "disjoint_sets.hpp"
 
+#include <algorithm>
+#include <array>
+#include <numeric>
+
 namespace intarsia::cut {
+namespace {
+
+constexpr Node block_nodes = 8192;
+
+Blocks blocks_of(const Graph& graph) { return {graph.num_nodes, std::max(1, graph.num_nodes / block_nodes)}; }
+
+// Pairs of sets to be joined, without most of the repetitions.
+class Pairs {
+  public:
+    void add(Node a, Node b) {
+        std::pair<Node, Node>& seen =
+            seen_[(31 * static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b)) % seen_.size()];
+        if (seen == std::pair(a, b)) return;
+        seen = {a, b};
+        pairs.push_back(seen);
+    }
+    std::vector<std::pair<Node, Node>> pairs;
+
+  private:
+    std::array<std::pair<Node, Node>, 256> seen_{}; // (0, 0) is no pair
+};
+
+// cost(i) of all nodes, summed up block by block.
+template <class NodeCost> double sum_of(const Graph& graph, Workers& workers, const NodeCost& cost) {
+    const Blocks blocks = blocks_of(graph);
+    std::vector<double> sums(blocks.count, 0);
+    workers.run(sums.size(), [&](std::size_t b, std::size_t) {
+        double sum = 0;
+        for (Node i = blocks.first(b); i < blocks.first(b + 1); ++i) sum += cost(i);
+        sums[b] = sum;
+    });
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+} // namespace
 
 Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
                  std::span<const Node> ends, std::span<const float> edge_costs) {
+    Workers alone;
+    return make_graph(num_nodes, num_classes, node_costs, ends, edge_costs, alone);
+}
+
+Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
+                 std::span<const Node> ends, std::span<const float> edge_costs, Workers& workers) {
     Graph graph;
     graph.num_nodes = num_nodes;
     graph.num_classes = num_classes;
     graph.node_costs = node_costs;
-    graph.first.assign(num_nodes + 2, 0);
-    for (const Node i : ends) ++graph.first[i + 2];
-    for (std::size_t i = 2; i < graph.first.size(); ++i) graph.first[i] += graph.first[i - 1];
+    graph.first.assign(static_cast<std::size_t>(num_nodes) + 2, 0);
     graph.neighbours.resize(ends.size());
-    for (std::size_t e = 0; e < edge_costs.size(); ++e) { // first[i + 1] runs from the start of i to its end
-        const Node i = ends[2 * e], j = ends[2 * e + 1];
-        graph.neighbours[graph.first[i + 1]++] = {j, edge_costs[e]};
-        graph.neighbours[graph.first[j + 1]++] = {i, edge_costs[e]};
-    }
+    const Blocks shares{num_nodes, static_cast<Node>(std::min<std::size_t>(workers.count(), num_nodes))};
+    const auto for_share = [&](const auto& visit) { // everyone looks at all edges for those of his nodes
+        workers.run(shares.count, [&](std::size_t s, std::size_t) {
+            const Node first = shares.first(s), end = shares.first(s + 1);
+            for (std::size_t at = 0; at < ends.size(); ++at)
+                if (const Node i = ends[at]; i >= first && i < end) visit(i, at);
+        });
+    };
+    for_share([&](Node i, std::size_t) { ++graph.first[i + 2]; });
+    std::partial_sum(graph.first.begin(), graph.first.end(), graph.first.begin());
+    for_share([&](Node i, std::size_t at) { // first[i + 1] runs from the start of i to its end
+        graph.neighbours[graph.first[i + 1]++] = {ends[at ^ 1], edge_costs[at / 2]};
+    });
     graph.first.pop_back();
     return graph;
 }
 
 Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids) {
+    Workers alone;
+    return connected_parts(graph, ids, alone);
+}
+
+Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids, Workers& workers) {
     DisjointSets pieces(graph.num_nodes);
-    for (Node i = 0; i < graph.num_nodes; ++i)
-        for (const auto& [j, cost] : graph.neighbours_of(i))
-            if (i < j && ids[i] == ids[j]) pieces.join(i, j);
+    const Blocks blocks = blocks_of(graph);
+    const auto for_alike = [&](std::size_t b, const auto& visit) {
+        for (Node i = blocks.first(b); i < blocks.first(b + 1); ++i)
+            for (const auto& [j, cost] : graph.neighbours_of(i))
+                if (i < j && ids[i] == ids[j]) visit(i, j);
+    };
+    workers.run(blocks.count, [&](std::size_t b, std::size_t) { // what a block holds is its own
+        const Node end = blocks.first(b + 1);
+        for_alike(b, [&](Node i, Node j) {
+            if (j < end) pieces.join(i, j);
+        });
+        for (Node i = blocks.first(b); i < end; ++i) pieces.find(i);
+    });
+    std::vector<Pairs> between(blocks.count);
+    workers.run(blocks.count, [&](std::size_t b, std::size_t) {
+        const Node end = blocks.first(b + 1);
+        for_alike(b, [&](Node i, Node j) {
+            if (j >= end) between[b].add(pieces.root(i), pieces.root(j));
+        });
+    });
+    for (const Pairs& block : between)
+        for (const auto& [a, b] : block.pairs) pieces.join(a, b);
     Partition parts;
     parts.count = pieces.number(parts.part_of);
     return parts;
@@ -44,14 +120,26 @@ Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const C
 }
 
 double cost_of(const Graph& graph, std::span<const Class> labels, std::span<const Cluster> clusters) {
-    double total = 0;
-    for (Node i = 0; i < graph.num_nodes; ++i) {
-        const auto a = static_cast<std::size_t>(i);
-        total += graph.costs_of(i)[labels[a]];
-        for (const auto& [j, cost] : graph.neighbours_of(i))
-            if (i < j && clusters[a] != clusters[j]) total += cost;
-    }
-    return total;
+    Workers alone;
+    return sum_of(graph, alone, [&](Node i) {
+        double cost = graph.costs_of(i)[labels[i]];
+        for (const auto& [j, edge] : graph.neighbours_of(i))
+            cost += i < j && clusters[i] != clusters[j] ? edge : 0;
+        return cost;
+    });
+}
+
+double cost_of(const Graph& graph, const Labels& z, Workers& workers) {
+    return sum_of(graph, workers, [&](Node i) {
+        double cost = graph.costs_of(i)[z.class_at(i)];
+        for (const auto& [j, edge] : graph.neighbours_of(i)) cost += i < j && z.of[i] != z.of[j] ? edge : 0;
+        return cost;
+    });
+}
+
+double cost_of(const Graph& graph, const Labels& z) {
+    Workers alone;
+    return cost_of(graph, z, alone);
 }
 
 } // namespace intarsia::cut

@@ -2,10 +2,14 @@
 #pragma once
 
 #include "labels.hpp"
+#include "workers.hpp"
 
 namespace intarsia::cut {
 
 // `ends` holds two nodes an edge, in [0, n) and different. The graph keeps a view of node_costs (n rows).
+// What is done by several workers does not depend on their number, here and below.
+Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
+                 std::span<const Node> ends, std::span<const float> edge_costs, Workers& workers);
 Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
                  std::span<const Node> ends, std::span<const float> edge_costs);
 
@@ -15,9 +19,12 @@ Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const C
              std::span<const Cluster> clusters);
 
 // The connected pieces of equal ids.
+Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids, Workers& workers);
 Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids);
 
-// Eq. 2 in double.
+// Eq. 2 in double: of an answer, and of labels.
 double cost_of(const Graph& graph, std::span<const Class> labels, std::span<const Cluster> clusters);
+double cost_of(const Graph& graph, const Labels& z, Workers& workers);
+double cost_of(const Graph& graph, const Labels& z);
 
 } // namespace intarsia::cut

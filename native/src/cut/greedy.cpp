@@ -4,6 +4,7 @@
 #include "coarse.hpp"
 #include "graph.hpp"
 #include "local_moves.hpp"
+#include "optimal.hpp"
 #include "pair_table.hpp"
 #include "regions.hpp"
 #include "small_parts.hpp"
@@ -11,17 +12,27 @@
 #include "superpixels.hpp"
 #include "workers.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 namespace intarsia::cut {
 namespace {
 
-constexpr std::size_t tiny = 1024;     // nodes: below, every node is its own part
-constexpr std::size_t small = 10000;   // nodes: below, refinement also starts from single nodes
-constexpr std::size_t few = 64;        // nodes: below, refinement starts several times
-constexpr std::int32_t part_size = 32; // nodes, for graphs
-constexpr std::size_t worthwhile = 8;  // a coarse problem is solved if it has this many times fewer nodes
+constexpr std::size_t tiny = 1024;   // nodes: below, every node is its own part
+constexpr std::size_t small = 10000; // nodes: below, refinement also starts from single nodes
+constexpr std::size_t dense =
+    12; // neighbours a node, on average: below, nodes of a graph are merged one by one
+constexpr Node exact = 9, exact_refined = 12; // nodes: up to here the optimum takes no longer than the search
+constexpr std::size_t few = 64;               // nodes: below, refinement starts several times
+constexpr std::size_t worthwhile = 8; // a coarse problem is solved if it has this many times fewer nodes
+
+Partition single_nodes(Node num_nodes) {
+    Partition parts{std::vector<std::int32_t>(num_nodes), num_nodes};
+    std::iota(parts.part_of.begin(), parts.part_of.end(), 0);
+    return parts;
+}
 
 std::vector<Class> cheapest_of_all(const CheapestClasses& cheapest) {
     std::vector<Class> classes(cheapest.thing.size());
@@ -35,6 +46,7 @@ struct GridLevel {
     const Splittable& splittable;
     Workers& workers;
     std::size_t size() const { return grid.num_pixels(); }
+    bool has_parts() const { return size() > tiny; }
     Class num_classes() const { return grid.num_classes; }
     Task find_cheapest(CheapestClasses& result) const { return cut::find_cheapest(grid, splittable, result); }
     void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
@@ -57,25 +69,33 @@ struct GridLevel {
 
 struct Pieces {
     Partition parts;
+    Graph graph{}; // between the parts, if it is known already
     std::int32_t count() const { return parts.count; }
 };
 
 struct GraphLevel {
     const Graph& graph;
     const Splittable& splittable;
-    std::int32_t largest_part;
+    Workers& workers;
+    bool by_parts; // or every node is its own part
     std::size_t size() const { return graph.num_nodes; }
+    bool has_parts() const { return by_parts; }
     Class num_classes() const { return graph.num_classes; }
     Task find_cheapest(CheapestClasses& result) const {
-        return {1, [this, &result](std::size_t) { result = cheapest_classes(graph, splittable); }};
+        return cut::find_cheapest(graph, splittable, result);
     }
     void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
-        move_locally(graph, splittable, cheapest, z, deadline);
+        move_locally(graph, splittable, cheapest, z, deadline, workers);
     }
-    Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z)}; }
-    Pieces small_pieces() const { return {find_small_parts(graph, largest_part)}; }
-    Graph coarse(const Pieces& pieces) const {
-        return aggregate(graph, pieces.parts.part_of, pieces.parts.count);
+    Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z, workers)}; }
+    Pieces small_pieces() const {
+        if (!by_parts) return {single_nodes(graph.num_nodes)};
+        SmallParts small = find_small_parts(graph, workers);
+        return {std::move(small.parts), std::move(small.graph)};
+    }
+    Graph coarse(Pieces& pieces) const {
+        if (pieces.graph.num_nodes > 0) return std::move(pieces.graph);
+        return aggregate(graph, pieces.parts.part_of, pieces.count(), workers);
     }
     std::vector<Node> first_of(const Pieces& pieces) const {
         return first_nodes(pieces.parts.part_of, pieces.count());
@@ -85,7 +105,7 @@ struct GraphLevel {
         for (std::size_t i = 0; i < all.size(); ++i) all[i] = values[pieces.parts.part_of[i]];
         return all;
     }
-    double cost(const Pieces&, const Labels& z) const { return cost_of(graph, z); }
+    double cost(const Pieces&, const Labels& z) const { return cost_of(graph, z, workers); }
 };
 
 template <class Level_> class Greedy {
@@ -100,7 +120,7 @@ template <class Level_> class Greedy {
         move_nodes();
         reserve();
         if (from_nodes_ || !start.labels.empty()) improve(false);
-        if (options_.refine) improve(true);
+        if (options_.refine || level_.size() <= few) improve(true);
         if (options_.refine && level_.size() <= few) try_other_starts();
         if (options_.min_size > 1) absorb_small_pieces();
         return finish();
@@ -128,7 +148,7 @@ template <class Level_> class Greedy {
 
     // Local search of small problems from every node alone, and from everything in one segment of each class.
     void try_other_starts() {
-        const auto pieces = level_.pieces(z_.of);
+        auto pieces = level_.pieces(z_.of);
         Labels best = z_;
         double cost = level_.cost(pieces, best);
         for (Class k = -1; k < level_.num_classes() && !deadline_.passed(step_s_); ++k) {
@@ -148,8 +168,8 @@ template <class Level_> class Greedy {
     }
 
     void begin() {
-        const auto pieces = level_.small_pieces();
-        if (level_.size() > tiny && worthwhile * pieces.count() > level_.size()) {
+        auto pieces = level_.small_pieces();
+        if (level_.has_parts() && worthwhile * pieces.count() > level_.size()) {
             workers_.run(level_.find_cheapest(cheapest_));
             z_ = labels_of(splittable_, cheapest_of_all(cheapest_));
             from_nodes_ = true;
@@ -166,7 +186,7 @@ template <class Level_> class Greedy {
 
     // Solve the problem between the pieces of the current labels; whether that lowers the cost.
     bool improve_coarse(bool refining) {
-        const auto pieces = level_.pieces(z_.of);
+        auto pieces = level_.pieces(z_.of);
         const Graph graph = level_.coarse(pieces);
         const auto part_of = this->part_of(pieces);
         const Labels now = labels_of_parts(z_, part_of, pieces.count(), splittable_);
@@ -177,7 +197,8 @@ template <class Level_> class Greedy {
 
     // Local search on the small pieces, cut along the current labels; whether that lowers the cost.
     bool refine_small_pieces() {
-        const auto pieces = level_.pieces(crossed(part_of(level_.small_pieces())));
+        if (small_part_of_.empty()) small_part_of_ = part_of(level_.small_pieces());
+        auto pieces = level_.pieces(crossed(small_part_of_));
         const Graph graph = level_.coarse(pieces);
         const auto part_of = this->part_of(pieces);
         const Labels now = labels_of_parts(z_, part_of, pieces.count(), splittable_);
@@ -209,7 +230,7 @@ template <class Level_> class Greedy {
     }
 
     void absorb_small_pieces() {
-        const auto pieces = level_.pieces(z_.of);
+        auto pieces = level_.pieces(z_.of);
         const Graph graph = level_.coarse(pieces);
         const auto part_of = this->part_of(pieces);
         std::vector<std::int64_t> sizes(pieces.count(), 0);
@@ -221,7 +242,7 @@ template <class Level_> class Greedy {
     }
 
     Solution finish() {
-        const auto pieces = level_.pieces(z_.of);
+        auto pieces = level_.pieces(z_.of);
         Cut& cut = solution_.cut;
         cut.clusters = part_of(pieces);
         std::vector<Class> classes;
@@ -261,13 +282,14 @@ template <class Level_> class Greedy {
     double step_s_ = 0; // what a step of the improvement takes
     CheapestClasses cheapest_;
     Labels z_;
-    bool from_nodes_ = false; // there were no small pieces to start from
+    std::vector<std::int32_t> small_part_of_; // once it is asked for
+    bool from_nodes_ = false;                 // there were no small pieces to start from
     Solution solution_;
 };
 
 Solution from_single_nodes(const Graph& graph, const Splittable& splittable, const Options& options) {
     Workers alone;
-    return Greedy(GraphLevel{graph, splittable, 1}, splittable, options, alone).run({});
+    return Greedy(GraphLevel{graph, splittable, alone, false}, splittable, options, alone).run({});
 }
 
 // Solve once more in the time that is left, and keep the answer if it costs less.
@@ -281,6 +303,19 @@ template <class Solve> void keep_better(Solution& found, Solve solve_again) {
     found.levels.insert(found.levels.end(), other.levels.begin(), other.levels.end());
     found.levels.push_back(
         {"better of both", last.nodes, last.clusters, last.cost, other.levels.back().seconds});
+}
+
+// The optimum, where it takes no longer than a search; nothing if the time or something else is in its way.
+std::optional<Solution> exact_if_small(const Graph& graph, const Splittable& splittable,
+                                       const Options& options) {
+    const bool small_enough = graph.num_nodes <= (options.refine ? exact_refined : exact);
+    if (!small_enough || options.min_size > 1) return std::nullopt;
+    std::optional<Cut> best = solve_optimal(graph, splittable, options.deadline);
+    if (!best) return std::nullopt;
+    const std::int32_t clusters = 1 + *std::max_element(best->clusters.begin(), best->clusters.end());
+    const Level level{"all sets of nodes", graph.num_nodes, clusters, best->cost,
+                      options.deadline.elapsed_s()};
+    return Solution{std::move(*best), {level}, true};
 }
 
 } // namespace
@@ -297,12 +332,13 @@ Solution solve_greedy(const Grid& grid, const Splittable& splittable, const Opti
 
 Solution solve_greedy(const Graph& graph, const Splittable& splittable, const Options& options,
                       const Start& start) {
-    const auto size = static_cast<std::size_t>(graph.num_nodes);
+    if (std::optional<Solution> best = exact_if_small(graph, splittable, options)) return std::move(*best);
+    const std::size_t size = graph.num_nodes;
+    const bool by_parts = size > tiny && graph.neighbours.size() > dense * size;
     Workers workers(size <= tiny ? 1 : options.threads);
     Solution found =
-        Greedy(GraphLevel{graph, splittable, size <= tiny ? 1 : part_size}, splittable, options, workers)
-            .run(start);
-    if (options.refine && size > tiny && size <= small)
+        Greedy(GraphLevel{graph, splittable, workers, by_parts}, splittable, options, workers).run(start);
+    if (options.refine && by_parts && size <= small)
         keep_better(found, [&] { return from_single_nodes(graph, splittable, options); });
     return found;
 }

@@ -36,6 +36,8 @@ class Joins {
   private:
     // How much each segment is attracted by its own label, and by each class outside P.
     void weigh_labels() {
+        bearers_.assign(z_.class_of.size(), 0);
+        for (const Label label : z_.of) ++bearers_[label];
         own_.assign(graph_.num_nodes, 0);
         stuff_.assign(graph_.num_nodes * num_classes_, 0);
         for (Node i = 0; i < graph_.num_nodes; ++i)
@@ -73,6 +75,8 @@ class Joins {
             z_.class_of[label] = join.joint;
         }
         for (const Node i : {join.i, join.j}) {
+            --bearers_[z_.of[i]];
+            ++bearers_[label];
             z_.of[i] = label;
             touched_[i] = 1;
             for (const auto& [j, cost] : graph_.neighbours_of(i)) touched_[j] = 1;
@@ -84,10 +88,7 @@ class Joins {
     Label free_label(Node i, Node j) const {
         for (const Node named : {i, j}) {
             const Label label = graph_.num_classes + named;
-            bool taken = false;
-            for (Node other = 0; other < graph_.num_nodes && !taken; ++other)
-                taken = other != i && other != j && z_.of[other] == label;
-            if (!taken) return label;
+            if (bearers_[label] == (z_.of[i] == label) + (z_.of[j] == label)) return label;
         }
         return -1;
     }
@@ -96,6 +97,7 @@ class Joins {
     const Splittable& splittable_;
     Labels& z_;
     const std::size_t num_classes_;
+    std::vector<Node> bearers_; // how many segments bear a label
     std::vector<double> own_, stuff_;
     std::vector<std::uint8_t> touched_;
 };

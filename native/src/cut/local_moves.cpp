@@ -273,10 +273,15 @@ void move_locally(const Grid& grid, const Splittable& splittable, const Cheapest
 }
 
 void move_locally(const Graph& graph, const Splittable& splittable, const CheapestClasses& cheapest,
-                  Labels& z, const Deadline& deadline) {
+                  Labels& z, const Deadline& deadline, Workers& workers) {
     const GraphField field(graph);
+    LocalMoves(field, splittable, cheapest, z, workers).run(deadline);
+}
+
+void move_locally(const Graph& graph, const Splittable& splittable, const CheapestClasses& cheapest,
+                  Labels& z, const Deadline& deadline) {
     Workers alone;
-    LocalMoves(field, splittable, cheapest, z, alone).run(deadline);
+    move_locally(graph, splittable, cheapest, z, deadline, alone);
 }
 
 } // namespace intarsia::cut

@@ -23,6 +23,8 @@ namespace intarsia::cut {
 void move_locally(const Grid& grid, const Splittable& splittable, const CheapestClasses& cheapest, Labels& z,
                   const Deadline& deadline, Workers& workers);
 void move_locally(const Graph& graph, const Splittable& splittable, const CheapestClasses& cheapest,
+                  Labels& z, const Deadline& deadline, Workers& workers);
+void move_locally(const Graph& graph, const Splittable& splittable, const CheapestClasses& cheapest,
                   Labels& z, const Deadline& deadline);
 
 } // namespace intarsia::cut

@@ -5,7 +5,9 @@
 #include "graph.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 namespace intarsia::cut {
 namespace {
@@ -13,14 +15,18 @@ namespace {
 // The label of a neighbour that node i can take at the least cost; its own if it has no neighbour of another
 // label.
 Label cheapest_neighbour(const Graph& graph, const Labels& z, Node i) {
+    std::vector<std::pair<Label, double>> around;
+    for (const auto& [j, cost] : graph.neighbours_of(i))
+        if (z.of[j] != z.of[i]) around.emplace_back(z.of[j], cost);
+    std::stable_sort(around.begin(), around.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     Label best = z.of[i];
-    double least = 0;
-    for (const auto& [j, direct] : graph.neighbours_of(i)) {
-        const Label label = z.of[j];
-        if (label == z.of[i] || label == best) continue;
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t a = 0; a < around.size();) {
+        const Label label = around[a].first;
         double cost = graph.costs_of(i)[z.class_of[label]];
-        for (const auto& [other, edge] : graph.neighbours_of(i)) cost -= z.of[other] == label ? edge : 0;
-        if (best == z.of[i] || cost < least) best = label, least = cost;
+        for (; a < around.size() && around[a].first == label; ++a) cost -= around[a].second;
+        if (cost < least) best = label, least = cost;
     }
     return best;
 }
