@@ -51,6 +51,7 @@ void GridField::add_bounds(Stretch strip, std::span<const std::int32_t> z, std::
             const std::int32_t first = grid_.first_col(o), count = grid_.end_col(o) - first,
                                cols = offset.cols;
             const std::int32_t at = line * grid_.width + first;
+            if (count == 0) continue;
             const std::int32_t* own = z.data() + at;
             if (grid_.has_line(o, line)) add_bound(own, own + step, costs + at, count, &bounds[at]);
             if (grid_.has_line_back(o, line)) // second points of their pairs
