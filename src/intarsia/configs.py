@@ -81,6 +81,22 @@ def merged(base: Tree, values: Mapping[str, Any]) -> Tree:
     return dataclasses.replace(base, **changed)  # type: ignore[type-var]
 
 
+def has_leaf(tree: Any, path: str) -> bool:
+    """Whether a tree has something at a key path, which `override` could change.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Optim:
+        ...     lr: float = 0.1
+        >>> has_leaf(Optim(), "lr"), has_leaf(Optim(), "rate")
+        (True, False)
+    """
+    head, _, rest = path.partition(".")
+    if not dataclasses.is_dataclass(tree) or head not in {field.name for field in dataclasses.fields(tree)}:
+        return False
+    return not rest or has_leaf(getattr(tree, head), rest)
+
+
 def differing(one: Any, other: Any, *, prefix: str = "") -> list[str]:
     """The paths of the leaves in which two trees differ; of a group where it is of two classes.
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib
 
-from intarsia.recipes.find import RECIPES
+from intarsia.recipes.find import RECIPES, STUDIES
 
 
 def list_recipes() -> None:
-    """Print each recipe's name and one line on it."""
-    for name, target in RECIPES.items():
-        module, _, function = target.partition(":")
-        doc = getattr(importlib.import_module(module), function).__doc__ or ""
-        print(f"{name:<28} {doc.strip().splitlines()[0]}")
+    """Print the recipes of `train` and the studies of `ablate`, each with one line on it."""
+    for title, shipped in (("recipes", RECIPES), ("studies", STUDIES)):
+        print(f"{title}:")
+        for name, target in shipped.items():
+            print(f"  {name:<30} {_first_line(target)}")
+
+
+def _first_line(target: str) -> str:
+    module, _, function = target.partition(":")
+    doc = getattr(importlib.import_module(module), function).__doc__ or ""
+    return doc.strip().splitlines()[0]

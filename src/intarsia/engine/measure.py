@@ -1,79 +1,182 @@
-"""Every number of a method with detections: the panoptic map's, the semantic branch's, the detector's."""
+"""Every number of a trained method: the panoptic map's, the semantic branch's, the detector's, its cost."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 from scipy.special import expit
+from torch import Tensor
 
+from intarsia._check import fail
 from intarsia.data.dataset import PanopticDataset
-from intarsia.data.loader import evaluation_loader
+from intarsia.data.loader import EvaluationBatch, evaluation_loader
+from intarsia.data.sample import Sample
+from intarsia.data.targets import collate
 from intarsia.decoding.detections import Detections
 from intarsia.decoding.merge import masks_in_boxes
 from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.methods.method import AbstractMethod
-from intarsia.metrics import CocoAP, PanopticQuality, SemanticIoU
+from intarsia.metrics import CityscapesAP, CocoAP, PanopticQuality, RecallByCrowding, SemanticIoU
 from intarsia.metrics.detection_ap import FoundInstance, add_detections
-from intarsia.panoptic import Categories, PanopticMap, Segment
+from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap, Segment
+from intarsia.recipes.study import CROWDING, Oracle
 
-__all__ = ["measured"]
+__all__ = ["measure"]
 
 
 @torch.inference_mode()
-def measured(method: AbstractMethod, data: PanopticDataset) -> dict[str, float]:
-    """The columns of Li, Qi and Torr's tables in percent, NaN where there is nothing to measure.
+def measure(
+    method: AbstractMethod,
+    data: PanopticDataset,
+    *,
+    size: str = "",
+    oracle: Oracle = "",
+    category: str = "",
+) -> dict[str, float]:
+    """What tables show, by the names of `intarsia.recipes.study.COLUMNS`; NaN where there is nothing.
 
-    PQ, SQ, RQ and IoUst are those of the panoptic map, IoU that of the semantic branch (argmax of its
-    logits), APbox and APmask those of the detections, all of them and before any map is made.
+    All in percent but `params`, in millions, `ms`, the fastest forward pass of one image, and `MB`, the most
+    memory that passes took on a GPU.
 
     Args:
-        method: `UnifiedPanoptic` or `PanopticFpn`.
+        method: Any; what it has no part for, such as a detector, stays NaN.
         data: What to measure on.
+        size: In which the network sees the images, as in `InputSize`.
+        oracle: What decoding takes from the truth.
+        category: The name of the category that AP is of; empty: the mean over all.
+
+    Raises:
+        ValueError: The method cannot be told that, or the data have no such category.
     """
     method.eval()
-    categories = data.categories
-    quality, final, branch = PanopticQuality(categories), SemanticIoU(categories), SemanticIoU(categories)
-    precisions = {"APbox": CocoAP(categories, kind="box"), "APmask": CocoAP(categories, kind="mask")}
+    if category and category not in data.categories.names:
+        fail("category", f"one of {', '.join(data.categories.names)}", repr(category))
+    tally = _Tally(data.categories, category)
     device = next(method.parameters()).device
-    for batch in evaluation_loader(data):
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    for batch in evaluation_loader(data, size=size):
+        started = time.perf_counter()
         output = method(batch.images.to(device))
-        maps = method.decode(output, batch.sizes)
-        for row, (size, result, truth) in enumerate(zip(batch.sizes, maps, batch.truths, strict=True)):
-            quality.update(result, truth)
-            final.update(result, truth)
-            branch.update(_semantic_map(output.semantic_logits[row], size, method), truth)
-            detections = output.detections[row].numpy().within(*size)
-            found = list(_found(detections, size, categories))
-            for precision in precisions.values():
-                add_detections(precision, found, truth)
-    if not method.config.detection.masks:
-        del precisions["APmask"]
-    report = quality.compute()
-    numbers = {
-        f"{part}{suffix}": getattr(group, part.lower())
-        for suffix, group in (("", report.all), ("th", report.things), ("st", report.stuff))
-        for part in ("PQ", "SQ", "RQ")
-    }
-    numbers |= {"IoU": branch.compute().miou, "IoUst": final.compute().stuff, "APmask": math.nan}
-    numbers |= {name: precision.compute().ap for name, precision in precisions.items()}
-    return {name: 100 * value if value is not None else math.nan for name, value in numbers.items()}
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        tally.seconds.append(time.perf_counter() - started)
+        for row, prediction in enumerate(_maps(method, output, batch, data.categories, oracle)):
+            truth = batch.truths[row]
+            tally.add_map(prediction.resized(*truth.size), truth)
+            if hasattr(output, "semantic_logits"):
+                tally.add_branch(output.semantic_logits[row], batch.sizes[row], truth, method.stride)
+            if getattr(output, "detections", ()):
+                tally.add_detections(output.detections[row].numpy(), batch.sizes[row], truth)
+    numbers = tally.numbers()
+    numbers["params"] = sum(p.numel() for p in method.parameters()) / 1e6
+    is_gpu = device.type == "cuda"
+    numbers["MB"] = torch.cuda.max_memory_allocated(device) / 1e6 if is_gpu else math.nan
+    return numbers
 
 
-def _semantic_map(logits: Any, size: tuple[int, int], method: AbstractMethod) -> PanopticMap:
-    """The most likely category at each pixel, as one segment each."""
-    rows, columns = grid_size(*size, stride=method.stride)
-    grid = logits[:, :rows, :columns].detach().float().cpu().numpy()
-    ids = upsampled_argmax(grid, *size, stride=method.stride).astype(np.int32) + 1
-    return PanopticMap(ids, [Segment(int(n), method.categories[int(n) - 1].id) for n in np.unique(ids)])
+class _Tally:
+    """All measures of one pass over a data set."""
+
+    def __init__(self, categories: Categories, category: str) -> None:
+        self.categories, self.category = categories, category
+        self.quality, self.final = PanopticQuality(categories), SemanticIoU(categories)
+        self.precision, self.city = CocoAP(categories), CityscapesAP(categories)
+        self.crowding = RecallByCrowding(categories)
+        self.branch: SemanticIoU | None = None
+        self.confusion = np.zeros((2, 2), np.int64)  # of truth and branch: stuff, things
+        self.detections: dict[str, CocoAP] = {}
+        self.seconds: list[float] = []
+
+    def add_map(self, prediction: PanopticMap, truth: PanopticMap) -> None:
+        """One image's panoptic map, in the size of its truth."""
+        for tally in (self.quality, self.final, self.precision, self.city, self.crowding):
+            tally.update(prediction, truth)
+
+    def add_branch(self, logits: Tensor, size: tuple[int, int], truth: PanopticMap, stride: int) -> None:
+        """What the semantic branch says by itself, before anything is grouped."""
+        self.branch = self.branch or SemanticIoU(self.categories)
+        rows, columns = grid_size(*size, stride=stride)
+        winners = upsampled_argmax(logits[:, :rows, :columns], *size, stride=stride)
+        semantic = _map_of(winners, self.categories).resized(*truth.size)
+        self.branch.update(semantic, truth)
+        true, said = truth.semantic(self.categories), semantic.semantic(self.categories)
+        is_thing = np.array([category.is_thing for category in self.categories])
+        seen = true != VOID_INDEX
+        pairs = 2 * is_thing[true[seen]].astype(np.int64) + is_thing[said[seen]]
+        self.confusion += np.bincount(pairs, minlength=4).reshape(2, 2)
+
+    def add_detections(self, detections: Detections, size: tuple[int, int], truth: PanopticMap) -> None:
+        """All detections of an image, before any map is made of them."""
+        kinds = ["APbox"] + ["APmask"] * (detections.mask_logits is not None)
+        seen = detections.within(*size)
+        rows = list(_instances(seen, size, self.categories))
+        truth = truth.resized(*size)
+        for name in kinds:
+            kind = name.removeprefix("AP")
+            precision = self.detections.setdefault(name, CocoAP(self.categories, kind=kind))
+            add_detections(precision, rows, truth)
+
+    def numbers(self) -> dict[str, float]:
+        report, final = self.quality.compute(), self.final.compute()
+        shares: dict[str, float | None] = {
+            f"{part}{suffix}": getattr(group, part.lower())
+            for suffix, group in (("", report.all), ("th", report.things), ("st", report.stuff))
+            for part in ("PQ", "SQ", "RQ")
+        }
+        shares |= {"mIoU": final.miou, "IoUst": final.stuff}
+        shares |= {"AP": self._ap(), "APcity": self.city.compute().ap}
+        recall = zip(CROWDING, self.crowding.compute().recall, strict=True)
+        shares |= dict(recall)
+        shares |= {name: tally.compute().ap for name, tally in self.detections.items()}
+        if self.branch is not None:
+            stuff, things = self.confusion / np.maximum(self.confusion.sum(axis=1, keepdims=True), 1)
+            shares |= {"IoU": self.branch.compute().miou, "th as st": things[0], "st as th": stuff[1]}
+        numbers = {name: 100 * float(x) if x is not None else math.nan for name, x in shares.items()}
+        return numbers | {"ms": 1000 * min(self.seconds, default=math.nan)}
+
+    def _ap(self) -> float:
+        report = self.precision.compute()
+        ids = {category.name: category.id for category in self.categories}
+        return report.per_category[ids[self.category]] if self.category else report.ap
 
 
-def _found(detections: Detections, size: tuple[int, int], categories: Categories) -> Iterator[FoundInstance]:
+def _maps(
+    method: AbstractMethod, output: Any, batch: EvaluationBatch, categories: Categories, oracle: Oracle
+) -> list[PanopticMap]:
+    """The maps of a batch, with the truth for what the oracle tells."""
+    if not oracle:
+        return method.decode(output, batch.sizes)
+    decode = getattr(method, "decode_with_oracle", None)
+    if decode is None:
+        fail("oracle", "asked of a method that can be told a part of the truth", type(method).__name__)
+    samples = [_sample(truth.resized(*size)) for truth, size in zip(batch.truths, batch.sizes, strict=True)]
+    targets = collate(samples, categories).targets
+    return decode(output, batch.sizes, targets, **{oracle: True})
+
+
+def _sample(truth: PanopticMap) -> Sample:
+    height, width = truth.size
+    image = torch.zeros(3, height, width, dtype=torch.uint8)
+    return Sample(image, torch.from_numpy(np.array(truth.ids, np.int32)), truth.segments, "")
+
+
+def _map_of(winners: UInt8[np.ndarray, "h w"], categories: Categories) -> PanopticMap:
+    """Categories as a map, one segment each."""
+    ids = winners.astype(np.int32) + 1
+    return PanopticMap(ids, [Segment(int(n), categories[int(n) - 1].id) for n in np.unique(ids)])
+
+
+def _instances(
+    detections: Detections, size: tuple[int, int], categories: Categories
+) -> Iterator[FoundInstance]:
     boxes, masks = detections.boxes, _whole_masks(detections, size)
     for n, (box, mask) in enumerate(zip(boxes, masks, strict=True)):
         left, top, right, bottom = (float(x) for x in box)

@@ -3,6 +3,7 @@
 from intarsia.metrics.boundary_quality import BoundaryQuality
 from intarsia.metrics.cityscapes_ap import CityscapesAP
 from intarsia.metrics.coco_ap import CocoAP
+from intarsia.metrics.crowding import RecallByCrowding
 from intarsia.metrics.error_breakdown import ErrorBreakdown
 from intarsia.metrics.folders import evaluate_folders
 from intarsia.metrics.image_table import ImageTable
@@ -25,6 +26,7 @@ __all__ = [
     "MatchHistogram",
     "PanopticQuality",
     "QualityReport",
+    "RecallByCrowding",
     "Request",
     "SegmentationTrackingQuality",
     "SemanticIoU",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from intarsia._check import fail, nearest
 from intarsia.nets.networks import imported
-from intarsia.recipes.ablation import Study
 from intarsia.recipes.recipe import Recipe
+from intarsia.recipes.study import DataName, Study
 
 _Tree = TypeVar("_Tree")
 
@@ -53,10 +53,32 @@ RECIPES = {
     "fpn-nuclei": "intarsia.recipes.unified:fpn_nuclei",
     "fpn-cityscapes": "intarsia.recipes.unified:fpn_cityscapes",
     "fpn-coco": "intarsia.recipes.unified:fpn_coco",
+    "discriminative-sticks": "intarsia.recipes.sticks:discriminative",
+    "hle-sticks": "intarsia.recipes.sticks:hle",
+    "cops-sticks": "intarsia.recipes.sticks:cops",
+    "fpn-sticks": "intarsia.recipes.sticks:fpn",
 }
 
 
-STUDIES = {"hle-ablations": "intarsia.recipes.hle_ablations:facades"}
+STUDIES = {
+    "hle": "intarsia.recipes.studies.hle:ablations",
+    "unified-1": "intarsia.recipes.studies.unified:table_1",
+    "unified-F": "intarsia.recipes.studies.unified:table_f",
+    "unified-G": "intarsia.recipes.studies.unified:table_g",
+    "unified-H": "intarsia.recipes.studies.unified:table_h",
+    "unified-I": "intarsia.recipes.studies.unified:table_i",
+    "unified-J": "intarsia.recipes.studies.unified:table_j",
+    "cops-1": "intarsia.recipes.studies.combinatorial:table_1",
+    "cops-4": "intarsia.recipes.studies.combinatorial:table_4",
+    "cops-5": "intarsia.recipes.studies.combinatorial:table_5",
+    "cops-6": "intarsia.recipes.studies.combinatorial:table_6",
+    "cops-7": "intarsia.recipes.studies.combinatorial:table_7",
+    "cops-figure-4": "intarsia.recipes.studies.combinatorial:figure_4",
+    "cops-losses": "intarsia.recipes.studies.combinatorial:losses",
+    "cops-solvers": "intarsia.recipes.studies.combinatorial:solvers",
+    "table-2": "intarsia.recipes.studies.discriminative:table_2",
+    "sticks": "intarsia.recipes.studies.sticks:sticks",
+}
 
 
 def find_recipe(name: str) -> Recipe:
@@ -65,23 +87,33 @@ def find_recipe(name: str) -> Recipe:
     Raises:
         ValueError: There is no such recipe, or the function does not return one.
     """
-    return _made("recipe", name, RECIPES, Recipe)
+    function = _function("recipe", name, RECIPES)
+    return _checked("recipe", name, function(), Recipe)
 
 
-def find_study(name: str) -> Study:
-    """The ablation study of a shipped name, or of `module:function` / `file.py:function` of your own.
+def find_study(name: str, on: DataName) -> Study:
+    """The study of a shipped name, or of `module:function` / `file.py:function` of your own.
+
+    Args:
+        name: The function takes `on` and returns the study.
+        on: Whose recipes it is about.
 
     Raises:
-        ValueError: There is no such study, or the function does not return one.
+        ValueError: There is no such study, it has no rows on these data, or the function does not return one.
     """
-    return _made("study", name, STUDIES, Study)
+    function = _function("study", name, STUDIES)
+    return _checked("study", name, function(on), Study)
 
 
-def _made(what: str, name: str, shipped: Mapping[str, str], kind: type[_Tree]) -> _Tree:
+def _function(what: str, name: str, shipped: Mapping[str, str]) -> Callable[..., Any]:
     target = shipped.get(name, name)
     if ":" not in target:
         fail(what, f"a shipped {what} or module:function", repr(name), hint=nearest(name, shipped))
-    tree = imported(what, target)()
+    return imported(what, target)
+
+
+def _checked(what: str, name: str, tree: Any, kind: type[_Tree]) -> _Tree:
     if not isinstance(tree, kind):
-        fail(what, f"a function that returns a {kind.__name__}", f"{type(tree).__name__} from {name}")
+        got = f"{type(tree).__name__} from {name}"
+        fail(what, f"a function that returns a {kind.__name__}", got)
     return tree
