@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, UInt
 from scipy.special import expit
 from torch import Tensor
 
@@ -104,7 +104,8 @@ class _Tally:
         """What the semantic branch says by itself, before anything is grouped."""
         self.branch = self.branch or SemanticIoU(self.categories)
         rows, columns = grid_size(*size, stride=stride)
-        winners = upsampled_argmax(logits[:, :rows, :columns], *size, stride=stride)
+        values = logits[:, :rows, :columns].float().cpu().numpy()
+        winners = upsampled_argmax(values, *size, stride=stride)
         semantic = _map_of(winners, self.categories).resized(*truth.size)
         self.branch.update(semantic, truth)
         true, said = truth.semantic(self.categories), semantic.semantic(self.categories)
@@ -168,7 +169,7 @@ def _sample(truth: PanopticMap) -> Sample:
     return Sample(image, torch.from_numpy(np.array(truth.ids, np.int32)), truth.segments, "")
 
 
-def _map_of(winners: UInt8[np.ndarray, "h w"], categories: Categories) -> PanopticMap:
+def _map_of(winners: UInt[np.ndarray, "h w"], categories: Categories) -> PanopticMap:
     """Categories as a map, one segment each."""
     ids = winners.astype(np.int32) + 1
     return PanopticMap(ids, [Segment(int(n), categories[int(n) - 1].id) for n in np.unique(ids)])
