@@ -10,6 +10,7 @@ from intarsia.metrics.image_table import ImageTable
 from intarsia.metrics.leaf_count import LeafCount
 from intarsia.metrics.match_histogram import MatchHistogram
 from intarsia.metrics.measures import Request
+from intarsia.metrics.near_ap import evaluate_near
 from intarsia.metrics.panoptic_quality import PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
 from intarsia.metrics.semantic_iou import SemanticIoU
@@ -34,4 +35,5 @@ __all__ = [
     "VideoPanopticQuality",
     "embedding_drift",
     "evaluate_folders",
+    "evaluate_near",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from intarsia.metrics.matching import Overlap
 from intarsia.metrics.tally import AbstractReport, AbstractTally, Comparison, or_null, percent
@@ -60,10 +60,19 @@ class CityscapesAP(AbstractTally):
 
     def add(self, image: Comparison) -> None:
         """Add one image whose maps were compared before."""
+        self.add_of(image, image.overlap.truth_areas >= MIN_AREA_PX)
+
+    def add_of(self, image: Comparison, counted: Bool[np.ndarray, " s"]) -> None:
+        """Add one image of whose true segments only some count; the others are neither found nor missed.
+
+        Args:
+            image: Whose maps were compared before.
+            counted: One for each row of the truth's table.
+        """
         overlap = image.overlap
         shown = {*overlap.truth.category_index.tolist(), *overlap.prediction.category_index.tolist()}
         things = [index for index in sorted(shown) if self.categories[index].is_thing]
-        self.images.append({index: _judge(overlap, index) for index in things})
+        self.images.append({index: _judge(overlap, index, ~counted) for index in things})
 
     def merge(self, other: CityscapesAP) -> None:
         """Add the images of another process.
@@ -102,10 +111,9 @@ class _Verdict:
 _Image = dict[int, _Verdict]
 
 
-def _judge(overlap: Overlap, index: int) -> _Verdict:
+def _judge(overlap: Overlap, index: int, small: Bool[np.ndarray, " s"]) -> _Verdict:
     truth, prediction, scores = overlap.truth, overlap.prediction, overlap.prediction.score
     mine = truth.category_index == index
-    small = overlap.truth_areas < MIN_AREA_PX
     counted = mine & ~truth.is_crowd & ~small
     ignored = np.append(mine & (truth.is_crowd | small), [False, True])[
         overlap.truth_row
