@@ -1,0 +1,1 @@
+"""Studies: the tables of the papers, one file a paper."""
