@@ -24,6 +24,10 @@ from intarsia.pictures.reading import read_size
 __all__ = ["Outcome", "check_names", "check_photo", "convert_part", "refuse_losses", "with_name"]
 
 
+_KEYS = frozenset({"row", "fingerprint", "facts", "lesson"})
+"""What the journal has of a map that is finished."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one part: the count, and a sentence for each image that could not be converted."""
@@ -67,6 +71,7 @@ def convert_part(
     out.mkdir(parents=True, exist_ok=True)
     name = part.name or "all"
     journal = Journal(out / f"{name}.unfinished", conversion)
+    journal.done = {id: done for id, done in journal.done.items() if done.keys() >= _KEYS}  # of this version
     left = [one for one in part.maps if str(one.image_id) not in journal.done]
     broken: list[str] = []
     with journal:

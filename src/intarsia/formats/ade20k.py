@@ -13,6 +13,7 @@ from jaxtyping import Int, UInt8
 from PIL import Image
 
 from intarsia._check import fail, nearest
+from intarsia._files import whole
 from intarsia.formats.label_image import read_labels
 from intarsia.formats.source import (
     SourceMap,
@@ -115,9 +116,8 @@ def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: Panopt
     write_values(root / "annotations" / split / f"{one.name}.png", semantic)
     path = root / "annotations_instance" / split / f"{one.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_name(path.name + ".partial")
-    Image.fromarray(instances).save(partial_file, format="PNG", compress_level=1)
-    partial_file.replace(path)
+    with whole(path) as partial_file:
+        Image.fromarray(instances).save(partial_file, format="PNG", compress_level=1)
     copy_image(one, root / "images" / split / f"{one.name}{Path(one.image_file).suffix or '.jpg'}")
     return {}
 

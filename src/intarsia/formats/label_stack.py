@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from intarsia._files import whole
 from intarsia.formats.category_map import FILE_NAME
 from intarsia.formats.json_file import write_json
 from intarsia.formats.label_folder import category_map_of, read_label_folder, row_of
@@ -26,10 +27,8 @@ def write_page(root: Path, part: SourcePart, one: SourceMap, panoptic_map: Panop
     folder = root / part.name
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
-    partial_file = pages / f"{one.name}.npy.partial"
-    with partial_file.open("wb") as file:
-        np.save(file, panoptic_map.ids)
-    partial_file.replace(pages / f"{one.name}.npy")
+    with whole(pages / f"{one.name}.npy") as partial_file:
+        np.save(partial_file, panoptic_map.ids)
     copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
     return row_of(one, panoptic_map)
 
@@ -39,15 +38,17 @@ def bind_pages(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> 
     folder = root / part.name
     names = [row["name"] for row in rows]
     pages = folder / "pages"
-    if pages.is_dir():  # else an earlier run got this far
-        partial_file = folder / f"{STACK}.partial"
-        partial_file.parent.mkdir(exist_ok=True)
-        is_large = sum((pages / f"{name}.npy").stat().st_size for name in names) > MAX_PLAIN
-        with tifffile.TiffWriter(partial_file, bigtiff=is_large) as writer:
-            for name in names:
-                page = np.load(pages / f"{name}.npy").astype(np.uint32)
+    files = [pages / f"{name}.npy" for name in names]
+    if files and all(file.is_file() for file in files):  # else an earlier run got this far
+        (folder / STACK).parent.mkdir(exist_ok=True)
+        is_large = sum(file.stat().st_size for file in files) > MAX_PLAIN
+        with (
+            whole(folder / STACK) as partial_file,
+            tifffile.TiffWriter(partial_file, bigtiff=is_large) as writer,
+        ):
+            for file in files:
+                page = np.load(file).astype(np.uint32)
                 writer.write(page, photometric="minisblack", compression="zlib", metadata=None)
-        partial_file.replace(folder / STACK)
     write_json(folder / FILE_NAME, {**category_map_of(part, rows), "pages": {STACK.stem: names}})
     shutil.rmtree(pages, ignore_errors=True)
 
