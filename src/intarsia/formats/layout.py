@@ -12,13 +12,17 @@ from typing import Literal
 from intarsia._check import fail
 from intarsia.formats import (
     ade20k,
+    bdd100k,
+    cell_arrays,
     cityscapes,
     coco_folder,
     coco_instances,
     label_divisor,
     label_folder,
     semantic_instances,
+    step,
     vistas,
+    voc,
 )
 from intarsia.formats.coco_folder import read_place
 from intarsia.formats.coco_places import find_coco
@@ -36,16 +40,20 @@ _NAMES = {"train": ("train", "training", "trn"), "val": ("val", "valid", "valida
 
 FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
     "ade20k": ade20k.read_ade20k,
+    "bdd100k": bdd100k.read_bdd100k,
+    "cell-arrays": cell_arrays.read_cell_arrays,
     "cityscapes": cityscapes.read_cityscapes,
     "cityscapes-raw": partial(cityscapes.read_cityscapes, every_label=True),
     "cityscapes-train-ids": partial(cityscapes.read_cityscapes, train_ids=True),
     "coco": coco_folder.read_coco_folder,
     "coco-instances": coco_instances.read_coco_instances,
+    "kitti-step": step.read_step,
     "label-divisor": label_divisor.read_label_divisor,
     "label-stack": label_folder.read_label_folder,
     "labels": label_folder.read_label_folder,
     "semantic-instances": semantic_instances.read_semantic_instances,
     "vistas": vistas.read_vistas,
+    "voc": voc.read_voc,
 }
 """How each format is read."""
 
@@ -55,6 +63,7 @@ def _has(*patterns: str) -> Callable[[Path], bool]:
     return lambda folder: all(any(True for _ in folder.glob(pattern)) for pattern in patterns)
 
 
+BITMASKS = ("labels/pan_seg", "labels/ins_seg", "pan_seg", "ins_seg")
 _SIGNS: dict[str, Callable[[Path], bool]] = {
     "coco": lambda folder: bool(find_coco(folder)),
     "cityscapes": _has("gtFine/*/*/*_gtFine_instanceIds.png"),
@@ -68,6 +77,10 @@ _SIGNS: dict[str, Callable[[Path], bool]] = {
     "label-divisor": lambda folder: (
         _has("labels", "categories.json")(folder) or _has("*/labels", "*/categories.json")(folder)
     ),
+    "kitti-step": _has("panoptic_maps/*/*/*.png"),
+    "bdd100k": lambda folder: any(_has(f"{place}/bitmasks/*/*.png")(folder) for place in BITMASKS),
+    "voc": _has("SegmentationClass", "SegmentationObject"),
+    "cell-arrays": lambda folder: bool(cell_arrays.find_cell_arrays(folder)),
     "labels": lambda folder: bool(label_places(folder)),
     "coco-instances": lambda folder: bool(find_instances(folder)),
 }
