@@ -25,10 +25,11 @@ Keys = Callable[[np.ndarray], Int64[np.ndarray, "h w"]]
 
 
 def read_cell_arrays(folder: str | Path) -> list[SourcePart]:
-    """PanNuke's `images/foldN/images.npy` with `masks/foldN/masks.npy`, CoNIC's `images.npy` with
-    `labels.npy`, or TissueNet's `*.npz` of X and y; each array is a part, and its images are its pages.
+    """Arrays of images, each of which is a part: PanNuke's, CoNIC's or TissueNet's.
 
-    What is no cell is the stuff category "background", id 0. Of TissueNet the whole cells are read.
+    These are `images/foldN/images.npy` with `masks/foldN/masks.npy`, `images.npy` with `labels.npy`, and
+    `*.npz` of X and y. What is no cell is the stuff category "background", id 0. Of TissueNet the whole cells
+    are read.
 
     Raises:
         ValueError: There are no such arrays, or they do not fit together.
