@@ -109,3 +109,13 @@ def test_a_batch_moves_as_a_whole():
     assert len(batch) == len(batch.targets) == 1
     assert batch.images.is_meta
     assert batch.targets.boxes[0].is_meta
+
+
+def test_a_grid_is_sampled_once_and_fit_for_gradients_whoever_asked_first():
+    targets = targets_of(torch.ones(5, 6, dtype=torch.int32), [Segment(1, 10)], CATEGORIES)
+    with torch.inference_mode():
+        grid = at_grid(targets, stride=4)
+    assert at_grid(targets, stride=4) is grid
+    assert at_grid(targets, stride=2) is not grid
+    assert not grid.semantic.is_inference()
+    assert at_grid(targets.to("cpu"), stride=4) is not grid

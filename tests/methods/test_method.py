@@ -11,6 +11,7 @@ from PIL import Image
 from torch.testing import assert_close
 
 import intarsia
+from intarsia.data import targets as data_targets
 from intarsia.data.targets import PanopticTargets, targets_of
 from intarsia.errors import InputError
 from intarsia.methods.unified import UnifiedPanoptic
@@ -93,6 +94,16 @@ def test_losses_and_gradients_are_finite_for_any_truth(method, categories, truth
     assert all(loss.shape == () and loss.isfinite() for loss in losses.values())
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in method.parameters())
+
+
+def test_the_truth_is_sampled_to_the_grid_once_a_step(method, scene, categories, monkeypatch):
+    samplings = []
+    sampled = data_targets._sampled
+    monkeypatch.setattr(data_targets, "_sampled", lambda *args: samplings.append(args[1]) or sampled(*args))
+    truth = scene.targets.to("cpu")  # fresh ones
+    for _ in range(2):
+        method.losses(method(scene.image[None]), truth)
+    assert samplings in ([], [method.stride])
 
 
 def test_the_losses_of_a_batch_are_the_same_in_both_orders(method, scene, categories):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ class PanopticTargets:
     boxes: tuple[Float[Tensor, "_ 4"], ...]
     centers: tuple[Float[Tensor, "_ 2"], ...]
     categories: tuple[Int64[Tensor, " _"], ...]
+    _grids: dict[int, PanopticTargets] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return self.semantic.shape[0]
@@ -164,11 +165,18 @@ def at_grid(targets: PanopticTargets, *, stride: int = 4) -> PanopticTargets:
     """The targets at every `stride`-th pixel: of each block the one in the middle, clamped at the edge.
 
     Instances that show no pixel on the grid are left out and the others renumbered; boxes and centres stay
-    in pixels of the image.
+    in pixels of the image. Targets are sampled once: whoever asks again in the same step gets the same.
 
     Source: Abbas and Swoboda 2021, released code: pixel (2, 2) of each 4x4 block;
     the clamp for sizes that 4 does not divide is ours.
     """
+    if stride not in targets._grids:
+        with torch.inference_mode(False):  # who asks first may need no gradient, who asks next may
+            targets._grids[stride] = _sampled(targets, stride)
+    return targets._grids[stride]
+
+
+def _sampled(targets: PanopticTargets, stride: int) -> PanopticTargets:
     height, width = targets.semantic.shape[1:]
     device = targets.semantic.device
     rows = _middles(height, stride, device)
