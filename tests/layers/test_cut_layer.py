@@ -18,6 +18,7 @@ from torch.testing import assert_close
 
 from intarsia.cut import GridProblem, solve
 from intarsia.layers import CutLayer, PanopticMasks, Perturbation
+from intarsia.layers.perturbation import CutGrid, draw_steps
 
 NEIGHBOURS = [(0, 1), (1, 0)]
 
@@ -249,13 +250,16 @@ def test_without_gradients_the_layer_just_cuts():
 
 def test_copies_draw_the_same_steps():
     layer = CutLayer(NEIGHBOURS, [False, True], seed=3)
-    layer.perturbation.draw(layer.generator, 1)
+    first = draw_steps(layer.random_state, 1, 5, 1.0, 9.0)
     draws = [
-        twin.perturbation.draw(twin.generator, 1)
+        draw_steps(twin.random_state, 1, 5, 1.0, 9.0)
         for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), layer)
     ]
-    assert np.array_equal(draws[0], draws[2])
-    assert np.array_equal(draws[1], draws[2])
+    assert torch.equal(draws[0], draws[2])
+    assert torch.equal(draws[1], draws[2])
+    assert not torch.equal(first, draws[2])
+    generator = torch.Generator().manual_seed(3)
+    assert np.array_equal(first, Perturbation(lowest=1.0, highest=9.0).draw(generator, 1))
 
 
 class Steps(torch.utils.data.Dataset):
@@ -331,7 +335,7 @@ def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="`node_costs` must be of at least one image"):
         layer(nodes[:0], edges[:0])
     with pytest.raises(ValueError, match="`affinity_costs` must be of as many images"):
-        layer.grid.problems(nodes, edges[:0])
+        CutGrid(NEIGHBOURS, [True, False]).problems(nodes, edges[:0])
     with pytest.raises(ValueError, match=r"`splittable` must be shaped \(3,\)"):
         layer(torch.zeros(1, 3, 3, 3), edges)
     zeros = torch.zeros(1, 3, 3, dtype=torch.int64)

@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from intarsia.losses._segment_spread import gathered_spread, segment_spread
+from intarsia.losses._segment_spread import safe_norm, segment_spread
+
+
+def gathered_spread(
+    pixels: torch.Tensor, index: torch.Tensor, num_segments: int, *, margin: float, norm: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The formulas with torch's own derivatives."""
+    inside = index >= 0
+    segment, members = index[inside], pixels.movedim(1, 2)[inside]
+    area = segment.bincount(minlength=num_segments).to(pixels.dtype)
+    means = pixels.new_zeros(num_segments, pixels.shape[1]).index_add(0, segment, members) / area[:, None]
+    strays = (safe_norm(means.index_select(0, segment) - members, norm) - margin).clamp(min=0).square()
+    return means, pixels.new_zeros(num_segments).index_add(0, segment, strays) / area
 
 
 def random_segments(seed: int, num_pixels: int) -> tuple[torch.Tensor, int]:
@@ -21,12 +33,15 @@ def random_segments(seed: int, num_pixels: int) -> tuple[torch.Tensor, int]:
     return index - has_none, len(found) - has_none
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])  # the native kernel, and torch's operations
 @given(st.integers(0, 2**31), st.integers(1, 90), st.sampled_from([1, 2]), st.integers(1, 5))
-def test_native_and_torch_agree(seed: int, num_pixels: int, norm: int, dims: int):
+def test_value_and_gradient_are_those_of_the_formulas(
+    dtype: torch.dtype, seed: int, num_pixels: int, norm: int, dims: int
+):
     generator = torch.Generator().manual_seed(seed)
     index, num_segments = random_segments(seed, num_pixels)
-    pixels = torch.randn(2, dims, num_pixels, generator=generator).requires_grad_()
-    factors = torch.randn(num_segments, dims + 1, generator=generator)
+    pixels = torch.randn(2, dims, num_pixels, generator=generator, dtype=dtype).requires_grad_()
+    factors = torch.randn(num_segments, dims + 1, generator=generator, dtype=dtype)
     results = []
     for spread in (segment_spread, gathered_spread):
         means, strays = spread(pixels, index, num_segments, margin=0.5, norm=norm)
@@ -67,3 +82,11 @@ def test_no_segment_at_all(dims: int):
     assert means.shape == (0, dims)
     (gradient,) = torch.autograd.grad(means.sum() + strays.sum(), pixels)
     assert_close(gradient, torch.zeros(1, dims, 4))
+
+
+def test_a_second_derivative_is_refused_and_not_zero_in_silence():
+    pixels = torch.tensor([[[0.0, 4.0]]], requires_grad=True)
+    _, spread = segment_spread(pixels, torch.tensor([[0, 0]]), 1, margin=0.5, norm=2)
+    (slope,) = torch.autograd.grad(spread.sum(), pixels, create_graph=True)
+    with pytest.raises(RuntimeError, match="autograd"):
+        slope.sum().backward()

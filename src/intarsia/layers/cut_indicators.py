@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.cut import Cut, Greedy, GridProblem, solve
+from intarsia.cut import Cut, Greedy, GridProblem, Stats, solve
 from intarsia.cut.offsets import pair_slices
-from intarsia.cut.solvers import Solver, solver_named
-from intarsia.layers.perturbation import CutGrid, Perturbation, as_float32
+from intarsia.cut.solvers import solver_named
+from intarsia.layers.perturbation import CutGrid, Perturbation, as_float32, draw_steps, grid_of, no_gradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +72,17 @@ class CutIndicatorLayer(nn.Module):
         splittable: Sequence[bool],
         *,
         perturbation: Perturbation = Perturbation(),  # noqa: B008 (frozen)
-        solver: str | Solver = "greedy",
+        solver: str = "greedy",
         refine: bool = False,
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.grid = CutGrid(offsets, splittable, threads)
-        self.perturbation, self.solver, self.refine = perturbation, solver_named(solver), refine
-        self.generator = torch.Generator().manual_seed(seed)
+        grid = CutGrid(offsets, splittable, threads)
+        self.offsets, self.splittable, self.threads = grid.flat_offsets, grid.flags.tolist(), threads or 0
+        solver_named(solver)  # refuses a name that there is not
+        self.perturbation, self.solver, self.refine = perturbation, solver, refine
+        self.random_state = torch.Generator().manual_seed(seed).get_state()
 
     def forward(
         self,
@@ -98,30 +101,128 @@ class CutIndicatorLayer(nn.Module):
         Raises:
             ValueError: If costs are not finite or shapes do not fit.
         """
-        steps = self.perturbation.draw(self.generator, len(node_costs))
-        plan = _Plan(self.grid, self.solver, self.refine, steps, float(loss_scale))
-        x, y = _CutIndicators.apply(node_costs, affinity_costs, plan)  # pyright: ignore[reportGeneralTypeIssues]
+        p = self.perturbation
+        steps = draw_steps(self.random_state, len(node_costs), p.num_samples, p.lowest, p.highest)
+        how = (self.offsets, self.splittable, self.solver, self.refine, self.threads)
+        x, y, _, _ = cut_indicators(node_costs, affinity_costs, steps, loss_scale, *how)
         return CutIndicators(x, y)
 
 
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    grid: CutGrid
-    solver: Solver
+_HOW = "float loss_scale, int[] offsets, bool[] splittable, str solver, bool refine, int threads"
+
+
+@torch.library.custom_op(
+    "intarsia::cut_indicators",
+    mutates_args=(),
+    schema=f"(Tensor node_costs, Tensor affinity_costs, Tensor steps, {_HOW}) "
+    "-> (Tensor, Tensor, Tensor, Tensor)",
+)
+def cut_indicators(
+    node_costs: Tensor,
+    affinity_costs: Tensor,
+    steps: Tensor,
+    loss_scale: float,
+    offsets: Sequence[int],
+    splittable: Sequence[bool],
+    solver: str,
+    refine: bool,
+    threads: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """x and y of each image on the device of the costs, and on the CPU its labels and clusters.
+
+    Args:
+        node_costs: c_V.
+        affinity_costs: c_E.
+        steps: lambda, one row an image.
+        loss_scale: What the loss is multiplied with.
+        offsets: Rows and columns in turn.
+        splittable: One flag a class.
+        solver: As in `intarsia.cut.solve`.
+        refine: Likewise.
+        threads: How many problems at a time; 0 for one a core.
+    """
+    grid = grid_of(offsets, splittable, threads)
+    problems = grid.problems(node_costs, affinity_costs)
+    cuts = grid.map(partial(solve, solver=solver, refine=refine), problems)
+    pairs = grid.map(_indicators, problems, cuts)
+    x, y = (torch.from_numpy(np.stack(arrays)).to(node_costs.device) for arrays in zip(*pairs, strict=True))
+    labels, clusters = (
+        torch.from_numpy(np.stack([getattr(cut, name) for cut in cuts])) for name in ("labels", "clusters")
+    )
+    return x, y, labels, clusters
+
+
+@cut_indicators.register_fake
+def _(node_costs: Tensor, affinity_costs: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    x, y = (costs.new_empty(costs.shape, dtype=torch.float32) for costs in (node_costs, affinity_costs))
+    labels, clusters = (torch.empty(x[:, 0].shape, dtype=torch.int32) for _ in range(2))
+    return x, y, labels, clusters
+
+
+@torch.library.custom_op(
+    "intarsia::cut_indicators_gradient",
+    mutates_args=(),
+    schema="(Tensor dx, Tensor dy, Tensor node_costs, Tensor affinity_costs, Tensor labels, Tensor clusters, "
+    f"Tensor steps, {_HOW}) -> (Tensor, Tensor)",
+)
+def cut_indicators_gradient(
+    dx: Tensor,
+    dy: Tensor,
+    node_costs: Tensor,
+    affinity_costs: Tensor,
+    labels: Tensor,
+    clusters: Tensor,
+    steps: Tensor,
+    loss_scale: float,
+    offsets: Sequence[int],
+    splittable: Sequence[bool],
+    solver: str,
+    refine: bool,
+    threads: int,
+) -> tuple[Tensor, Tensor]:
+    """dL/dc_V and dL/dc_E from dL/dx and dL/dy, by solving again at each of the steps."""
+    grid = grid_of(offsets, splittable, threads)
+    again = _SolveAgain(solver, refine)
+    slopes = (as_float32(gradient) / np.float32(loss_scale) for gradient in (dx, dy))
+    problems, tables = grid.problems(node_costs, affinity_costs), (labels, clusters, steps)
+    pairs = grid.map(again.gradient, problems, *(table.numpy() for table in tables), *slopes)
+    nodes, edges = (torch.from_numpy(np.stack(arrays)) * loss_scale for arrays in zip(*pairs, strict=True))
+    return nodes.to(node_costs), edges.to(affinity_costs)
+
+
+@cut_indicators_gradient.register_fake
+def _(dx: Tensor, dy: Tensor, node_costs: Tensor, affinity_costs: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
+    return node_costs.new_empty(node_costs.shape), affinity_costs.new_empty(affinity_costs.shape)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    nodes, edges, steps, *ctx.settings = inputs
+    ctx.save_for_backward(nodes, edges, *output[2:], steps)
+
+
+def _backward(ctx: Any, dx: Tensor, dy: Tensor, *_: Any) -> tuple[Any, ...]:
+    gradients = cut_indicators_gradient(dx, dy, *ctx.saved_tensors, *ctx.settings)
+    return *gradients, None, *(no_gradient(setting) for setting in ctx.settings)
+
+
+cut_indicators.register_autograd(_backward, setup_context=_save)
+
+
+@dataclass(frozen=True)
+class _SolveAgain:
+    """How perturbed problems are solved."""
+
+    solver: str
     refine: bool
-    steps: np.ndarray  # lambda, one row an image
-    loss_scale: float
-
-    def solve(self, problem: GridProblem, start: Cut | None = None) -> Cut:
-        solver = replace(self.solver, start=start) if isinstance(self.solver, Greedy) else self.solver
-        return solve(problem, solver=solver, refine=self.refine)
-
-    def indicators(self, problem: GridProblem, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
-        classes = np.arange(len(problem.splittable))[:, None, None]
-        return (cut.labels == classes).astype(np.float32), cut_pairs(problem, cut.clusters)
 
     def gradient(
-        self, problem: GridProblem, cut: Cut, steps: np.ndarray, dx: np.ndarray, dy: np.ndarray
+        self,
+        problem: GridProblem,
+        labels: np.ndarray,
+        clusters: np.ndarray,
+        steps: np.ndarray,
+        dx: np.ndarray,
+        dy: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """dL/dc_V and dL/dc_E of one image."""
         nodes, edges = np.zeros_like(dx), np.zeros_like(dy)
@@ -129,7 +230,8 @@ class _Plan:
             return np.full_like(dx, np.nan), np.full_like(dy, np.nan)
         if not (dx.any() or dy.any()):
             return nodes, edges
-        x, y = self.indicators(problem, cut)
+        cut = Cut(labels, clusters, float("nan"), Stats(0.0, True, ()))  # nobody asks what it costs
+        x, y = _indicators(problem, cut)
         for step in steps.astype(np.float32):
             moved = GridProblem(
                 problem.node_costs + step * dx,
@@ -137,32 +239,20 @@ class _Plan:
                 problem.offsets,
                 problem.splittable,
             )
-            x_step, y_step = self.indicators(moved, self.solve(moved, cut))
+            x_step, y_step = _indicators(moved, self._solved(moved, cut))
             nodes += (x_step - x) / (len(steps) * step)
             edges += (y_step - y) / (len(steps) * step)
         return nodes, edges
 
+    def _solved(self, problem: GridProblem, start: Cut) -> Cut:
+        solver = solver_named(self.solver)
+        solver = replace(solver, start=start) if isinstance(solver, Greedy) else solver
+        return solve(problem, solver=solver, refine=self.refine)
 
-class _CutIndicators(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, node_costs: Tensor, affinity_costs: Tensor, plan: _Plan) -> tuple[Tensor, Tensor]:
-        problems = plan.grid.problems(node_costs, affinity_costs)
-        ctx.save_for_backward(node_costs, affinity_costs)
-        ctx.plan, ctx.cuts = plan, plan.grid.map(plan.solve, problems)
-        pairs = plan.grid.map(plan.indicators, problems, ctx.cuts)
-        x, y = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*pairs, strict=True))
-        return x.to(node_costs.device), y.to(node_costs.device)
 
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        costs, plan = ctx.saved_tensors, ctx.plan
-        dx, dy = (as_float32(gradient) / np.float32(plan.loss_scale) for gradient in gradients)
-        pairs = plan.grid.map(plan.gradient, plan.grid.problems(*costs), ctx.cuts, plan.steps, dx, dy)
-        nodes, edges = (
-            torch.from_numpy(np.stack(arrays)) * plan.loss_scale for arrays in zip(*pairs, strict=True)
-        )
-        return nodes.to(costs[0]), edges.to(costs[1]), None
+def _indicators(problem: GridProblem, cut: Cut) -> tuple[np.ndarray, np.ndarray]:
+    classes = np.arange(len(problem.splittable))[:, None, None]
+    return (cut.labels == classes).astype(np.float32), cut_pairs(problem, cut.clusters)
 
 
 def cut_pairs(problem: GridProblem, clusters: np.ndarray) -> Float[np.ndarray, "o h w"]:

@@ -27,14 +27,12 @@ class LiftedCut:
 
     Attributes:
         class_of: m, the class of each label.
-        num_predicted: How many masks are predicted segments.
-        matches: For each of those its true segment or -1, then for each missed true segment itself.
+        matches: For each predicted segment with a mask its true segment or -1, then each missed true segment.
         start: z, the label of each pixel.
         clusters: The connected pieces of z, numbered in the order of their first pixels.
     """
 
     class_of: Int32[np.ndarray, " j"]
-    num_predicted: int
     matches: Int64[np.ndarray, " s"]
     start: Int32[np.ndarray, "h w"]
     clusters: Int32[np.ndarray, "h w"]
@@ -66,7 +64,6 @@ class LiftedCut:
         absent = np.setdiff1d(np.arange(len(problem.splittable)), present)
         return cls(
             np.concatenate([present, absent]).astype(np.int32),
-            num_predicted,
             np.concatenate([matches, missed]),
             start,
             clusters,

@@ -91,6 +91,16 @@ class CutGrid:
         object.__setattr__(self, "flags", np.array([bool(flag) for flag in self.splittable], bool))
 
     @property
+    def flat_offsets(self) -> list[int]:
+        """Rows and columns in turn.
+
+        Example:
+            >>> CutGrid([(0, 1), (2, -3)], [True]).flat_offsets
+            [0, 1, 2, -3]
+        """
+        return [int(step) for offset in self.offsets for step in offset]
+
+    @property
     def num_threads(self) -> int:
         """Threads to use.
 
@@ -134,6 +144,53 @@ class CutGrid:
         """
         with ThreadPoolExecutor(self.num_threads) as pool:
             return list(pool.map(work, *items))
+
+
+def grid_of(offsets: Sequence[int], splittable: Sequence[bool], threads: int) -> CutGrid:
+    """The grid of flat offsets, rows and columns in turn; 0 threads are one a core.
+
+    Example:
+        >>> grid_of([0, 1, 1, 0], [True], 2).offsets
+        [(0, 1), (1, 0)]
+    """
+    return CutGrid(list(zip(offsets[::2], offsets[1::2], strict=True)), splittable, threads or None)
+
+
+@torch.library.custom_op(
+    "intarsia::draw_steps",
+    mutates_args={"state"},
+    schema="(Tensor(a!) state, SymInt num_images, int num_samples, float lowest, float highest) -> Tensor",
+)
+def draw_steps(state: Tensor, num_images: int, num_samples: int, lowest: float, highest: float) -> Tensor:
+    """What `Perturbation.draw` does, by a generator whose state is a tensor, which moves on.
+
+    Example:
+        >>> state = torch.Generator().manual_seed(0).get_state()
+        >>> first, second = (draw_steps(state, 1, 1, 1.0, 5.0).item() for _ in range(2))
+        >>> first != second
+        True
+    """
+    generator = torch.Generator()
+    generator.set_state(state)
+    perturbation = Perturbation(num_samples=num_samples, lowest=lowest, highest=highest)
+    steps = torch.from_numpy(perturbation.draw(generator, num_images))
+    state.copy_(generator.get_state())
+    return steps
+
+
+@draw_steps.register_fake
+def _(state: Tensor, num_images: int, num_samples: int, lowest: float, highest: float) -> Tensor:
+    return torch.empty(num_images, num_samples, dtype=torch.float64)
+
+
+def no_gradient(argument: object) -> list[None] | None:
+    """What a backward pass answers for an argument that is no tensor: torch takes an empty list for tensors.
+
+    Example:
+        >>> no_gradient([0, 1]), no_gradient([])
+        (None, [])
+    """
+    return [] if argument == [] else None
 
 
 def as_float32(values: Tensor) -> np.ndarray:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
+from intarsia.losses._gradients import scaled
 from intarsia.losses._instance_table import InstanceTable, instance_table, pairs_within_groups
-from intarsia.losses._segment_spread import safe_norm, segment_spread
+from intarsia.losses._segment_spread import (
+    norm_slope,
+    safe_norm,
+    segment_spread,
+    spread_gradient,
+    spread_operator,
+)
 
 Reduction = Literal["paper", "authors_sum", "pixel_weighted"]
 
@@ -66,6 +73,12 @@ def discriminative_loss(
         >>> discriminative_loss(embeddings, torch.tensor([[[1, 1, 2]]]), gamma=0.0)
         tensor([0.])
     """
+    _check(embeddings, instances, norm, reduction)
+    if torch.compiler.is_compiling():
+        # To a compiler the loss is one operator: how many instances there are, only numbers tell.
+        precise = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
+        how = (categories is not None, delta_v, delta_d, alpha, beta, gamma, norm, reduction)
+        return discriminative_operator(precise, instances, list(categories or ()), *how)[0]
     terms = discriminative_terms(
         embeddings,
         instances,
@@ -134,7 +147,7 @@ def discriminative_terms(
     share = _instance_shares(table, reduction)
     return DiscriminativeTerms(
         variance=_sum_per_image(share.variance * spread, table.image, len(pixels)),
-        distance=_distance(means, table, delta_d, norm, reduction),
+        distance=_push(means, table, delta_d, norm, reduction).per_image(table),
         regularization=_sum_per_image(
             share.regularization * safe_norm(means, norm), table.image, len(pixels)
         ),
@@ -157,18 +170,39 @@ def _instance_shares(table: InstanceTable, reduction: Reduction) -> _Shares:
     return _Shares(table.area / (table.area_of_group * table.num_groups_in_image), equal)
 
 
-def _distance(means: Tensor, table: InstanceTable, delta_d: float, norm: int, reduction: Reduction) -> Tensor:
-    def push(first: Tensor, second: Tensor) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class _Push:
+    """The pairs of means that are too near, what each weighs, and by how much it is."""
+
+    first: Int[Tensor, " e"]
+    second: Int[Tensor, " e"]
+    share: Float[Tensor, " e"]
+    gap: Float[Tensor, " e"]
+
+    def per_image(self, table: InstanceTable) -> Float[Tensor, " b"]:
+        """The distance term."""
+        costs = self.share * self.gap.square()
+        return _sum_per_image(costs, table.image[self.first], table.num_images)
+
+    def slope(self, means: Float[Tensor, "s d"], norm: int) -> Float[Tensor, "s d"]:
+        """The derivative of the distance terms by the means."""
+        away = norm_slope(means[self.first] - means[self.second], norm)
+        force = (2 * self.share * self.gap)[:, None] * away  # falls with the distance
+        return torch.zeros_like(means).index_add(0, self.first, -force).index_add(0, self.second, force)
+
+
+def _push(means: Tensor, table: InstanceTable, delta_d: float, norm: int, reduction: Reduction) -> _Push:
+    def gap(first: Tensor, second: Tensor) -> Tensor:
         return (2 * delta_d - safe_norm(means[first] - means[second], norm)).clamp(min=0)
 
-    first, second = pairs_within_groups(table.group, keep=lambda a, b: push(a, b) > 0)
+    first, second = pairs_within_groups(table.group, keep=lambda a, b: gap(a, b) > 0)
     num = table.num_in_group[first]
     share = (
         1 / (num - 1)
         if reduction == "authors_sum"
         else 2 / (num * (num - 1) * table.num_groups_in_image[first])
     )
-    return _sum_per_image(share * push(first, second).square(), table.image[first], table.num_images)
+    return _Push(first, second, share, gap(first, second))
 
 
 def _sum_per_image(values: Tensor, image: Tensor, num_images: int) -> Tensor:
@@ -183,3 +217,58 @@ def _check(embeddings: Tensor, instances: Tensor, norm: int, reduction: str) -> 
         fail("norm", "1 or 2", norm)
     if reduction not in ("paper", "authors_sum", "pixel_weighted"):
         fail("reduction", '"paper", "authors_sum" or "pixel_weighted"', repr(reduction))
+
+
+@torch.library.custom_op(
+    "intarsia::discriminative_loss",
+    mutates_args=(),
+    schema="(Tensor embeddings, Tensor instances, Tensor[] categories, bool has_categories, float delta_v, "
+    "float delta_d, float alpha, float beta, float gamma, int norm, str reduction) -> (Tensor, Tensor)",
+)
+def discriminative_operator(
+    embeddings: Tensor,
+    instances: Tensor,
+    categories: Sequence[Tensor],
+    has_categories: bool,
+    delta_v: float,
+    delta_d: float,
+    alpha: float,
+    beta: float,
+    gamma: float,
+    norm: int,
+    reduction: Reduction,
+) -> tuple[Tensor, Tensor]:
+    """The loss of each image and its gradient, as a compiler sees `discriminative_loss`."""
+    table = instance_table(instances.flatten(1), categories if has_categories else None)
+    pixels = embeddings.flatten(2)  # b d (h w)
+    segments = (pixels, table.index)
+    means, spread, pull, area = spread_operator(*segments, len(table), delta_v, norm)
+    share = _instance_shares(table, reduction)
+    of_spread, of_norm = alpha * share.variance, gamma * share.regularization
+    push = _push(means, table, delta_d, norm, reduction)
+    losses = _sum_per_image(
+        of_spread * spread + of_norm * safe_norm(means, norm), table.image, len(pixels)
+    ) + beta * push.per_image(table)
+    of_means = of_norm[:, None] * norm_slope(means, norm) + beta * push.slope(means, norm)
+    gradient = spread_gradient(*segments, means, spread, pull, area, of_means, of_spread, delta_v, norm)
+    return losses, gradient.view(embeddings.shape)
+
+
+@discriminative_operator.register_fake
+def _(embeddings: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
+    return embeddings.new_empty(embeddings.shape[0]), embeddings.new_empty(embeddings.shape)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.num_images_with_categories = len(inputs[2])
+    ctx.save_for_backward(output[1])
+    ctx.mark_non_differentiable(output[1])
+
+
+def _backward(ctx: Any, losses_grad: Tensor, _: Tensor) -> tuple[Any, ...]:
+    (gradient,) = ctx.saved_tensors
+    nothing = [None] * ctx.num_images_with_categories
+    return scaled(gradient, losses_grad), None, nothing, *[None] * 8
+
+
+discriminative_operator.register_autograd(_backward, setup_context=_save)

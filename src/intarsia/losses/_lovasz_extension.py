@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from intarsia import _native
+from intarsia.losses._gradients import scaled
 
 
 def lovasz_extension(
@@ -39,26 +42,43 @@ def lovasz_extension(
         >>> lovasz_extension(torch.tensor([[0.5, -2.0]]), torch.tensor([[True, False]]), floor=1.0)
         tensor([0.5000])
     """
-    return _LovaszExtension.apply(scores, labels, valid, floor)  # pyright: ignore[reportReturnType]
+    needs_gradient = torch.is_grad_enabled() and scores.requires_grad
+    return lovasz_operator(scores, labels, valid, floor, needs_gradient)[0]
 
 
-class _LovaszExtension(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, scores: Tensor, labels: Tensor, valid: Tensor | None, floor: float) -> Tensor:
-        losses, gradient = evaluated_masks(
-            scores, labels, valid, floor, needs_gradient=ctx.needs_input_grad[0]
-        )
-        if gradient is not None:
-            ctx.save_for_backward(gradient)
-        return losses
+@torch.library.custom_op(
+    "intarsia::lovasz_extension",
+    mutates_args=(),
+    schema="(Tensor scores, Tensor labels, Tensor? valid, float floor, bool needs_gradient) "
+    "-> (Tensor, Tensor)",
+)
+def lovasz_operator(
+    scores: Tensor, labels: Tensor, valid: Tensor | None, floor: float, needs_gradient: bool
+) -> tuple[Tensor, Tensor]:
+    """The losses and, where it is needed, d losses / d scores: what a compiler sees of `lovasz_extension`."""
+    losses, gradient = evaluated_masks(scores, labels, valid, floor, needs_gradient=needs_gradient)
+    return losses, scores.new_empty(0) if gradient is None else gradient
 
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx, *losses_grad: Tensor
-    ) -> tuple[Tensor, None, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return gradient * losses_grad[0][:, None], None, None, None
+
+@lovasz_operator.register_fake
+def _(
+    scores: Tensor, labels: Tensor, valid: Tensor | None, floor: float, needs_gradient: bool
+) -> tuple[Tensor, Tensor]:
+    losses = scores.new_empty(scores.shape[0])
+    return losses, scores.new_empty(scores.shape if needs_gradient else 0)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.save_for_backward(output[1])
+    ctx.mark_non_differentiable(output[1])
+
+
+def _backward(ctx: Any, losses_grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    (gradient,) = ctx.saved_tensors
+    return scaled(gradient, losses_grad), None, None, None, None
+
+
+lovasz_operator.register_autograd(_backward, setup_context=_save)
 
 
 def evaluated_masks(
