@@ -263,6 +263,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
     ctx.num_images_with_categories = len(inputs[2])
     ctx.save_for_backward(output[1])
     ctx.mark_non_differentiable(output[1])
+    ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
 
 
 def _backward(ctx: Any, losses_grad: Tensor, _: Tensor) -> tuple[Any, ...]:

@@ -71,6 +71,7 @@ def _(
 def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     ctx.save_for_backward(output[1])
     ctx.mark_non_differentiable(output[1])
+    ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
 
 
 def _backward(ctx: Any, losses_grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
