@@ -266,7 +266,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
     ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
 
 
-def _backward(ctx: Any, losses_grad: Tensor, _: Tensor) -> tuple[Any, ...]:
+def _backward(ctx: Any, losses_grad: Tensor, _: Tensor | None) -> tuple[Any, ...]:
     (gradient,) = ctx.saved_tensors
     nothing = [None] * ctx.num_images_with_categories
     return scaled(gradient, losses_grad), None, nothing, *[None] * 8

@@ -74,7 +74,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
     ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
 
 
-def _backward(ctx: Any, losses_grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+def _backward(ctx: Any, losses_grad: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
     (gradient,) = ctx.saved_tensors
     return scaled(gradient, losses_grad), None, None, None, None
 
