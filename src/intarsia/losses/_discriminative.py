@@ -266,10 +266,11 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
     ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
 
 
-def _backward(ctx: Any, losses_grad: Tensor, _: Tensor | None) -> tuple[Any, ...]:
+def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Any, ...]:
     (gradient,) = ctx.saved_tensors
     nothing = [None] * ctx.num_images_with_categories
-    return scaled(gradient, losses_grad), None, nothing, *[None] * 8
+    slope = None if losses_grad is None else scaled(gradient, losses_grad)
+    return slope, None, nothing, *[None] * 8
 
 
 discriminative_operator.register_autograd(_backward, setup_context=_save)

@@ -74,9 +74,10 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
     ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
 
 
-def _backward(ctx: Any, losses_grad: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
+def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
     (gradient,) = ctx.saved_tensors
-    return scaled(gradient, losses_grad), None, None, None, None
+    slope = None if losses_grad is None else scaled(gradient, losses_grad)
+    return slope, None, None, None, None
 
 
 lovasz_operator.register_autograd(_backward, setup_context=_save)
