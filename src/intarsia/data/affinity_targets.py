@@ -12,6 +12,7 @@ from torch import Tensor
 from intarsia._check import fail
 from intarsia.cut.offsets import pair_slices
 from intarsia.data.targets import PanopticTargets
+from intarsia.panoptic import VOID_INDEX
 
 __all__ = ["AffinityTargets", "affinity_targets"]
 
@@ -62,8 +63,8 @@ def affinity_targets(
     """
     if (0, 0) in [tuple(offset) for offset in offsets]:
         fail("offsets", "other than (0, 0)", "an offset from a point to itself")
-    known = (grid.semantic != 255) & ~grid.crowd  # b h w
-    segment = torch.where(grid.instances > 0, 256 + grid.instances, grid.semantic)
+    known = (grid.semantic != VOID_INDEX) & ~grid.crowd  # b h w
+    segment = torch.where(grid.instances > 0, VOID_INDEX + 1 + grid.instances, grid.semantic)
     segment = torch.where(known, segment, -1)
     weight = known.float() if weights is None else weights * known
     shape = (len(grid), len(offsets), *segment.shape[1:])
