@@ -91,7 +91,12 @@ class CocoWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def add(
-        self, file_name: str, panoptic_map: PanopticMap, *, image_id: SupportsIndex | str | None = None
+        self,
+        file_name: str,
+        panoptic_map: PanopticMap,
+        *,
+        image_id: SupportsIndex | str | None = None,
+        time_s: float | None = None,
     ) -> Path:
         """Write the PNG of one image and remember its segments.
 
@@ -100,6 +105,7 @@ class CocoWriter:
                 another image's PNG has that name.
             panoptic_map: Its category ids are the data set's.
             image_id: By default the first of 1, 2, ... that no image has.
+            time_s: When a video shows it, in seconds after its first frame.
 
         Returns:
             The PNG.
@@ -121,7 +127,8 @@ class CocoWriter:
         self._ids.add(id)
         self._map_files.add(map_file.casefold())
         height, width = panoptic_map.size
-        self.images.append({"id": id, "file_name": file_name, "height": height, "width": width})
+        image = {"id": id, "file_name": file_name, "height": height, "width": width}
+        self.images.append(image if time_s is None else {**image, "time_s": round(float(time_s), 6)})
         self.annotations.append(
             {"image_id": id, "file_name": map_file, "segments_info": segments_to_coco(panoptic_map)}
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -13,68 +14,133 @@ from jaxtyping import UInt8
 
 from intarsia._check import fail
 
-__all__ = ["VIDEO_SUFFIXES", "VideoWriter", "frame_rate", "read_frames"]
+__all__ = ["VIDEO_SUFFIXES", "Frame", "VideoWriter", "frame_rate", "read_frames", "read_timed_frames"]
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v"})
 """Which files are taken for videos."""
 
+TICK_S = Fraction(1, 90_000)
+"""The clock of written videos, in seconds: the usual rates are whole numbers of it."""
+MAX_RATE = 240
+"""What encoders are told at most: a browser's recordings claim 1000 frames a second."""
+
 Picture = UInt8[np.ndarray, "h w 3"]
 
 
-def read_frames(path: Path) -> Iterator[Picture]:
-    """The frames of a video as 8-bit RGB.
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A picture of a video, upright, and when it is shown.
+
+    Attributes:
+        picture: 8-bit RGB.
+        time_s: Seconds after the first frame.
+        duration_s: How long it is shown, where the file says; else as the rate says.
+    """
+
+    picture: Picture
+    time_s: Fraction
+    duration_s: Fraction
+
+
+def read_frames(path: str | Path) -> Iterator[Picture]:
+    """The frames of a video as 8-bit RGB, upright as players show them.
 
     Raises:
         ValueError: The file is no video that can be read, or PyAV is not installed.
     """
-    with _opened(path) as container:
-        try:
-            for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
-        except _av().error.FFmpegError as error:
-            fail(str(path), "a whole video", f"a broken one ({error.strerror})")
+    return (frame.picture for frame in read_timed_frames(path))
 
 
-def frame_rate(path: Path) -> Fraction:
-    """Frames a second, 25 where the file does not say.
+def read_timed_frames(path: str | Path) -> Iterator[Frame]:
+    """The frames of a video with their times, which need not be equally far apart (phones, browsers).
 
     Raises:
         ValueError: As `read_frames`.
     """
     with _opened(path) as container:
-        return Fraction(container.streams.video[0].average_rate or 25)
+        usual = 1 / _rate_of(container)
+        start = last = None
+        try:
+            for frame in container.decode(video=0):
+                stamp = None if frame.pts is None else frame.pts * frame.time_base
+                time = (stamp - (start or 0)) if stamp is not None else (0 if last is None else last + usual)
+                if start is None and stamp is not None:
+                    start, time = stamp, 0
+                last = Fraction(time)
+                lasts = Fraction(frame.duration * frame.time_base) if frame.duration else usual
+                yield Frame(_upright(frame), last, lasts)
+        except _av().error.FFmpegError as error:
+            fail(str(path), "a whole video", f"a broken one ({error.strerror})")
+
+
+def frame_rate(path: str | Path) -> Fraction:
+    """Frames a second, on average; 25 where the file does not say.
+
+    Raises:
+        ValueError: As `read_frames`.
+    """
+    with _opened(path) as container:
+        return _rate_of(container)
 
 
 class VideoWriter:
     """Writes pictures of one size into an MP4 file that appears under its name when it is whole."""
 
     def __init__(self, path: Path, *, rate: Fraction) -> None:
-        """Open the file beside its name."""
+        """Open the file beside its name.
+
+        Args:
+            path: The file; its folder is made.
+            rate: Frames a second, for frames that are added without their times.
+        """
         self._path, self._partial = path, path.with_name(path.stem + ".partial.mp4")
+        self._usual, self._next = 1 / rate, Fraction(0)
+        self._last_tick = -1
+        self._durations: dict[int, int] = {}  # of frames that the encoder holds, by their times
         path.parent.mkdir(parents=True, exist_ok=True)
         self._container = _av().open(str(self._partial), "w")
         codecs = _av().codecs_available
         name = next(codec for codec in ("libx264", "h264", "mpeg4") if codec in codecs)
-        self._stream = self._container.add_stream(name, rate=rate)
+        self._stream = self._container.add_stream(name, rate=rate if rate <= MAX_RATE else Fraction(MAX_RATE))
+        self._stream.codec_context.time_base = TICK_S
+        self._stream.codec_context.max_b_frames = 0  # else times of decoding decide how long the file lasts
         self._stream.pix_fmt = "yuv420p"
         self._stream.width = self._stream.height = 0
 
-    def add(self, picture: Picture) -> None:
-        """Add a frame; the first one decides the size, whose odd row or column is repeated once."""
+    def add(
+        self, picture: Picture, *, time_s: Fraction | None = None, duration_s: Fraction | None = None
+    ) -> None:
+        """Add a frame; the first one decides the size, whose odd row or column is repeated once.
+
+        Args:
+            picture: The frame.
+            time_s: When it is shown; after the frame before where that is not given.
+            duration_s: How long it is shown.
+        """
         height, width = (side + side % 2 for side in picture.shape[:2])
         if not self._stream.width:
             self._stream.width, self._stream.height = width, height
         padding = ((0, height - picture.shape[0]), (0, width - picture.shape[1]), (0, 0))
         even = np.ascontiguousarray(np.pad(picture, padding, mode="edge"))
-        for packet in self._stream.encode(_av().VideoFrame.from_ndarray(even, format="rgb24")):
-            self._container.mux(packet)
+        frame = _av().VideoFrame.from_ndarray(even, format="rgb24")
+        time_s, lasts = self._next if time_s is None else time_s, duration_s or self._usual
+        frame.time_base = TICK_S
+        frame.pts = self._last_tick = max(round(time_s / TICK_S), self._last_tick + 1)
+        frame.duration = max(round(lasts / TICK_S), 1)
+        self._next = time_s + lasts
+        self._durations[frame.pts] = frame.duration
+        self._write(frame)
 
     def close(self) -> None:
         """Finish the file."""
-        for packet in self._stream.encode():
-            self._container.mux(packet)
+        self._write(None)
         self._container.close()
         self._partial.replace(self._path)
+
+    def _write(self, frame: Any) -> None:
+        for packet in self._stream.encode(frame):
+            packet.duration = self._durations.pop(packet.pts, packet.duration)  # encoders write the usual one
+            self._container.mux(packet)
 
     def abandon(self) -> None:
         """Leave nothing behind."""
@@ -82,7 +148,29 @@ class VideoWriter:
         self._partial.unlink(missing_ok=True)
 
 
-def _opened(path: Path) -> Any:
+def _upright(frame: Any) -> Picture:
+    """The picture by the frame's display matrix, which the cameras of phones write instead of turning pixels.
+
+    A stored (x, y) is shown at (a x + c y, b x + d y), but for a shift.
+    Source: ISO 14496-12, 6.2.2: a, b, u, c, d, v, x, y, w, of which a, b, c, d are 16.16 fixed point.
+    """
+    picture = frame.to_ndarray(format="rgb24")
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return picture
+    a, b, _, c, d, *_ = np.frombuffer(bytes(data), np.int32).tolist()
+    if abs(b) > abs(a):
+        picture, right, down = picture.swapaxes(0, 1), c, b
+    else:
+        right, down = a, d
+    return np.ascontiguousarray(picture[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1])
+
+
+def _rate_of(container: Any) -> Fraction:
+    return Fraction(container.streams.video[0].average_rate or 25)
+
+
+def _opened(path: str | Path) -> Any:
     av = _av()
     try:
         container = av.open(str(path))
