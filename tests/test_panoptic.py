@@ -186,6 +186,27 @@ def test_areas_add_up_to_the_image(recipe: tuple[int, list[int]]):
     assert (one.semantic(FACADES) == 255).sum() == one.area(0)
 
 
+def test_segments_of_transformers_are_numbered_from_0_or_from_1():
+    """EoMT and DETR: id 0 is a segment, -1 void. Mask2Former: ids from 1, 0 void."""
+    from_0 = [{"id": 0, "label_id": 5, "score": 0.5}, {"id": 1, "label_id": 6}]
+    one = PanopticMap.from_transformers({"segmentation": [[0, 0, 1, -1]], "segments_info": from_0})
+    assert [(s.category_id, one.area(s.id)) for s in one.segments] == [(5, 2), (6, 1)]
+    assert (one.ids == 0).sum() == 1
+    from_1 = [{"id": 1, "label_id": 5}, {"id": 2, "label_id": 6}]
+    other = PanopticMap.from_transformers({"segmentation": [[1, 1, 2, 0]], "segments_info": from_1})
+    assert other.ids.tolist() == [[1, 1, 2, 0]]
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float32", "int32"])
+def test_results_of_transformers_may_be_tensors_of_any_kind(kind: str):
+    import torch
+
+    values = torch.tensor([[0, 0, 1, -1]], dtype=getattr(torch, kind), requires_grad=kind != "int32")
+    info = [{"id": 0, "label_id": 5}, {"id": 1, "label_id": 6}]
+    one = PanopticMap.from_transformers({"segmentation": values, "segments_info": info})
+    assert one.ids.tolist() == [[1, 1, 2, 0]]
+
+
 def test_what_transformers_gives_is_read():
     """-1 marks pixels of no segment in some of its models, 0 in others; fused stuff is no crowd."""
     rows = [

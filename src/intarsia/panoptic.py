@@ -208,12 +208,31 @@ class PanopticMap:
 
     @classmethod
     def from_transformers(cls, result: Mapping[str, Any]) -> PanopticMap:
-        """From what transformers' `post_process_panoptic_segmentation` returns (-1 and 0 are void)."""
-        ids = np.maximum(np.asarray(result["segmentation"]).astype(np.int64), VOID_ID)
+        """From what transformers' `post_process_panoptic_segmentation` returns.
+
+        -1 is void. So is 0, unless it is listed among the segments: EoMT and DETR number them from 0, and
+        then every id here is larger by one.
+
+        Example:
+            >>> info = [{"id": 0, "label_id": 7}, {"id": 1, "label_id": 8}]
+            >>> one = PanopticMap.from_transformers({"segmentation": [[0, 0, 1, -1]], "segments_info": info})
+            >>> one.ids.tolist()
+            [[1, 1, 2, 0]]
+        """
         rows = result["segments_info"]
+        shift = int(any(int(row["id"]) == 0 for row in rows))
+        values = result["segmentation"]
+        if hasattr(values, "detach"):  # a tensor, perhaps with a gradient, on a GPU, of 16-bit floats
+            values = values.detach().cpu().long().numpy()
+        ids = np.maximum(np.asarray(values).astype(np.int64) + shift, VOID_ID)
         segments = [
-            Segment(int(r["id"]), int(r["label_id"]), float(r.get("score", 1.0)), bool(r.get("iscrowd", 0)))
-            for r in rows
+            Segment(
+                int(row["id"]) + shift,
+                int(row["label_id"]),
+                float(row.get("score", 1.0)),
+                bool(row.get("iscrowd", 0)),
+            )
+            for row in rows
         ]
         return cls.keeping_visible(ids, segments)
 

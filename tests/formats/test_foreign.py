@@ -197,6 +197,15 @@ def test_the_surer_detection_is_on_top():
         from_supervision(Detections(masks, None, None), Categories.named("facades"))
 
 
+def test_detections_of_no_category_and_scores_that_are_no_numbers_are_refused():
+    masks, facades = np.ones((1, 1, 2), bool), Categories.named("facades")
+    for index in (-1, 10):
+        with pytest.raises(ValueError, match=rf"`class_id` must be .* in \[0, 10\), got {index}"):
+            from_supervision(Detections(masks, np.ones(1), np.array([index])), facades)
+    with pytest.raises(ValueError, match="`confidence` must be made of finite scores, got nan"):
+        from_supervision(Detections(masks, np.array([np.nan]), np.array([0])), facades)
+
+
 @pytest.mark.filterwarnings("ignore:OpenCV:UserWarning")  # supervision works without it, and says so
 def test_supervision_detections_come_back():
     supervision = pytest.importorskip("supervision", reason="the extra `dev` is not installed: make setup")

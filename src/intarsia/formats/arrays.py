@@ -70,7 +70,8 @@ def from_supervision(detections: Any, categories: Categories) -> PanopticMap:
     """From `supervision.Detections` with masks; where masks overlap the higher score is on top.
 
     Raises:
-        ValueError: There are no masks. (Detections of nothing have none; their image's size is unknown.)
+        ValueError: There are no masks (detections of nothing have none; their image's size is unknown), a
+            category index is not one of the table, or a score is no number.
     """
     if detections.mask is None:
         fail("detections", "with masks", "none")
@@ -78,6 +79,11 @@ def from_supervision(detections: Any, categories: Categories) -> PanopticMap:
         fail("detections", "with category indices in `class_id`", "none")
     count = len(detections.mask)
     scores = np.ones(count) if detections.confidence is None else np.asarray(detections.confidence)
+    for index in map(int, detections.class_id):
+        if not 0 <= index < len(categories):
+            fail("class_id", f"made of category indices in [0, {len(categories)})", index)
+    if not np.isfinite(scores).all():
+        fail("confidence", "made of finite scores", scores[~np.isfinite(scores)][0])
     ids = np.zeros(detections.mask.shape[1:], np.int64)
     for n in np.argsort(scores, kind="stable"):
         ids[np.asarray(detections.mask[n], bool)] = n + 1
