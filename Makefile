@@ -96,6 +96,7 @@ fuzz: setup
 	cmake --build build/sanitize -j 2 --target fuzz_png
 	build/sanitize/fuzz_png 0 1000000
 	$(BIN)/python native/fuzz/fuzz_json.py --inputs 1000000
+	$(BIN)/python native/fuzz/fuzz_pictures.py --inputs 1000000
 
 clean:
 	rm -rf build out .venv

@@ -31,7 +31,9 @@ LOSSY_COMPRESSIONS = frozenset({6, 7, 22610, 33003, 33004, 33005, 33007, 34712, 
 PILLOWS_COMPRESSIONS = frozenset({6, 7})
 PILLOWS_COLORS = frozenset({5, 6, 8, 9})
 """CMYK, YCbCr and LAB: Pillow and its colour management turn them into RGB."""
-MAX_BYTES_A_PIXEL = 1 << 10
+MAX_CHANNELS = 1 << 10
+MAX_RATIO = 50_000
+"""No compression makes more of a byte, not of an empty picture: deflate 1,032, LZW 2,700, LZMA 7,000."""
 
 
 def is_tiff(head: bytes) -> bool:
@@ -184,8 +186,8 @@ class TiffStack:
         height, width = part.size
         if height * width > limit:
             fail(self._name, f"an image of at most {limit} pixels", f"one of {height}x{width}")
-        if part.num_channels > MAX_BYTES_A_PIXEL:
-            fail(self._name, f"an image of at most {MAX_BYTES_A_PIXEL} channels", f"{part.num_channels}")
+        if part.num_channels > MAX_CHANNELS:
+            fail(self._name, f"an image of at most {MAX_CHANNELS} channels", f"{part.num_channels}")
 
     def _by_pillow(self, page: Any, index: int) -> Shaped[np.ndarray, "h w c"]:
         """What Pillow makes of a page, which it turns upright by itself; other colours come as RGB."""
@@ -265,7 +267,21 @@ class _Part:
             return handle.read_array(kind, count, self.offset + number * count * kind.itemsize).reshape(shape)
         if len(self.planes) != math.prod(self.outer) or self.planes[number] is None:
             raise ValueError(f"{len(self.planes)} planes for {math.prod(self.outer)}")
-        return self.planes[number].asarray().reshape(shape)
+        plane = self.planes[number]
+        _check_whole(plane)
+        return plane.asarray().reshape(shape)
+
+
+def _check_whole(page: Any) -> None:
+    """All strips or tiles are there; tifffile would fill what is missing, slowly where it is much."""
+    count = math.prod(page.chunked)
+    if len(page.dataoffsets) != count or len(page.databytecounts) != count:
+        raise ValueError(f"{len(page.dataoffsets)} strips or tiles of {count}")
+    if 0 in page.databytecounts or 0 in page.dataoffsets:
+        raise ValueError("an empty strip or tile")
+    packed, unpacked = sum(page.databytecounts), page.nbytes
+    if unpacked > MAX_RATIO * packed:
+        raise ValueError(f"{packed} bytes for a picture of {unpacked}")
 
 
 def _promised_planes(file: Any) -> int:
