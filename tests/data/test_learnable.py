@@ -9,12 +9,14 @@ import pytest
 import tifffile
 
 import intarsia
+from intarsia.commands.convert import convert
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.learnable import check_learnable
 from intarsia.errors import InputError
 from intarsia.formats.coco import CocoWriter
 from intarsia.panoptic import Categories, PanopticMap, Segment
 from tests.engine.tiny import OVERRIDES
+from tests.formats.written_maps import pixels
 
 
 def write_cells(folder: Path, *, labels: str = "masks/{}.tif", num: int = 4, seed: int = 0) -> Path:
@@ -43,6 +45,18 @@ def test_a_folder_of_label_images_is_a_data_set(tmp_path: Path, labels: str):
     assert (sample.ids > 0).all()
     inside = sample.image[:, sample.ids == 1].float().mean()
     assert inside > 4 * sample.image[:, sample.ids == 5].float().mean()
+
+
+def test_label_images_and_coco_panoptic_give_the_same_samples(tmp_path: Path):
+    """Photo, segments and their pixels; only the numbers of segments may differ."""
+    labels = PanopticDataset(write_cells(tmp_path / "labels"), split="train")
+    convert("labels", str(tmp_path / "labels"), str(tmp_path / "coco"))
+    coco = PanopticDataset(tmp_path / "coco", split="train")
+    assert coco.categories == labels.categories
+    assert len(coco) == len(labels) == 4
+    for n in range(4):
+        assert np.array_equal(coco[n].image, labels[n].image)
+        assert pixels(coco[n].panoptic_map()) == pixels(labels[n].panoptic_map())
 
 
 def test_training_on_label_images_needs_no_conversion(tmp_path: Path):
