@@ -199,9 +199,9 @@ def test_crowds_are_counted_and_all_crowds_teach_nothing(tmp_path: Path, capsys:
     convert("coco-instances", str(tmp_path / "in"), str(tmp_path / "out"))
     out = capsys.readouterr().out
     assert "val: 1 map (no photo), 1 segment, 1 of them crowds." in out
-    assert "Nothing can be learned from it: all 1 segments are crowds" in out
+    assert "Nothing can be learned from it: all 1 objects are crowds" in out
     inspect(str(tmp_path / "out"))
-    assert "Nothing can be learned from it: all 1 segments are crowds" in capsys.readouterr().out
+    assert "Nothing can be learned from it: all 1 objects are crowds" in capsys.readouterr().out
 
 
 def test_a_photo_of_another_size_is_named_and_left_out(tmp_path: Path):
@@ -265,7 +265,7 @@ def test_two_photos_that_differ_in_the_suffix_keep_their_maps(tmp_path: Path):
     [
         ([], "no pixel of its 1 maps is labelled"),
         ([Segment(1, 1)], "only one category is labelled"),
-        ([Segment(1, 1, is_crowd=True)], "all 1 segments are crowds"),
+        ([Segment(1, 1, is_crowd=True)], "all 1 objects are crowds"),
         ([Segment(1, 1), Segment(2, 6)], ""),
     ],
 )

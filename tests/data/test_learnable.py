@@ -116,7 +116,7 @@ WHOLE = np.ones((8, 8), int)
     ("one", "reason"),
     [
         (PanopticMap.empty(8, 8), "no pixel of its 2 maps is labelled"),
-        (PanopticMap(WHOLE, [Segment(1, 1, is_crowd=True)]), "all 2 segments are crowds"),
+        (PanopticMap(WHOLE, [Segment(1, 1, is_crowd=True)]), "all 2 objects are crowds"),
         (PanopticMap(WHOLE, [Segment(1, 1)]), "only one category is labelled"),
     ],
 )

@@ -9,7 +9,8 @@ import pytest
 
 from intarsia.categories import Categories
 from intarsia.commands import convert as command
-from intarsia.formats.coco_instances import map_of_annotations, mask_of_segmentation
+from intarsia.formats.coco_instances import map_of_annotations, mask_of_segmentation, read_coco_instances
+from intarsia.metrics import evaluate_folders
 
 
 def test_things_lie_on_stuff_and_small_things_on_large_ones():
@@ -59,3 +60,53 @@ def test_instances_of_an_impossible_size_are_refused(tmp_path: Path, size: tuple
         ValueError, match="instances_val.json` must be one of images of 1 to 268435456 pixels, got"
     ):
         command.convert("coco-instances", str(tmp_path), str(tmp_path / "out"))
+
+
+def export(root: Path, count: int, *, stuff: bool = False) -> Path:
+    """An export of so many cells of four pixels each, side by side in an image with room between them."""
+    rows = []
+    for n in range(count):
+        left = 4 * n
+        box = [left, 0, left + 2, 0, left + 2, 2, left, 2]
+        rows.append({"id": n + 1, "image_id": 1, "category_id": 1, "segmentation": [box]})
+    image = {"id": 1, "file_name": "a.png", "height": 2, "width": 144}
+    content = {"images": [image], "annotations": rows, "categories": [{"id": 1, "name": "cell"}]}
+    (root / "annotations").mkdir(parents=True)
+    (root / "annotations" / "instances_default.json").write_text(json.dumps(content))
+    if stuff:
+        content = {"images": [image], "annotations": [], "categories": []}
+        (root / "annotations" / "stuff_default.json").write_text(json.dumps(content))
+    return root
+
+
+def test_false_cells_on_what_nobody_annotated_are_false(tmp_path: Path):
+    """Six cells are found and thirty false ones: PQ 6 / (6 + 30 / 2) = 28.6, and not 100."""
+    jsons = []
+    for name, count in (("truth", 6), ("prediction", 36)):
+        command.convert("coco-instances", str(export(tmp_path / name, count)), str(tmp_path / f"{name} out"))
+        jsons.append(tmp_path / f"{name} out" / "default" / "panoptic.json")
+    report = evaluate_folders(*jsons)
+    assert report.things.pq == pytest.approx(6 / 21)
+    assert report.stuff.n == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "names", "void"),
+    [
+        ({}, ("cell", "background"), 0),
+        ({"background": "glass"}, ("cell", "glass"), 0),
+        ({"background": "void"}, ("cell",), 288 - 24),
+    ],
+)
+def test_what_no_instance_covers_is_background(
+    tmp_path: Path, options: dict, names: tuple[str, ...], void: int
+):
+    [part] = read_coco_instances(export(tmp_path, 6), **options)
+    assert part.categories.names == names
+    assert part.maps[0].read().area(0) == void
+
+
+def test_a_data_set_with_stuff_of_its_own_says_itself_what_is_void(tmp_path: Path):
+    [part] = read_coco_instances(export(tmp_path, 6, stuff=True))
+    assert part.categories.names == ("cell",)
+    assert part.maps[0].read().area(0) == 288 - 24

@@ -25,7 +25,7 @@ def facts_of(source: SourceMap, panoptic_map: PanopticMap) -> dict[str, int]:
         >>> facts_of(source, source.read())
         {'segments': 0, 'crowds': 0, 'invisible': 2}
     """
-    segments = panoptic_map.segments
+    segments = [segment for segment in panoptic_map.segments if segment.id != source.implied]
     listed = len(segments) if source.listed is None else source.listed
     crowds = sum(segment.is_crowd for segment in segments)
     return {"segments": len(segments), "crowds": crowds, "invisible": max(listed - len(segments), 0)}
@@ -115,7 +115,9 @@ def _has_photos(part: SourcePart) -> bool:
     if any(source.has_photo for source in part.maps):
         return True
     folder = part.photo_folder
-    return folder is not None and folder.is_dir() and any(path.is_file() for path in folder.iterdir())
+    if folder is None or all(source.listed is None for source in part.maps):
+        return False  # no JSON says that there are photos
+    return folder.is_dir() and any(path.is_file() for path in folder.iterdir())
 
 
 def _number(count: int, noun: str) -> str:

@@ -67,7 +67,8 @@ def convert(
         to: What to write: coco, cityscapes, vistas, vistas-v2, ade20k, labels (a PNG each), label-stack (one
             TIFF of many pages), label-divisor, semantic-instances, coco-instances.
         category_map: For labels: a JSON that says what each label is.
-        background: For labels: the name of the stuff category that label 0 is; "void" makes it void.
+        background: For labels and coco-instances: the name of the stuff category that label 0 is, and what no
+            instance covers; "void" makes it void.
         objects: For labels: whether each label is an object, or each connected piece of one (masks of 0 and
             1). By default each label is, and what looks like a mask is refused.
         strict: Write nothing if anything would be lost.
@@ -108,6 +109,8 @@ def _parts_of(format: str, source: Path, labels: dict[str, Any]) -> list[SourceP
         fail(str(source), "a data set", "no such file or folder")
     if format in LABELS:
         return label_folder.read_label_folder(source, **labels)
+    if format == "coco-instances" and {labels["category_map"], labels["objects"]} == {None}:
+        return coco_instances.read_coco_instances(source, background=labels["background"])
     used = [name for name, value in labels.items() if value not in (None, label_folder.BACKGROUND.name)]
     if used:
         fail(used[0], "used with the format `labels`", repr(format))

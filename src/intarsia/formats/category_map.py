@@ -14,6 +14,8 @@ from intarsia.panoptic import Categories, Category
 FILE_NAME = "category_map.json"
 OBJECT = Category(1, "object", True, (235, 90, 90))
 BACKGROUND = Category(2, "background", False, (60, 70, 110))
+VOID = "void"
+"""Given in place of a name: what is no object is void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,25 @@ class CategoryMap:
     def of_image(self, name: str) -> Mapping[int, int | None]:
         """The category id of each label of an image."""
         return {**self.labels, **self.images.get(name, {})}
+
+
+def with_background(categories: Categories, name: str) -> Categories:
+    """The table with a stuff category of this name: one that it has, or one more.
+
+    Raises:
+        ValueError: It has a thing of this name.
+
+    Example:
+        >>> with_background(Categories([OBJECT]), "glass")[1].id
+        2
+    """
+    row = next((row for row in categories if row.name == name), None)
+    if row is None:
+        more = Category(max(row.id for row in categories) + 1, name, False, BACKGROUND.color)
+        return Categories([*categories, more])
+    if row.is_thing:
+        fail("background", "the name of a stuff category", f"{name!r}, whose category is a thing")
+    return categories
 
 
 def read_category_map(path: str | Path) -> CategoryMap:

@@ -13,6 +13,7 @@ from jaxtyping import Bool
 
 from intarsia._check import fail
 from intarsia._scalars import whole_number
+from intarsia.formats.category_map import BACKGROUND, VOID, with_background
 from intarsia.formats.coco import map_files_of
 from intarsia.formats.coco_json import (
     ImageId,
@@ -32,18 +33,23 @@ from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.photos import find_photos
 from intarsia.formats.run_lengths import mask_of_counts
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
-from intarsia.panoptic import Categories, Category, PanopticMap, Segment
+from intarsia.panoptic import VOID_ID, Categories, Category, PanopticMap, Segment
 
 MAX_PIXELS = 1 << 28
 """Nothing shows what size a JSON's image really has: a wrong one must not take all memory."""
 KIND = "COCO instances JSON"
 
 
-def read_coco_instances(folder: str | Path) -> list[SourcePart]:
+def read_coco_instances(folder: str | Path, *, background: str = BACKGROUND.name) -> list[SourcePart]:
     """The parts of a data set of single instances, in the layouts that `find_instances` knows.
 
     Masks may overlap in this format. Things lie on stuff and on crowds; of two things the smaller one is on
     top, of equal ones the later. What is hidden altogether is left out.
+
+    Args:
+        folder: The data set, or one JSON.
+        background: The name of the stuff category that uncovered pixels are; "void" makes them void, and so
+            they are where the data set has stuff of its own.
 
     Raises:
         ValueError: No such JSON is there, or one is broken.
@@ -52,7 +58,7 @@ def read_coco_instances(folder: str | Path) -> list[SourcePart]:
     if not places:
         expected = "a folder with annotations/instances_PART.json, PART/_annotations.coco.json or one JSON"
         fail(str(folder), expected, "none of these files")
-    return [_part(place) for place in places]
+    return [_part(place, background) for place in places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,20 @@ def map_of_annotations(
 
 
 def map_of_instances(
-    instances: Sequence[Instance], categories: Categories, *, size: tuple[int, int]
+    instances: Sequence[Instance],
+    categories: Categories,
+    *,
+    size: tuple[int, int],
+    uncovered: Segment | None = None,
 ) -> PanopticMap:
-    """The map of instances, whose ids are their own; those that show no pixel are left out."""
+    """The map of instances, whose ids are their own; those that show no pixel are left out.
+
+    Args:
+        instances: In any order.
+        categories: Which of them are things.
+        size: Height and width of the image.
+        uncovered: The segment of pixels that no instance covers; by default they are void.
+    """
     things = {row.id for row in categories.things}
     masks = [mask_of_segmentation(one.segmentation, size=size) for one in instances]
 
@@ -90,7 +107,11 @@ def map_of_instances(
     ids = np.zeros(size, np.int64)
     for n in sorted(range(len(instances)), key=depth):
         ids[masks[n]] = instances[n].segment.id
-    return PanopticMap.keeping_visible(ids, [instance.segment for instance in instances])
+    segments = [instance.segment for instance in instances]
+    if uncovered is not None:
+        ids[ids == VOID_ID] = uncovered.id
+        segments.append(uncovered)
+    return PanopticMap.keeping_visible(ids, segments)
 
 
 def mask_of_segmentation(segmentation: Any, *, size: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
@@ -169,13 +190,16 @@ def _instance(row: Mapping[str, Any], id: int, categories: Categories, report: R
     return Instance(segment, row.get("segmentation"))
 
 
-def _part(place: InstancesPlace) -> SourcePart:
+def _part(place: InstancesPlace, background: str) -> SourcePart:
     path = place.json_path
     report = Report(path, stop_at_first)
     content = load_coco(path, kind=KIND)
     stuff = load_coco(place.stuff_path, kind=KIND) if place.stuff_path else None
     with naming(path):
         categories = _categories(content, stuff, report)
+        others = [row for row in categories.stuff if row.name != background]
+        ground = None if stuff is not None or others or background == VOID else background
+        categories = categories if ground is None else with_background(categories, ground)
     images = read_images(content, report)
     instances: dict[ImageId, list[Instance]] = {id: [] for id in images}
     for source in (content, stuff):
@@ -196,8 +220,9 @@ def _part(place: InstancesPlace) -> SourcePart:
             image.file_name,
             map_file,
             photos.get(image.file_name),
-            partial(_read, path, instances[id], categories, (image.height, image.width)),
+            partial(_read, path, instances[id], categories, (image.height, image.width), ground),
             listed=len(instances[id]),
+            implied=None if ground is None else len(instances[id]) + 1,
         )
         for (id, image), map_file in zip(images.items(), map_files, strict=True)
     )
@@ -220,13 +245,20 @@ def _categories(content: Mapping[str, Any], stuff: Mapping[str, Any] | None, rep
     rows = []
     for source, is_thing in ((content, 1), (stuff, 0)):
         for row in rows_of(source, "categories", report) if source else ():
-            given = row.get("isthing")
+            given = row.get("isthing", 0 if row.get("name") == BACKGROUND.name else None)
             rows.append({**row, "isthing": is_thing if given is None else given})
     return Categories.from_coco(rows)
 
 
 def _read(
-    path: Path, instances: Sequence[Instance], categories: Categories, size: tuple[int, int]
+    path: Path,
+    instances: Sequence[Instance],
+    categories: Categories,
+    size: tuple[int, int],
+    ground: str | None,
 ) -> PanopticMap:
+    uncovered = None
+    if ground is not None:
+        uncovered = Segment(len(instances) + 1, next(row.id for row in categories if row.name == ground))
     with naming(path):
-        return map_of_instances(instances, categories, size=size)
+        return map_of_instances(instances, categories, size=size, uncovered=uncovered)

@@ -9,17 +9,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from intarsia._check import fail
-from intarsia.formats.category_map import BACKGROUND, FILE_NAME, OBJECT, CategoryMap, read_category_map
+from intarsia.formats.category_map import (
+    BACKGROUND,
+    FILE_NAME,
+    OBJECT,
+    VOID,
+    CategoryMap,
+    read_category_map,
+    with_background,
+)
 from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.label_checks import check_no_mask, check_no_photo, pieces_of
 from intarsia.formats.label_image import map_of_labels, num_pages, read_page
 from intarsia.formats.label_pairs import PHOTO_FOLDER, LabelFile, find_label_parts, pair_label_files
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
-from intarsia.panoptic import Categories, Category, PanopticMap
+from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures import reading
 
 Objects = Literal["labels", "pieces"]
-VOID = "void"
 
 
 def read_label_folder(
@@ -119,13 +126,9 @@ def _with_background(known: CategoryMap, name: str) -> CategoryMap:
     """The map with what 0 is: void, a stuff category that it lists, or one more."""
     if name == VOID:
         return replace(known, labels={0: None, **known.labels})
-    row = next((row for row in known.categories if row.name == name), None)
-    if row is None:
-        row = Category(max(row.id for row in known.categories) + 1, name, False, BACKGROUND.color)
-        known = replace(known, categories=Categories([*known.categories, row]))
-    elif row.is_thing:
-        fail("background", "the name of a stuff category", f"{name!r}, whose category is a thing")
-    return replace(known, labels={0: row.id, **known.labels})
+    categories = with_background(known.categories, name)
+    id = next(row.id for row in categories if row.name == name)
+    return replace(known, categories=categories, labels={0: id, **known.labels})
 
 
 def _part(name: str, place: Path, table: _Table, objects: Objects | None) -> SourcePart:

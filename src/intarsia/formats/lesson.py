@@ -24,18 +24,18 @@ def nothing_to_learn(maps: Iterable[Iterable[Segment]]) -> str:
         >>> nothing_to_learn([[Segment(1, 7), Segment(2, 8)]])
         ''
     """
-    num_maps = num_segments = 0
+    num_maps = num_crowds = 0
     categories: set[int] = set()
+    crowds: set[int] = set()
     for segments in maps:
         num_maps += 1
         for segment in segments:
-            num_segments += 1
-            if not segment.is_crowd:
-                categories.add(segment.category_id)
+            num_crowds += segment.is_crowd
+            (crowds if segment.is_crowd else categories).add(segment.category_id)
         if len(categories) > 1:
             return ""
-    if not num_segments:
+    if not categories | crowds:
         return f"no pixel of its {num_maps} maps is labelled"
-    if not categories:
-        return f"all {num_segments} segments are crowds, whose objects are not told apart"
+    if crowds and not categories & crowds:
+        return f"all {num_crowds} objects are crowds, whose members are not told apart"
     return "only one category is labelled, and nothing else that it could be told from"

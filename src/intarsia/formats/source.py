@@ -26,6 +26,7 @@ class SourceMap:
         image_page: Which page of the photo's file, where that has several.
         listed: How many segments the source lists; the map shows fewer where some have no pixel.
         map_path: The file that the map is read from, where it is one.
+        implied: The id of the segment that the source does not list: what none of its annotations covers.
         pixels: Reads the photo where it is no file of its own, but part of an array.
     """
 
@@ -37,6 +38,7 @@ class SourceMap:
     image_page: int | None = None
     listed: int | None = None
     map_path: Path | None = None
+    implied: int | None = None
     pixels: Callable[[], UInt8[np.ndarray, "h w 3"]] | None = None
 
     @property
