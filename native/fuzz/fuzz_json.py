@@ -25,8 +25,9 @@ from intarsia.errors import InputError
 from intarsia.formats.category_map import read_category_map
 from intarsia.formats.coco import read_coco
 from intarsia.formats.coco_check import check_json, check_map, check_strays
-from intarsia.formats.coco_folder import CocoPlace, read_coco_folder
+from intarsia.formats.coco_folder import read_coco_folder
 from intarsia.formats.coco_instances import read_coco_instances
+from intarsia.formats.coco_places import CocoPlace
 from intarsia.formats.label_divisor import read_label_divisor
 from intarsia.formats.png import write_ids
 from intarsia.formats.semantic_instances import read_semantic_instances
@@ -79,11 +80,10 @@ def place_in(folder: Path) -> CocoPlace:
 
 def inspect(folder: Path) -> None:
     """As `intarsia inspect` does, without printing."""
-    place = place_in(folder)
-    checked = check_json(place)
+    checked = check_json(place_in(folder))
     for one in checked.maps:
-        check_map(one, place, with_photo=True)
-    check_strays(checked, place)
+        check_map(one, checked, with_photo=True)
+    check_strays([checked])
 
 
 def read_both_sides(folder: Path) -> None:

@@ -47,7 +47,9 @@ def test_ids_that_stand_for_other_files_are_refused(tmp_path: Path, capsys: Any)
     ):
         evaluate_folders(truth, prediction)
     assert main(["evaluate", "--truth", str(truth), "--prediction", str(prediction)]) == 2
-    assert "`intarsia predict --truth JSON` takes the ids" in capsys.readouterr().err
+    assert (
+        "image_ids_of` gives the truth's ids; without `image_id`, file names pair." in capsys.readouterr().err
+    )
 
 
 def test_names_pair_where_ids_are_absent(tmp_path: Path, capsys: Any):
@@ -71,6 +73,22 @@ def test_annotations_without_ids_pair_by_the_names_of_their_maps(tmp_path: Path)
 
     edit(prediction, forget)
     assert evaluate_folders(truth, prediction).all.pq == 1
+
+
+def test_folders_stand_for_the_one_json_they_hold(tmp_path: Path):
+    truth = write(tmp_path / "data" / "annotations" / "panoptic_val2017.json", TRUTH)
+    write(tmp_path / "out" / "panoptic.json", TRUTH)
+    assert evaluate_folders(tmp_path / "data", tmp_path / "out").all.pq == 1
+    write(truth.with_name("panoptic_train2017.json"), TRUTH)
+    with pytest.raises(
+        ValueError, match="or a folder with one, got several: annotations/panoptic_train2017.json"
+    ):
+        evaluate_folders(tmp_path / "data", tmp_path / "out")
+    (tmp_path / "truth").mkdir()
+    with pytest.raises(
+        ValueError, match="truth` must be a COCO panoptic JSON, or a folder with one, got none"
+    ):
+        evaluate_folders(tmp_path / "truth", tmp_path / "out")
 
 
 def test_a_prediction_without_file_names_is_paired_by_id(tmp_path: Path):

@@ -38,8 +38,8 @@ def evaluate(
     """Evaluate predictions of any system against the truth, both in COCO panoptic format; print a table.
 
     Args:
-        truth: JSON of the truth; its categories and images are the ones evaluated.
-        prediction: JSON of the predictions.
+        truth: JSON of the truth, or its data set folder; its categories and images are the ones evaluated.
+        prediction: JSON of the predictions, or their folder.
         truth_dir: Folder of the truth's PNGs; by default the JSON's name without `.json`.
         prediction_dir: Folder of the predictions' PNGs; likewise.
         also: Other metrics to measure in the same pass.

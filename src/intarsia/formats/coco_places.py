@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from intarsia._check import fail
 from intarsia.formats.photos import find_photos
 
-__all__ = ["CocoPlace", "find_coco", "part_names", "photo_folders"]
+__all__ = ["CocoPlace", "find_coco", "json_of", "part_names", "photo_folders"]
 
 _YEAR = re.compile(r"[-_]?20\d\d$")
 
@@ -56,6 +57,26 @@ def find_coco(source: str | Path) -> list[CocoPlace]:
     if source.is_file():
         return [_of_json(source)]
     return [*_plain(source), *_annotations(source), *_cityscapes(source)]
+
+
+def json_of(source: str | Path) -> Path:
+    """The COCO panoptic JSON that is meant: the file itself, or the only one of a data set folder.
+
+    Raises:
+        ValueError: A folder has no COCO panoptic JSON, or several.
+
+    Example:
+        >>> json_of("a.json")
+        PosixPath('a.json')
+    """
+    source = Path(source)
+    if not source.is_dir():
+        return source
+    files = [place.json_path for place in find_coco(source)]
+    if len(files) != 1:
+        got = "several: " + ", ".join(str(file.relative_to(source)) for file in files) if files else "none"
+        fail(str(source), "a COCO panoptic JSON, or a folder with one", got)
+    return files[0]
 
 
 def part_names(files: Iterable[Path], prefix: str) -> dict[Path, str]:

@@ -17,6 +17,7 @@ from jaxtyping import Int64, Shaped
 from intarsia import _native
 from intarsia._check import fail
 from intarsia.errors import InputError, PartialFailure
+from intarsia.formats.coco_places import json_of
 from intarsia.formats.png import UnreadableError, keep_freed_buffers, read_filtered, read_ids
 from intarsia.metrics.annotations import MapAnnotation, read_annotations
 from intarsia.metrics.matching import UNLISTED, Overlap
@@ -50,7 +51,7 @@ def evaluate_folders(
     their number.
 
     Args:
-        truth_json: Lists the images to evaluate.
+        truth_json: Lists the images to evaluate; or a data set folder of one part.
         prediction_json: Needs `annotations` only; may hold more images than the truth.
         truth_dir: Folder of PNGs, by default the JSON's name without `.json`.
         prediction_dir: Likewise.
@@ -129,6 +130,7 @@ def read_pairs(
     Raises:
         ValueError: As `evaluate_folders`, for what shows without opening a PNG.
     """
+    truth_json, prediction_json = json_of(truth_json), json_of(prediction_json)
     truth = read_annotations(truth_json, truth_dir)
     prediction = read_annotations(prediction_json, prediction_dir, categories=truth.categories)
     return pair_maps(truth, prediction, prediction_json)

@@ -13,7 +13,9 @@ from intarsia.panoptic import Categories
 
 __all__ = ["MapPair", "MapPairs", "pair_maps"]
 
-HINT = "`intarsia predict --truth JSON` takes the ids from the truth."
+HINT = (
+    "`intarsia.formats.image_names.image_ids_of` gives the truth's ids; without `image_id`, file names pair."
+)
 
 
 @dataclass(frozen=True, slots=True)
