@@ -1,6 +1,5 @@
 """A method of your own, outside the package: things are what contours separate (docs/add-a-method.md)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -15,12 +14,12 @@ from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
 from intarsia.data.targets import PanopticTargets, at_grid, targets_of
 from intarsia.data.transforms import Augmentation
 from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.losses import lovasz_hinge
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
-from intarsia.nets.upsampling import upsampled
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
@@ -80,17 +79,13 @@ class ContourMethod(AbstractMethod):
         )
         return terms | {"contour": self.config.contour_weight * contour.mean()}
 
-    def decode(self, output: ContourOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
-        """The panoptic map of each image."""
-        return [self._panoptic_map(output, row, size) for row, size in enumerate(sizes)]
-
-    def _panoptic_map(self, output: ContourOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        rows, columns = grid_size(*size, stride=self.stride)  # the image without its padding in the batch
-        logits = output.semantic_logits[row, :, :rows, :columns].detach().float().cpu()
-        semantic = upsampled_argmax(logits.numpy(), *size, stride=self.stride)
-        contour = upsampled(output.contour_logits[[row], :, :rows, :columns], *size, stride=self.stride)
-        inside = contour[0, 0].detach().cpu().numpy() < 0
-        instances = np.zeros(size, np.int32)
+    def decode_image(self, view: ImageView) -> PanopticMap:
+        """The panoptic map of one image, from what `forward` said about it as arrays without padding."""
+        semantic = upsampled_argmax(view["semantic_logits"], *view.size, stride=view.stride)
+        contour = view["contour_logits"]  # 1 h w; inside where it is below 0
+        against_zero = np.concatenate([np.zeros_like(contour), contour])
+        inside = upsampled_argmax(against_zero, *view.size, stride=view.stride) == 0
+        instances = np.zeros(view.size, np.int32)
         things: list[Thing] = []
         for index, category in enumerate(self.categories):
             if not category.is_thing:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from intarsia.commands.recipes import list_recipes as recipes
     from intarsia.engine.train import train
     from intarsia.errors import InputError, PartialFailure
-    from intarsia.methods.load import load
     from intarsia.panoptic import Categories, Category, PanopticMap, Segment
+    from intarsia.runtime.loading import load
 
 _HOMES = {
     "Categories": "intarsia.panoptic",
@@ -38,7 +38,7 @@ _HOMES = {
     "evaluate": "intarsia.commands.evaluate",
     "explain": "intarsia.commands.explain",
     "inspect": "intarsia.commands.inspect",
-    "load": "intarsia.methods.load",
+    "load": "intarsia.runtime.loading",
     "predict": "intarsia.commands.predict",
     "train": "intarsia.engine.train",
 }

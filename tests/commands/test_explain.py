@@ -8,9 +8,8 @@ from PIL import Image
 import intarsia
 from intarsia.cli import main
 from intarsia.errors import InputError
-from intarsia.methods.hierarchical import HierarchicalEmbedding
-from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.panoptic import PanopticMap, Segment
+from intarsia.runtime import Model
 from tests.methods.conftest import combinatorial, hierarchical, unified
 
 
@@ -39,7 +38,7 @@ def test_one_pixel_is_explained(photo, model, tmp_path, capsys, monkeypatch):
     """Two windows and a facade, decoded by hand: medians are those of the three groups of pixels."""
     truth = two_windows()
     ids = truth.ids
-    monkeypatch.setattr(HierarchicalEmbedding, "decode", lambda *_: [truth])
+    monkeypatch.setattr(Model, "decode", lambda *_: truth)
     found = intarsia.explain(str(photo), pixel="5,6", model=model, out=str(tmp_path / "deep" / "seen.png"))
     assert found.values.shape == (30, 42)
     assert found.values[5, 6] == 0
@@ -57,7 +56,7 @@ def test_affinities_are_explained_as_shares(photo, tmp_path, capsys, monkeypatch
     method = unified().eval()
     method.save(tmp_path / "model")
     truth = two_windows()
-    monkeypatch.setattr(UnifiedPanoptic, "decode", lambda *_: [truth])
+    monkeypatch.setattr(Model, "decode", lambda *_: truth)
     found = intarsia.explain(
         str(photo), pixel="5,6", model=str(tmp_path / "model"), out=str(tmp_path / "seen.png")
     )
@@ -75,7 +74,7 @@ def test_affinities_are_explained_as_shares(photo, tmp_path, capsys, monkeypatch
 
 def test_a_void_pixel_has_no_segment(photo, model, tmp_path, monkeypatch):
     empty = PanopticMap(np.zeros((30, 42), np.int32), [])
-    monkeypatch.setattr(HierarchicalEmbedding, "decode", lambda *_: [empty])
+    monkeypatch.setattr(Model, "decode", lambda *_: empty)
     found = intarsia.explain(str(photo), pixel=(5, 6), model=model, out=str(tmp_path / "seen.png"))
     assert (found.same_segment, found.same_category, found.other) == (None, None, None)
 
@@ -95,6 +94,7 @@ def test_the_command_line_takes_row_and_column(photo, model, tmp_path, capsys):
 def test_a_method_with_neither_is_refused(photo, tmp_path):
     combinatorial().save(tmp_path / "cut")
     with pytest.raises(
-        InputError, match="`model` must be of a method with an embedding, got CombinatorialPanoptic"
+        InputError,
+        match="`model` must be of a method with an embedding, got one that is decoded by CutDecoder",
     ):
         intarsia.explain(str(photo), pixel="0,0", model=str(tmp_path / "cut"))

@@ -75,7 +75,7 @@ def test_files_of_one_name_do_not_overwrite_each_other(tmp_path):
     [
         ({"model": "facade"}, "Did you mean `facades`"),
         ({"out": "a.jpg/out"}, "`out` must be a folder that can be written"),
-        ({"device": "cuda"}, "`device` must be one that torch finds here, got cuda"),
+        ({"device": "cuda"}, "`device` must be one that this onnxruntime has, got cuda"),
     ],
 )
 def test_wrong_options_are_refused_in_one_sentence(photos, monkeypatch, options, message):

@@ -24,7 +24,7 @@ SIZE = (66, 70)
 )
 def test_affinities_equal_a_loop_over_pairs(seed, offsets):
     embeddings = torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(seed)) * 2
-    got = embedding_affinities(embeddings, offsets, radius=1.5)
+    got = embedding_affinities(embeddings.numpy(), offsets, radius=1.5)
     for (o, (dr, dc)), r, c in ((x, r, c) for x in enumerate(offsets) for r in range(4) for c in range(5)):
         if not (0 <= r + dr < 4 and 0 <= c + dc < 5):
             assert got[o, r, c] == 0
@@ -36,8 +36,9 @@ def test_affinities_equal_a_loop_over_pairs(seed, offsets):
 
 
 def test_a_pair_has_the_geometric_mean_of_its_ends_radii():
-    embeddings = torch.tensor([[[0.0, 3.0]]])
-    got = embedding_affinities(embeddings, [(0, 1)], radius=torch.tensor([[2.0, 4.5]]))  # mean radius 3
+    embeddings = np.array([[[0.0, 3.0]]], np.float32)
+    radius = np.array([[2.0, 4.5]], np.float32)  # its geometric mean is 3
+    got = embedding_affinities(embeddings, [(0, 1)], radius=radius)
     assert abs(float(got[0, 0, 0])) < 1e-5
 
 
@@ -65,8 +66,8 @@ def test_perfect_tensors_give_the_true_segments(scene, categories):
 def test_pairs_of_stuff_do_not_count(scene):
     output = output_of(scene)
     view = embedding_cut_view(
-        output.semantic_logits[0],
-        output.embeddings[0],
+        output.semantic_logits[0].numpy(),
+        output.embeddings[0].numpy(),
         SIZE,
         categories=CATEGORIES,
         offsets=[(0, 1)],

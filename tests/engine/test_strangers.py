@@ -91,7 +91,7 @@ def test_a_class_of_one_s_own_trains_by_a_shipped_recipe(streets, tmp_path):
     asked = (*QUICK, *backbone, f"data={streets}")
     run = intarsia.train("discriminative-facades", asked, out=str(tmp_path / "run"), method=f"{path}:Halved")
     assert "loss/embedding_half" in (run / "metrics.csv").read_text()
-    assert type(intarsia.load(run / "last", method=f"{path}:Halved")).__name__ == "Halved"
+    assert type(intarsia.load(run / "last", method=f"{path}:Halved").method).__name__ == "Halved"
     with pytest.raises(InputError, match="a class of the recipe's settings, PanopticDeepLabConfig"):
         intarsia.train("deeplab-facades", asked, method=f"{path}:Halved")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from accelerate import Accelerator
 
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.targets import PanopticTargets
+from intarsia.decoding.image_view import ImageView
 from intarsia.engine.validate import validate
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import PanopticQuality
@@ -24,6 +24,7 @@ class Echo(AbstractMethod):
     def __init__(self, truths: list[PanopticMap], categories: Categories) -> None:
         super().__init__(None, categories)
         self.truths, self.shapes = truths, []
+        self.stride = 1
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         self.shapes.append(tuple(images.shape[2:]))
@@ -32,8 +33,11 @@ class Echo(AbstractMethod):
     def losses(self, output: torch.Tensor, targets: PanopticTargets) -> dict[str, torch.Tensor]:
         return {}
 
-    def decode(self, output: torch.Tensor, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
-        return [self.truths[len(self.shapes) - 1].resized(*size) for size in sizes]
+    def named_tensors(self, output: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"images": output}
+
+    def decode_image(self, view: ImageView) -> PanopticMap:
+        return self.truths[len(self.shapes) - 1].resized(*view.size)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -117,8 +118,9 @@ def test_instances_start_with_the_radius_of_the_settings():
     method = small(embedding={"unit_px": 100.0, "start_radius_px": 5.0})
     with torch.no_grad():
         method.head.last.weight.zero_()
-        field = method.embedding_field(method(torch.rand(1, 3, 32, 32)))
-    assert field.margin == pytest.approx(0.05)
+        [view] = method.views(method(torch.rand(1, 3, 32, 32)), [(32, 32)])
+    field = method.map_decoder.embedding_field(view)
+    np.testing.assert_allclose(field.margin, 0.05, rtol=1e-5)
 
 
 def test_fixed_margins_do_not_learn(scene):
@@ -211,12 +213,11 @@ def test_settings_that_cannot_be_are_refused():
 
 def test_methods_with_an_embedding_have_a_field_and_the_others_say_so(method):
     with torch.no_grad():
-        output = method(torch.rand(1, 3, 20, 24))
+        [view] = method.views(method(torch.rand(1, 3, 20, 24)), [(20, 24)])
     if isinstance(method, CombinatorialPanoptic | PanopticFpn | UnifiedPanoptic):
-        sentence = f"`model` must be of a method with an embedding, got {type(method).__name__}"
-        with pytest.raises(InputError, match=sentence):
-            method.embedding_field(output)
+        with pytest.raises(InputError, match="`model` must be of a method with an embedding, got one that"):
+            method.map_decoder.embedding_field(view)
         return
-    field = method.embedding_field(output)
+    field = method.map_decoder.embedding_field(view)
     assert field.margin.shape == (5, 6) == field.embeddings[0].shape
     assert (field.margin > 0).all()

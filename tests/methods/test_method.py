@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-import intarsia
 from intarsia.data import targets as data_targets
 from intarsia.data.targets import PanopticTargets, targets_of
 from intarsia.errors import InputError
+from intarsia.methods.load import load
 from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.metrics import PanopticQuality
 from intarsia.nets import Detections
@@ -49,7 +49,7 @@ def test_any_size_gives_a_grid_of_its_strides_and_a_map_of_its_size(method, heig
 
 
 def test_a_model_shows_itself_in_three_lines_and_in_a_notebook_with_its_colours():
-    method = intarsia.load("facades")
+    method = load("facades")
     first, things, stuff = repr(method).splitlines()
     assert re.fullmatch(r"CombinatorialPanoptic, [\d,]+ parameters on cpu", first)
     assert things == "  5 things: " + ", ".join(row.name for row in method.categories.things)
@@ -215,6 +215,6 @@ def test_no_number_of_instances_is_too_large(method, scene):
         method.config = dataclasses.replace(
             method.config, grouping=dataclasses.replace(method.config.grouping, nms_kernel=1, min_thing_px=1)
         )
-        output["offsets"] = output["offsets"] * 0
+        output["center_steps"] = output["center_steps"] * 0
     [result] = method.decode(dataclasses.replace(whole, **output), [(160, 160)])
     assert len(result.segments) >= 800

@@ -12,9 +12,9 @@ from torch.testing import assert_close
 import intarsia
 import intarsia.methods
 from intarsia.errors import InputError
-from intarsia.methods import load as load_module
-from intarsia.methods.load import METHODS, load, shipped_models
+from intarsia.methods.load import METHODS, load
 from intarsia.methods.method import AbstractMethod
+from intarsia.runtime import find, shipped_models
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_every_method_is_listed_under_its_own_name():
 
 
 def test_an_unknown_name_gets_the_nearest_shipped_one(monkeypatch):
-    monkeypatch.setattr(load_module, "shipped_models", lambda: ["facades", "nuclei"])
+    monkeypatch.setattr(find, "shipped_models", lambda: ["facades", "nuclei"])
     with pytest.raises(InputError, match=r"got 'facade'\. Did you mean `facades`\?"):
         load("facade")
     with pytest.raises(InputError, match=r"got 'zzz'\. Known: facades, nuclei\."):
@@ -96,7 +96,7 @@ def test_a_model_on_the_hub_that_cannot_be_reached_is_named(monkeypatch):
     def offline(*_, **__):
         raise OSError("no network\nand a long story")
 
-    monkeypatch.setattr(load_module, "snapshot_download", offline)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
     with pytest.raises(
         InputError, match=r"on the hub that can be reached, got 'owner/name' \(no network\)\."
     ):

@@ -88,7 +88,9 @@ def test_an_instance_takes_the_category_of_most_of_its_pixels(small, scene):
     output = output_of(scene)
     logits = output.semantic_logits.clone()
     logits[:, [0, 1], :, 2:3] = logits[:, [1, 0], :, 2:3]
-    [result] = small.decode(PanopticDeepLabOutput(logits, output.heat, output.offsets), [scene.truth.size])
+    [result] = small.decode(
+        PanopticDeepLabOutput(logits, output.heat, output.center_steps), [scene.truth.size]
+    )
     assert sorted(s.category_id for s in result.segments) == sorted(
         s.category_id for s in scene.truth.segments
     )

@@ -84,7 +84,7 @@ def test_a_model_of_which_nothing_fits_is_refused(folder):
 
 @pytest.mark.parametrize("name", ["no/such/model/folder", "", "C:\\models"])
 def test_a_model_that_is_not_there_is_refused(trained, name):
-    with pytest.raises(InputError, match='`model` must be a folder, or "owner/name" on the hub'):
+    with pytest.raises(InputError, match="`model` must be the name of a shipped model or a folder"):
         start_from(trained, name)
 
 

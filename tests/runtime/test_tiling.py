@@ -8,13 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.testing import assert_close
 
 from intarsia.decoding.cut import CutConfig
 from intarsia.errors import InputError
 from intarsia.methods.combinatorial import CombinatorialPanoptic
+from intarsia.methods.torch_model import as_model
 from intarsia.nets import DecoderConfig, FpnDecoder
-from intarsia.runtime.tiling import TilingConfig, tiled_grids, tiles_of
+from intarsia.runtime.images import Contrast
+from intarsia.runtime.network import AbstractNetwork
+from intarsia.runtime.spec import NetworkSpec
+from intarsia.runtime.tiles import TilingConfig, tiles_of
+from intarsia.runtime.tiling import tiled_view
 from tests.methods.conftest import combinatorial
 
 
@@ -39,19 +43,43 @@ def test_every_pixel_is_kept_once_and_far_from_its_tile_s_borders(size, tile, ov
     assert (kept == 1).all()
 
 
+class Filter(AbstractNetwork):
+    """Means over blocks, and sums of those over 3x3 points; and where in the picture each point is."""
+
+    def __init__(self, stride: int):
+        self.stride = stride
+
+    @property
+    def description(self):
+        return "a filter"
+
+    def arrays(self, images):
+        pixels = torch.from_numpy(images)
+        grid = torch.nn.functional.avg_pool2d(pixels, self.stride)
+        rows, columns = torch.meshgrid(*(torch.arange(float(n)) for n in grid.shape[2:]), indexing="ij")
+        place = torch.stack([rows, columns])[None] * self.stride / 8
+        return {"sum": torch.nn.functional.avg_pool2d(grid, 3, 1, 1)[:, :1].numpy(), "place": place.numpy()}
+
+
 @settings(max_examples=20, deadline=None)
-@given(size=st.tuples(st.integers(1, 70), st.integers(1, 70)), stride=st.sampled_from([1, 2, 4]))
+@given(size=st.tuples(st.integers(1, 400), st.integers(1, 400)), stride=st.sampled_from([1, 2, 4]))
 def test_tiles_of_a_filter_are_the_filtered_image(size, stride):
-    """A sum over 3x3 grid points reaches 1 point; 4 pixels of context around a tile are enough for it."""
-
-    def network(image):
-        grid = torch.nn.functional.avg_pool2d(image, stride, ceil_mode=True)
-        return grid, torch.nn.functional.avg_pool2d(grid, 3, 1, 1)[:, :1]
-
-    images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    got = tiled_grids(network, images, stride=stride, tile_px=24, overlap_px=8)
-    for tiled, whole in zip(got, network(images), strict=True):
-        assert_close(tiled, whole)
+    """A sum over 3x3 points reaches one point; the places in tiles become places in the image."""
+    image = np.random.default_rng(0).random((*size, 3), np.float32)
+    spec = NetworkSpec(
+        stride=stride,
+        align_px=stride,
+        fill=(0.0, 0.0, 0.0),
+        tiling=TilingConfig(tile_px=256, context_px=8),
+        positions={"place": 8.0},
+    )
+    network = Filter(stride)
+    tiled = tiled_view(image, network, spec, reach_points=0)
+    planes = np.zeros((1, 3, *(stride * n for n in tiled.grid)), np.float32)
+    planes[0, :, : size[0], : size[1]] = image.transpose(2, 0, 1)
+    [whole] = network.views(planes, [size])
+    for name in ("sum", "place"):
+        np.testing.assert_allclose(tiled[name], whole[name], rtol=1e-5, atol=1e-6)
 
 
 class Shallow(nn.Module):
@@ -67,9 +95,6 @@ class Shallow(nn.Module):
         padded = nn.functional.pad(images, (0, -images.shape[-1] % 8, 0, -images.shape[-2] % 8))
         fine = self.first(padded).relu()
         return [fine, self.second(fine).relu()]
-
-    def without_stretch(self):
-        return torch.no_grad()
 
 
 def shallow_method():
@@ -97,36 +122,45 @@ def test_an_image_in_tiles_has_the_costs_and_the_segments_of_the_whole(size):
     coarse = torch.rand(1, 3, 9, 13, generator=torch.Generator().manual_seed(1))
     image = nn.functional.interpolate(coarse, size=size, mode="bilinear")[0]
     method = shallow_method()
-    with torch.no_grad():
-        wanted, whole = method._evaluated(image[None]), method.predict(image)
-    tiling = TilingConfig(tile_px=384, context_px=112)
-    assert max(size) > tiling.tile_px
-    method.config = dataclasses.replace(method.config, tiling=tiling)
-    with torch.no_grad():
-        got, tiled = method._evaluated(image[None]), method.predict(image)
-    assert_close(got.semantic_logits, wanted.semantic_logits, rtol=1e-3, atol=1e-3)
+    spec = NetworkSpec(
+        stride=4, align_px=8, fill=(0.0,) * 3, tiling=TilingConfig(tile_px=384, context_px=112)
+    )
+    model = as_model(method)
+    model.spec = dataclasses.replace(spec, tiling=None)
+    wanted, whole = model.view(image), model.predict(image)
+    assert max(size) > 384
+    model.spec = spec
+    got, tiled = model.view(image), model.predict(image)
+    np.testing.assert_allclose(got["semantic_logits"], wanted["semantic_logits"], rtol=1e-3, atol=1e-3)
     longest = 4
     inside = (..., slice(None, -longest), slice(None, -longest))  # beyond, a pair may leave the image
-    assert_close(got.affinity_logits[inside], wanted.affinity_logits[inside], rtol=1e-3, atol=1e-3)
+    costs = [view["affinity_costs"][inside] for view in (got, wanted)]
+    np.testing.assert_allclose(*costs, rtol=1e-3, atol=1e-3)
     assert len(whole.segments) > 3
     assert np.array_equal(whole.ids, tiled.ids)
     assert [s.category_id for s in whole.segments] == [s.category_id for s in tiled.segments]
 
 
-def test_brightness_is_stretched_before_the_image_is_cut_into_tiles():
-    """A bright corner in one tile darkens all of them alike."""
-    method = combinatorial()
-    backbone = dataclasses.replace(method.config.backbone, stretch=True)
-    tiling = TilingConfig(tile_px=256, context_px=0)
-    config = dataclasses.replace(method.config, backbone=backbone, tiling=tiling)
-    seen = []
-    method = CombinatorialPanoptic(config, method.categories).eval()
-    method.backbone.register_forward_pre_hook(lambda _, given: seen.append(given[0].amax()))
-    method.predict(torch.cat([torch.full((3, 8, 400), 0.5), torch.zeros(3, 8, 200)], dim=2))
-    assert len(seen) > 1
-    assert float(max(seen)) == pytest.approx(1.0)
-    assert float(seen[0]) == pytest.approx(1.0)
-    assert method.backbone.stretch
+def test_contrast_does_not_depend_on_the_tiles():
+    """Of a picture with a bright corner, every window is what the same window of the whole is."""
+    image = np.random.default_rng(0).random((1300, 900, 3), np.float32) * 0.1
+    image[:200, :200] += 0.8
+    contrast = Contrast.of(image)
+    whole = contrast.applied(image, 0, 0)
+    for top, left in ((0, 0), (256, 128), (1024, 512)):
+        window = contrast.applied(image[top : top + 256, left : left + 256], top, left)
+        np.testing.assert_allclose(window, whole[top : top + 256, left : left + 256], rtol=1e-5, atol=1e-5)
+    assert np.median(whole[800:]) > 0.3  # far from the bright corner the rest is seen
+
+
+def test_a_small_picture_has_one_contrast():
+    """From its darkest value to its 99.5 % quantile, all channels alike."""
+    image = np.random.default_rng(0).uniform(0.2, 0.4, (60, 50, 3)).astype(np.float32)
+    stretched_image = Contrast.of(image).applied(image, 0, 0)
+    assert stretched_image.min() == pytest.approx(0, abs=0.02)
+    assert np.quantile(stretched_image, 0.995) == pytest.approx(1, abs=0.02)
+    dark = np.full((9, 9, 3), 0.3, np.float32)
+    assert Contrast.of(dark).applied(dark, 0, 0).max() == 0
 
 
 def test_wrong_settings_are_refused():

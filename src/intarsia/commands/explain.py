@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import torch
 import tyro
 from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
-from torch import Tensor
 
 from intarsia import draw
 from intarsia._check import fail
-from intarsia.commands.predict import chosen_device
+from intarsia._files import whole
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.upsampling import grid_size
-from intarsia.methods.images import as_tensor
-from intarsia.methods.load import load
-from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import PanopticMap
+from intarsia.pictures.image_like import as_image
+from intarsia.runtime.loading import Backend, Device, load
+from intarsia.runtime.model import Model
 
 __all__ = ["Explanation", "explain"]
 
@@ -54,14 +52,14 @@ class Explanation:
     picture: UInt8[np.ndarray, "ph pw 3"]
 
 
-@torch.inference_mode()
 def explain(
     image: Annotated[str, tyro.conf.Positional],
     *,
     pixel: str | tuple[int, int],
     model: str = "facades-embedding",
     out: str = "explain.png",
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    backend: Backend | None = None,
+    device: Device = "auto",
 ) -> Explanation:
     """Draw what each pixel of a photo is to one of them: its distance in embedding space, or its affinity.
 
@@ -76,7 +74,8 @@ def explain(
         pixel: The pixel to look from, as ROW,COLUMN.
         model: The name of a model that ships with intarsia, or a folder written by training.
         out: The picture to write.
-        device: Where the network runs; "auto" takes a GPU if there is one.
+        backend: What runs the network, as `predict` takes it.
+        device: Where the network runs; "auto" takes a GPU if torch finds one.
 
     Returns:
         The distances or affinities, what was found, and the picture.
@@ -84,14 +83,13 @@ def explain(
     Raises:
         ValueError: The image or model cannot be read, the pixel is outside, or the method has neither.
     """
-    method = load(model)
-    method.to(chosen_device(device)).eval()
-    photo = as_tensor(image)
-    height, width = photo.shape[1:]
+    method = load(model, backend=backend, device=device)
+    photo = as_image(image)
+    height, width = photo.shape[:2]
     at = _parsed(pixel, height, width)
-    output = method(photo[None].to(next(method.parameters()).device))
-    field = method.pixel_field(output, size=(height, width), pixel=at)
-    found = method.decode(output, [(height, width)])[0]
+    view = method.view(photo)
+    field = method.decoder.pixel_field(view, at)
+    found = method.decode(view)
     values = _enlarged(field.values, method.stride, height, width)
     values = values if field.kind == "distance" else values / values.sum()
     here, kin = _same(found, at, method)
@@ -115,14 +113,14 @@ def explain(
 
 
 def _sheet(
-    photo: Tensor,
+    photo: Float32[np.ndarray, "h w 3"],
     found: PanopticMap,
     field: PixelField,
     *,
-    method: AbstractMethod,
+    method: Model,
     pixel: tuple[int, int],
 ) -> UInt8[np.ndarray, "ph pw 3"]:
-    pixels = (photo * 255).round().byte().permute(1, 2, 0).numpy()
+    pixels = (photo * 255).round().astype(np.uint8)
     by_distance = field.kind == "distance"
     at = pixel[0] // method.stride, pixel[1] // method.stride
     heat = draw.distance_map(field.features, at) if by_distance else draw.heat_map(field.values)
@@ -160,7 +158,7 @@ def _enlarged(grid: np.ndarray, stride: int, height: int, width: int) -> np.ndar
 
 
 def _same(
-    found: PanopticMap, pixel: tuple[int, int], method: AbstractMethod
+    found: PanopticMap, pixel: tuple[int, int], method: Model
 ) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
     """Where the pixel's segment is, and where its category is; nowhere if it is void."""
     here = found.ids == found.ids[pixel]
@@ -179,16 +177,15 @@ def _share(affinities: np.ndarray, where: np.ndarray) -> float | None:
 
 
 def _write(picture: np.ndarray, path: Path) -> None:
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(partial, format="PNG")
-        partial.replace(path)
+        with whole(path) as partial:
+            Image.fromarray(picture).save(partial, format="PNG")
     except OSError as error:
         fail("out", "a picture that can be written", f"{path} ({error.strerror})")
 
 
-def _said(explanation: Explanation, method: AbstractMethod, out: str) -> str:
+def _said(explanation: Explanation, method: Model, out: str) -> str:
     row, column = explanation.pixel
     ids = {segment.id: segment for segment in explanation.map.segments}
     segment = ids.get(int(explanation.map.ids[row, column]))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
-import torch
 import tyro
 from jaxtyping import UInt8
 from PIL import Image
@@ -19,18 +19,26 @@ from rich.progress import track
 
 from intarsia import draw
 from intarsia._check import fail
+from intarsia._files import whole
 from intarsia.commands.video import predict_video
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.coco import CocoWriter
 from intarsia.formats.png import read_ids
-from intarsia.methods.load import load
-from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.reading import read_image
 from intarsia.pictures.video import VIDEO_SUFFIXES
+from intarsia.runtime.loading import Backend, Device, Precision, load
+from intarsia.runtime.model import Follow, Model
+from intarsia.runtime.tiles import Tile
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 """Which files of a folder are taken for images."""
+
+MAX_DRAWINGS = 8
+"""Overlays that may wait to be drawn: bounds the memory."""
+
+MIN_TILES_OF_A_BAR = 6
+"""Tiles of one image from which on a bar is shown."""
 
 Picture = UInt8[np.ndarray, "h w 3"]
 
@@ -55,7 +63,10 @@ def predict(
     model: str | None = None,
     out: str = "out",
     batch_size: int = 4,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    backend: Backend | None = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: int | None = None,
     overlays: bool = True,
 ) -> list[Prediction]:
     """Segment photos and write OUT/panoptic.json, OUT/panoptic/*.png and OUT/overlays/*.jpg.
@@ -68,8 +79,12 @@ def predict(
         model: The name of a model that ships with intarsia, or a folder written by training; by default
             `facades`, and `facades-embedding` for a video, whose instances are followed by their embeddings.
         out: The folder to write into; what is there of the same name is replaced.
-        batch_size: How many images of one size are run at once.
-        device: Where the network runs; "auto" takes a GPU if there is one.
+        batch_size: How many images of one size are run at once where that is faster, on a GPU.
+        backend: What runs the network: "onnxruntime", "openvino" or "torch"; by default the first, and torch
+            on a GPU or for a model without `model.onnx`.
+        device: Where the network runs; "auto" takes a GPU if torch finds one.
+        precision: "auto" is float32; "bfloat16" is for openvino and torch.
+        threads: How many the network computes with; by default as many as there are cores.
         overlays: Also draw each result over its photo.
 
     Returns:
@@ -82,41 +97,64 @@ def predict(
     paths = (images,) if isinstance(images, str | Path) else images
     videos = _videos(paths)
     files = {} if videos else find_images(paths)
-    method = load(model or ("facades-embedding" if videos else "facades"))
-    method.to(chosen_device(device)).eval()
+    chosen = model or ("facades-embedding" if videos else "facades")
+    loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads)
     folder = Path(out)
     if videos:
-        return _predicted_videos(videos, method, folder, overlays=overlays)
+        return _predict_videos(videos, loaded, folder, overlays=overlays)
     broken: list[str] = []
     pictures = _readable(files, broken)
     first = next(pictures, None)
     if first is None:
         raise InputError(" ".join(broken))
-    pictures = chain([first], pictures)
-    predictions: list[Prediction] = []
     try:
-        if overlays:
-            (folder / "overlays").mkdir(parents=True, exist_ok=True)
-        with CocoWriter(folder / "panoptic.json", method.categories) as writer:
-            shown = track(
-                _predicted(method, pictures, batch_size),
-                total=len(files),
-                description="predicting",
-                console=Console(stderr=True),
-                disable=len(files) < 2,
-            )
-            for name, picture, panoptic_map in shown:
-                file = writer.add(name, panoptic_map)
-                if overlays:
-                    _write_overlay(folder / "overlays" / _flat(name), picture, panoptic_map, method)
-                predictions.append(Prediction(name, panoptic_map.segments, file))
+        predictions = _predict_photos(
+            chain([first], pictures), loaded, folder, total=len(files), batch=batch_size, overlays=overlays
+        )
     except OSError as error:
         raise InputError(
             f"`out` must be a folder that can be written, got {out} ({error.strerror})."
         ) from None
-    print(_summary(predictions, method, folder))
+    print(_summary(predictions, loaded, folder))
     if broken:
         raise PartialFailure(broken, total=len(files), result=predictions)
+    return predictions
+
+
+def _predict_photos(
+    pictures: Iterator[tuple[str, Picture]],
+    model: Model,
+    folder: Path,
+    *,
+    total: int,
+    batch: int,
+    overlays: bool,
+) -> list[Prediction]:
+    """Maps into the writer; overlays are drawn and written beside, while the network goes on."""
+    if overlays:
+        (folder / "overlays").mkdir(parents=True, exist_ok=True)
+    predictions: list[Prediction] = []
+    with (
+        CocoWriter(folder / "panoptic.json", model.categories) as writer,
+        ThreadPoolExecutor(1) as drawing,
+    ):
+        drawings: list[Future[None]] = []
+        for name, picture, panoptic_map in track(
+            _predicted(model, pictures, batch, follow=_bar if total < 2 else None),
+            total=total,
+            description="predicting",
+            console=Console(stderr=True),
+            disable=total < 2,
+        ):
+            file = writer.add(name, panoptic_map)
+            if overlays:
+                path = folder / "overlays" / f"{file.stem}.jpg"
+                drawings.append(drawing.submit(_write_overlay, path, picture, panoptic_map, model))
+            if len(drawings) > MAX_DRAWINGS:
+                drawings.pop(0).result()
+            predictions.append(Prediction(name, panoptic_map.segments, file))
+        for future in drawings:
+            future.result()
     return predictions
 
 
@@ -153,17 +191,17 @@ def _videos(paths: Sequence[str | Path]) -> list[Path]:
     return videos
 
 
-def _predicted_videos(
-    videos: Sequence[Path], method: AbstractMethod, folder: Path, *, overlays: bool
+def _predict_videos(
+    videos: Sequence[Path], model: Model, folder: Path, *, overlays: bool
 ) -> list[Prediction]:
     predictions: list[Prediction] = []
     try:
-        with CocoWriter(folder / "panoptic.json", method.categories) as writer:
+        with CocoWriter(folder / "panoptic.json", model.categories) as writer:
             for path in videos:
-                found = predict_video(path, method, writer, folder=folder / "overlays" if overlays else None)
-                frames = ((name, segments, writer.folder / _flat(name)) for name, segments in found.frames)
+                video = predict_video(path, model, writer, folder=folder / "overlays" if overlays else None)
+                frames = ((name, segments, writer.folder / _flat(name)) for name, segments in video.frames)
                 predictions += (Prediction(*frame) for frame in frames)
-                print(f"{found.name}: {len(found.frames)} frames, {found.num_instances} things")
+                print(f"{video.name}: {len(video.frames)} frames, {video.num_instances} things")
     except OSError as error:
         fail("out", "a folder that can be written", f"{folder} ({error.strerror})")
     print(f"Maps in {folder}/panoptic.json" + (f", videos in {folder}/overlays" if overlays else ""))
@@ -198,43 +236,43 @@ def _readable(files: dict[str, Path], broken: list[str]) -> Iterator[tuple[str, 
 
 
 def _predicted(
-    method: AbstractMethod, pictures: Iterator[tuple[str, Picture]], batch_size: int
+    model: Model, pictures: Iterator[tuple[str, Picture]], batch: int, *, follow: Follow | None
 ) -> Iterator[tuple[str, Picture, PanopticMap]]:
-    while batch := list(islice(pictures, batch_size)):
-        maps = method.predict([picture for _, picture in batch], batch=batch_size)
-        for (name, picture), panoptic_map in zip(batch, maps, strict=True):
-            yield name, picture, panoptic_map
+    """Each picture with its map, in order."""
+    waiting: deque[tuple[str, Picture]] = deque()
+
+    def fed() -> Iterator[Picture]:
+        for name, picture in pictures:
+            waiting.append((name, picture))
+            yield picture
+
+    for panoptic_map in model.predict_each(fed(), batch=batch, follow=follow):
+        yield *waiting.popleft(), panoptic_map
 
 
-def _write_overlay(path: Path, picture: Picture, panoptic_map: PanopticMap, method: AbstractMethod) -> None:
-    drawn = Image.fromarray(draw.overlay(picture, panoptic_map, method.categories))
-    partial = path.with_suffix(".partial")
-    drawn.save(partial, format="JPEG", quality=90)
-    partial.replace(path.with_suffix(".jpg"))
+def _bar(tiles: Sequence[Tile]) -> Iterable[Tile]:
+    """How far a single large image is."""
+    few = len(tiles) < MIN_TILES_OF_A_BAR
+    return track(tiles, description="predicting", console=Console(stderr=True), disable=few)
+
+
+def _write_overlay(path: Path, picture: Picture, panoptic_map: PanopticMap, model: Model) -> None:
+    drawn = Image.fromarray(draw.overlay(picture, panoptic_map, model.categories))
+    with whole(path) as partial:
+        drawn.save(partial, format="JPEG", quality=90)
 
 
 def _flat(name: str) -> str:
     return name.replace("/", "_")
 
 
-def chosen_device(device: str) -> torch.device:
-    """The device that "auto", "cpu" or "cuda" means here.
-
-    Raises:
-        ValueError: There is no GPU.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        fail("device", "one that torch finds here", "cuda")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def _summary(predictions: Sequence[Prediction], method: AbstractMethod, folder: Path) -> str:
+def _summary(predictions: Sequence[Prediction], model: Model, folder: Path) -> str:
     """One line an image, for the first ten, and where everything is."""
     lines = []
     for prediction in predictions[:10]:
         counts: dict[str, int] = {}
         for segment in prediction.segments:
-            name = method.categories[method.categories.index_of(segment.category_id)].name
+            name = model.categories[model.categories.index_of(segment.category_id)].name
             counts[name] = counts.get(name, 0) + 1
         said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda kv: -kv[1]))
         lines.append(f"{prediction.name}: {said or 'nothing found'}")

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import UInt8
 
 from intarsia import draw
 from intarsia.decoding.tracking import InstanceTracker
 from intarsia.formats.coco import CocoWriter
-from intarsia.methods.images import as_tensor
-from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.video import VideoWriter, frame_rate, read_frames
+from intarsia.runtime.model import Model
 
 __all__ = [
     "TrackedFrame",
@@ -45,29 +43,27 @@ class TrackedFrame:
     map: PanopticMap
 
 
-def predict_video(
-    path: Path, method: AbstractMethod, writer: CocoWriter, *, folder: Path | None
-) -> VideoPrediction:
+def predict_video(path: Path, model: Model, writer: CocoWriter, *, folder: Path | None) -> VideoPrediction:
     """Segment a video frame by frame and follow its instances.
 
     Args:
         path: The video.
-        method: A method with an embedding, ready to predict.
+        model: One with an embedding.
         writer: Takes the maps as NAME/000000.png, NAME/000001.png, ...
         folder: Where the panoptic video NAME.mp4 goes; None for none.
 
     Raises:
         ValueError: The video cannot be read, PyAV is not installed, or the method has no embedding.
     """
-    tracker = InstanceTracker(method.categories)
+    tracker = InstanceTracker(model.categories)
     frames: list[tuple[str, tuple[Segment, ...]]] = []
     video = None
     try:
-        for frame in tracked_frames(path, method, tracker):
+        for frame in tracked_frames(path, model, tracker):
             if folder is not None and video is None:
                 video = VideoWriter(folder / f"{path.stem}.mp4", rate=frame_rate(path))
             if video is not None:
-                video.add(draw.overlay(frame.picture, frame.map, method.categories, steady=True))
+                video.add(draw.overlay(frame.picture, frame.map, model.categories, steady=True))
             name = f"{path.stem}/{len(frames):06d}.png"
             writer.add(name, frame.map)
             frames.append((name, frame.map.segments))
@@ -80,16 +76,13 @@ def predict_video(
     return VideoPrediction(path.name, tuple(frames), tracker.num_instances)
 
 
-@torch.inference_mode()
-def tracked_frames(path: Path, method: AbstractMethod, tracker: InstanceTracker) -> Iterator[TrackedFrame]:
+def tracked_frames(path: Path, model: Model, tracker: InstanceTracker) -> Iterator[TrackedFrame]:
     """The frames of a video with their maps, one after the other.
 
     Raises:
         ValueError: As `predict_video`.
     """
-    device = next(method.parameters()).device
     for picture in read_frames(path):
-        output = method(as_tensor(picture)[None].to(device))
-        [found] = method.decode(output, [picture.shape[:2]])
-        field = method.embedding_field(output)
-        yield TrackedFrame(picture, tracker.follow(found, field, stride=method.stride))
+        view = model.view(picture)
+        field = model.decoder.embedding_field(view)
+        yield TrackedFrame(picture, tracker.follow(model.decode(view), field, stride=model.stride))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import Int32, Integer
 
 from intarsia.panoptic import Categories, PanopticMap, Segment
 
@@ -22,7 +22,7 @@ class Thing:
 
 
 def assembled(
-    semantic: UInt8[np.ndarray, "h w"],
+    semantic: Integer[np.ndarray, "h w"],
     instances: Int32[np.ndarray, "h w"],
     things: Sequence[Thing],
     *,
@@ -52,13 +52,13 @@ def assembled(
         array([[1, 0, 2, 2]], dtype=int32)
     """
     slot_of_category = np.zeros(256, np.int32)  # 0 is void
-    stuff = [index for index, category in enumerate(categories) if not category.is_thing]
+    stuff = np.flatnonzero(~categories.is_thing)
     slot_of_category[stuff] = np.arange(len(things) + 1, len(things) + 1 + len(stuff))
     slots = np.where(instances > 0, instances, slot_of_category[semantic])
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
     least = np.array([1] + [max(min_thing_px, 1)] * len(things) + [max(min_stuff_px, 1)] * len(stuff))
     kept = np.flatnonzero((areas >= least) & (np.arange(len(areas)) > 0))
-    candidates = [*things, *(Thing(index) for index in stuff)]
+    candidates = [*things, *(Thing(int(index)) for index in stuff)]
     shown = [candidates[slot - 1] for slot in kept]
     id_of_slot = np.zeros(len(areas), np.int32)
     id_of_slot[kept] = np.arange(1, len(kept) + 1)

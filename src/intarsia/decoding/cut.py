@@ -1,4 +1,4 @@
-"""From the costs of a cut on a grid to a panoptic map."""
+"""Decoding by a cut: from costs on a grid to a panoptic map."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from intarsia.cut import GridProblem, solve
 from intarsia.cut.offsets import pair_slices
 from intarsia.cut.solvers import SOLVERS, absorbing
 from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_segments
 from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = [
     "CutConfig",
+    "CutDecoder",
     "CutSegments",
     "CutView",
     "cut_map",
@@ -90,13 +94,41 @@ class CutSegments:
     categories: Int64[np.ndarray, " s"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CutDecoder(AbstractDecoder):
+    """One cut an image on `node_costs` and `affinity_costs`, up-sampled along `semantic_logits`.
+
+    Attributes:
+        cut: Solver, up-sampling, score and smallest sizes.
+        offsets: (rows, columns) on the grid from a point to its neighbour, one an affinity channel.
+    """
+
+    cut: CutConfig
+    offsets: tuple[tuple[int, int], ...]
+
+    @property
+    def reach_points(self) -> int:
+        """The longest offset."""
+        return max(abs(step) for offset in self.offsets for step in offset)
+
+    def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
+        """Cut, up-sample, drop what is too small."""
+        return cut_map(self.cut_view(view, categories), categories, self.cut)
+
+    def cut_view(self, view: ImageView, categories: Categories) -> CutView:
+        """The problem of one image, and what its answer is up-sampled by."""
+        splittable = categories.is_thing
+        problem = GridProblem(view["node_costs"], view["affinity_costs"], self.offsets, splittable)
+        return CutView(problem, view["semantic_logits"], view.size, view.stride)
+
+
 def cut_map(view: CutView, categories: Categories, config: CutConfig) -> PanopticMap:
     """Cut, up-sample, drop what is too small.
 
     Args:
         view: Costs and logits of one image.
         categories: What the category indices mean.
-        config: How.
+        config: Solver, up-sampling, score and smallest sizes; see `CutConfig`.
     """
     least = config.min_thing_px // view.stride**2 if config.small == "absorbed" else 0
     segments = cut_segments(view.problem, solver=config.solver, refine=config.refine, min_size=least)
@@ -112,7 +144,7 @@ def map_of_segments(
         segments: Of the cut of `view`.
         view: Costs and logits of one image.
         categories: What the category indices mean.
-        config: How.
+        config: Solver, up-sampling, score and smallest sizes; see `CutConfig`.
     """
     scores = segment_scores(segments, view, kind=config.score)
     pixels = _at_pixels(segments, view, guided=config.upsampling == "guided")
@@ -174,7 +206,7 @@ def segment_scores(segments: CutSegments, view: CutView, *, kind: Score = "costs
         return np.bincount(segments.ids.ravel(), chosen.ravel(), minlength=num) / count
 
     if kind == "probability":
-        return mean(_softmax(view.logits))
+        return mean(softmax(view.logits))
     cut, inside = _pair_sums(segments, view.problem)  # each 2 o s: sums of costs, numbers of pairs
     if kind == "released":
         surety = mean(view.logits) + (inside[0] - cut[0]).sum(axis=0) / segments.ids.size
@@ -200,11 +232,6 @@ def _pair_sums(segments: CutSegments, problem: GridProblem) -> tuple[np.ndarray,
         cut[0, o] = np.bincount(ends, at_ends, minlength=num)
         cut[1, o] = np.bincount(ends, minlength=num)
     return cut, inside
-
-
-def _softmax(logits: Float32[np.ndarray, "k hs ws"]) -> Float32[np.ndarray, "k hs ws"]:
-    powers = np.exp(logits - logits.max(axis=0))
-    return powers / powers.sum(axis=0)
 
 
 def _at_pixels(segments: CutSegments, view: CutView, *, guided: bool) -> Int32[np.ndarray, "h w"]:

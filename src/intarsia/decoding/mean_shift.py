@@ -1,25 +1,113 @@
-"""From category logits and embeddings on a grid to a panoptic map."""
+"""Decoding of embeddings: mean shift in each category of things, or one cut for things and stuff."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Float32, Int, Int32, Int64, UInt8
-from torch import Tensor
+from jaxtyping import Bool, Float, Float32, Int32, Integer
 
-from intarsia.clustering import assign_to_centers, mean_shift
+from intarsia.clustering import assign_to_centers, mean_shift, resolve_bandwidth
+from intarsia.cut.offsets import offsets_of
 from intarsia.decoding.assembly import Thing, assembled
-from intarsia.decoding.upsampling import grid_size, upsampled_argmax, upsampled_labels
+from intarsia.decoding.cut import CutConfig, cut_map
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.embedding_cut import embedding_cut_view
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.softmax import softmax
+from intarsia.decoding.upsampling import upsampled_argmax, upsampled_labels
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
-__all__ = ["EmbeddingView", "embedding_view", "grouped_by_embedding"]
+__all__ = ["EmbeddingDecoder", "EmbeddingView", "MeanShiftConfig", "grouped_by_embedding"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanShiftConfig:
+    """Settings of grouping.
+
+    Attributes:
+        kind: "mean_shift" within each thing category, or the "cut": one problem for categories and instances,
+            in which pairs of points attract each other up to the bandwidth and repel each other beyond.
+        bandwidth: Radius of a cluster in embedding space: "delta_v", "2delta_v", "delta_d", or a number.
+        distances: Between the points of a pair, on the grid; for the cut.
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    kind: Literal["mean_shift", "cut"] = "mean_shift"
+    bandwidth: str | float = "delta_d"
+    distances: tuple[int, ...] = (1, 2, 4, 8, 16)
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingDecoder(AbstractDecoder):
+    """Instances from `embeddings`, categories from `semantic_logits`.
+
+    Attributes:
+        grouping: By mean shift or by a cut, and smallest sizes.
+        delta_v: Margin of the loss around a mean, which the bandwidth may be given in.
+        delta_d: Half the least distance of two means, likewise.
+    """
+
+    grouping: MeanShiftConfig
+    delta_v: float
+    delta_d: float
+
+    @property
+    def bandwidth(self) -> float:
+        """Radius of a cluster in embedding space."""
+        return resolve_bandwidth(self.grouping.bandwidth, delta_v=self.delta_v, delta_d=self.delta_d)
+
+    def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
+        """Mean shift in each thing category where it is the most likely, or one cut for things and stuff."""
+        if self.grouping.kind == "cut":
+            return self._cut(view, categories)
+        return self.group(EmbeddingView.of(view), categories)
+
+    def group(
+        self,
+        view: EmbeddingView,
+        categories: Categories,
+        *,
+        true_instances: Integer[np.ndarray, "hs ws"] | None = None,
+    ) -> PanopticMap:
+        """`grouped_by_embedding` with these settings."""
+        return grouped_by_embedding(
+            view,
+            categories,
+            bandwidth=self.bandwidth,
+            min_thing_px=self.grouping.min_thing_px,
+            min_stuff_px=self.grouping.min_stuff_px,
+            true_instances=true_instances,
+        )
+
+    def embedding_field(self, view: ImageView) -> EmbeddingField:
+        """The embeddings; the margin is the bandwidth of grouping."""
+        embeddings = view["embeddings"]
+        return EmbeddingField(embeddings, np.full(embeddings.shape[1:], self.bandwidth, np.float32))
+
+    def _cut(self, view: ImageView, categories: Categories) -> PanopticMap:
+        settings = self.grouping
+        problem = embedding_cut_view(
+            view["semantic_logits"],
+            view["embeddings"],
+            view.size,
+            categories=categories,
+            offsets=offsets_of(settings.distances),
+            radius=self.bandwidth,
+            stride=view.stride,
+        )
+        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
+        return cut_map(problem, categories, cut)
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingView:
-    """One image, without the padding of its batch, as grouping sees it.
+    """One image as mean shift sees it.
 
     Attributes:
         semantic: The most likely category index on the grid.
@@ -29,42 +117,29 @@ class EmbeddingView:
         stride: Pixels between neighbours on the grid.
     """
 
-    semantic: UInt8[np.ndarray, "hs ws"]
+    semantic: Integer[np.ndarray, "hs ws"]
     certainty: Float32[np.ndarray, "hs ws"]
-    embeddings: Float32[Tensor, "d hs ws"]
-    pixel_semantic: UInt8[np.ndarray, "h w"]
+    embeddings: Float32[np.ndarray, "d hs ws"]
+    pixel_semantic: Integer[np.ndarray, "h w"]
     stride: int
 
-    def with_semantics(self, pixels: Int[Tensor, "hb wb"], grid: Int[Tensor, "gb vb"]) -> EmbeddingView:
-        """The same embeddings with other categories, given for the whole batch's size, and certain."""
-        height, width = self.pixel_semantic.shape
-        rows, columns = self.semantic.shape
-        return replace(
-            self,
-            semantic=grid[:rows, :columns].cpu().numpy().astype(np.uint8),
-            certainty=np.ones_like(self.certainty),
-            pixel_semantic=pixels[:height, :width].cpu().numpy().astype(np.uint8),
+    @classmethod
+    def of(cls, view: ImageView) -> EmbeddingView:
+        """What the network says about an image."""
+        prob = softmax(view["semantic_logits"])
+        return cls(
+            semantic=prob.argmax(axis=0),
+            certainty=prob.max(axis=0),
+            embeddings=view["embeddings"],
+            pixel_semantic=upsampled_argmax(view["semantic_logits"], *view.size, stride=view.stride),
+            stride=view.stride,
         )
 
-
-def embedding_view(
-    logits: Float[Tensor, "k hs ws"],
-    embeddings: Float[Tensor, "d hs ws"],
-    size: tuple[int, int],
-    *,
-    stride: int,
-) -> EmbeddingView:
-    """What the network says about an image of this size, which stands top left."""
-    rows, columns = grid_size(*size, stride=stride)
-    logits = logits[:, :rows, :columns].detach().float()
-    certainty, semantic = logits.softmax(dim=0).max(dim=0)
-    return EmbeddingView(
-        semantic=semantic.cpu().numpy().astype(np.uint8),
-        certainty=certainty.cpu().numpy(),
-        embeddings=embeddings[:, :rows, :columns].detach().float().cpu(),
-        pixel_semantic=upsampled_argmax(logits.cpu().numpy(), *size, stride=stride),
-        stride=stride,
-    )
+    def with_semantics(
+        self, pixels: Integer[np.ndarray, "h w"], grid: Integer[np.ndarray, "hs ws"]
+    ) -> EmbeddingView:
+        """The same embeddings with other categories, which are certain."""
+        return replace(self, semantic=grid, certainty=np.ones_like(self.certainty), pixel_semantic=pixels)
 
 
 def grouped_by_embedding(
@@ -74,7 +149,7 @@ def grouped_by_embedding(
     bandwidth: float,
     min_thing_px: int,
     min_stuff_px: int,
-    true_instances: Int64[Tensor, "gb vb"] | None = None,
+    true_instances: Integer[np.ndarray, "hs ws"] | None = None,
 ) -> PanopticMap:
     """The panoptic map: mean shift in each thing category, stuff by its category.
 
@@ -84,8 +159,7 @@ def grouped_by_embedding(
         bandwidth: Radius of a cluster in embedding space.
         min_thing_px: Things with fewer pixels become void.
         min_stuff_px: Stuff with fewer pixels becomes void.
-        true_instances: Cluster around the mean embeddings of these instances instead of mean shift's; on the
-            grid of the whole batch.
+        true_instances: Cluster around the mean embeddings of these instances instead of mean shift's.
     """
     labels = np.zeros(view.semantic.shape, np.int32)
     things: list[Thing] = []
@@ -94,11 +168,11 @@ def grouped_by_embedding(
         if not foreground.any():
             continue
         if true_instances is None:
-            found = _clusters(view, foreground, bandwidth, min_thing_px)
+            clusters = _clusters(view, foreground, bandwidth, min_thing_px)
         else:
-            found = _around_true_means(view.embeddings, foreground, true_instances, bandwidth)
-        scores = _scores(found, view, bandwidth)
-        labels[found > 0] = found[found > 0] + len(things)
+            clusters = _around_true_means(view.embeddings, foreground, true_instances, bandwidth)
+        scores = _scores(clusters, view, bandwidth)
+        labels[clusters > 0] = clusters[clusters > 0] + len(things)
         things += [Thing(int(index), float(score)) for score in scores]
     group = np.array([0, *(thing.category_index for thing in things)], np.uint8)
     stuff = np.array([i for i, row in enumerate(categories) if not row.is_thing] + [VOID_INDEX], np.uint8)
@@ -118,7 +192,7 @@ def _clusters(
     """Mean shift's; what it leaves over goes to the nearest cluster within two bandwidths."""
     least = max(least_px // view.stride**2, 1)
     return mean_shift(
-        view.embeddings.numpy(),
+        view.embeddings,
         foreground,
         bandwidth=bandwidth,
         min_size_px=least,
@@ -127,19 +201,18 @@ def _clusters(
 
 
 def _around_true_means(
-    embeddings: Float32[Tensor, "d hs ws"],
+    embeddings: Float32[np.ndarray, "d hs ws"],
     foreground: Bool[np.ndarray, "hs ws"],
-    instances: Int64[Tensor, "gb vb"],
+    instances: Integer[np.ndarray, "hs ws"],
     bandwidth: float,
 ) -> Int32[np.ndarray, "hs ws"]:
     """Pixels by the nearest of the mean embeddings of the true instances that the foreground shows."""
-    here = instances[: foreground.shape[0], : foreground.shape[1]]
-    members = torch.from_numpy(foreground) & (here > 0)
-    shown, label = here[members].unique(return_inverse=True)
-    sums = embeddings.new_zeros(len(shown), len(embeddings))
-    sums.index_add_(0, label, embeddings[:, members].T)
-    centers = sums / label.bincount(minlength=len(shown))[:, None]  # n d
-    return assign_to_centers(embeddings.numpy(), foreground, centers.numpy(), bandwidth=bandwidth)
+    members = foreground & (instances > 0)
+    _, label = np.unique(instances[members], return_inverse=True)
+    count = np.bincount(label)
+    sums = [np.bincount(label, row, minlength=len(count)) for row in embeddings[:, members]]
+    centers = (np.stack(sums, axis=1) / count[:, None]).astype(np.float32)  # n d
+    return assign_to_centers(embeddings, foreground, centers, bandwidth=bandwidth)
 
 
 def _scores(
@@ -151,7 +224,7 @@ def _scores(
     """
     members = labels > 0
     label = labels[members] - 1
-    embeddings = view.embeddings.numpy()[:, members]  # d n
+    embeddings = view.embeddings[:, members]  # d n
     count = np.maximum(np.bincount(label), 1)
     mean = np.stack([np.bincount(label, row) for row in embeddings]) / count
     near = np.square(embeddings - mean[:, label]).sum(axis=0) < (bandwidth / 2) ** 2

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Integer
 from scipy.special import expit
 
 from intarsia._check import fail
 from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.detections import Detections
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.upsampling import upsampled_argmax
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["MergeConfig", "masks_in_boxes", "merged_by_rules"]
+__all__ = ["MergeConfig", "MergeDecoder", "masks_in_boxes", "merged_by_rules"]
 
 _BLOCK = 64
 """Boxes whose weights are made together; bounds the memory."""
@@ -40,8 +43,29 @@ class MergeConfig:
                 fail(f"merge.{name}", "in [0, 1]", getattr(self, name))
 
 
+@dataclass(frozen=True, kw_only=True)
+class MergeDecoder(AbstractDecoder):
+    """The merge of `boxes`, `scores`, `categories` and `mask_logits` over `semantic_logits`.
+
+    Attributes:
+        merge: The thresholds.
+    """
+
+    merge: MergeConfig
+
+    def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
+        """Masks by falling score, then stuff where nothing is yet."""
+        detections = Detections(view["boxes"], view["scores"], view["categories"], view["mask_logits"])
+        return merged_by_rules(
+            upsampled_argmax(view["semantic_logits"], *view.size, stride=view.stride),
+            detections.within(*view.size),
+            self.merge,
+            categories=categories,
+        )
+
+
 def merged_by_rules(
-    semantic: UInt8[np.ndarray, "h w"],
+    semantic: Integer[np.ndarray, "h w"],
     detections: Detections,
     config: MergeConfig,
     *,
@@ -71,8 +95,8 @@ def merged_by_rules(
     Example:
         >>> from intarsia.panoptic import Category
         >>> car, road = Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))
-        >>> box, mask = np.array([[0, 0, 2, 1]], np.float32), np.full((1, 28, 28), 9, np.float32)
-        >>> detections = Detections(box, np.ones(1, np.float32), np.array([0]), mask)
+        >>> mask, one = np.full((1, 28, 28), 9.0, np.float32), np.ones(1, np.float32)
+        >>> detections = Detections(np.array([[0, 0, 2, 1]], np.float32), one, np.array([0]), mask)
         >>> semantic = np.array([[1, 1, 0, 1]], np.uint8)
         >>> config, categories = MergeConfig(min_stuff_px=1), Categories([car, road])
         >>> merged_by_rules(semantic, detections, config, categories=categories).ids
@@ -82,7 +106,7 @@ def merged_by_rules(
         fail("detections", "with masks", "boxes only", hint="Set detection.masks=true, or take the argmax.")
     instances = np.zeros(semantic.shape, np.int32)
     things: list[Thing] = []
-    scores = detections.scores
+    scores, labels = detections.scores, detections.categories
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= config.min_score]
     masks, boxes = expit(detections.mask_logits[order]), detections.boxes[order]
@@ -93,7 +117,7 @@ def merged_by_rules(
         area, num_free = np.count_nonzero(mask), np.count_nonzero(free)
         if num_free == 0 or area - num_free > config.max_overlap * area:
             continue
-        things.append(Thing(int(detections.categories[n]), float(scores[n])))
+        things.append(Thing(int(labels[n]), float(scores[n])))
         window[free] = len(things)
     return assembled(semantic, instances, things, categories=categories, min_stuff_px=config.min_stuff_px)
 

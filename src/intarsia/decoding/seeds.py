@@ -1,21 +1,31 @@
-"""From memberships, seeds and embeddings on a grid to a panoptic map."""
+"""Decoding of one embedding by seeds: from memberships and seeds on a grid to a panoptic map."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int32, Int64
-from torch import Tensor
+from jaxtyping import Bool, Float, Int32, Integer
+from scipy.special import expit
 
 from intarsia._check import fail
 from intarsia.clustering import SeedGroups, assign_by_membership, majority_vote, seed_decoding
+from intarsia.cut.offsets import offsets_of
 from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.cut import CutConfig, cut_map
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.embedding_cut import embedding_cut_view
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_argmax, upsampled_labels
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["SeedDecodingConfig", "SeedView", "grouped_by_seeds"]
+__all__ = ["SeedDecoder", "SeedDecodingConfig"]
+
+_SHARPEST = 2.0  # λ = e^20, beyond which float32 tells no two pixels apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,28 +68,46 @@ class SeedDecodingConfig:
             fail("decoding.min_seed_points", "at least 1", self.min_seed_points)
 
 
-@dataclass(frozen=True, eq=False)
-class SeedView:
-    """One image, without the padding of its batch, as decoding sees it.
+@dataclass(frozen=True, kw_only=True)
+class SeedDecoder(AbstractDecoder):
+    """Seeds one after the other among the pixels of things, or one cut.
+
+    Instances come from `embeddings`, `seed_logits` and `sharpness` v with λ = exp(10 v), categories from
+    `category_logits`.
 
     Attributes:
-        category_prob: Probability of each category on the grid.
-        embeddings: On the grid.
-        seeds: In [0, 1].
-        log_lambda: Logarithm of λ = 1 / (2 σ^2).
-        stride: Pixels between neighbours on the grid.
+        decoding: By seeds or by a cut, thresholds and smallest sizes.
     """
 
-    category_prob: Float[Tensor, "k hs ws"]
-    embeddings: Float[Tensor, "d hs ws"]
-    seeds: Float[Tensor, "hs ws"]
-    log_lambda: Float[Tensor, "hs ws"]
-    stride: int
+    decoding: SeedDecodingConfig
+
+    def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
+        """Nearest class means, then seeds one after the other; or one cut for both."""
+        if self.decoding.kind == "cut":
+            return self._cut(view, categories)
+        return _group_by_seeds(view, categories, self.decoding)
+
+    def embedding_field(self, view: ImageView) -> EmbeddingField:
+        """The embeddings; the margin of a pixel is the one that it predicts."""
+        margin = np.sqrt(math.log(2) / np.exp(10 * view["sharpness"].clip(max=_SHARPEST)))
+        return EmbeddingField(view["embeddings"], margin)
+
+    def _cut(self, view: ImageView, categories: Categories) -> PanopticMap:
+        settings, field = self.decoding, self.embedding_field(view)
+        problem = embedding_cut_view(
+            view["category_logits"],
+            field.embeddings,
+            view.size,
+            categories=categories,
+            offsets=offsets_of(settings.distances),
+            radius=field.margin * np.float32(settings.pair_margins),
+            stride=view.stride,
+        )
+        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
+        return cut_map(problem, categories, cut)
 
 
-def grouped_by_seeds(
-    view: SeedView, size: tuple[int, int], *, categories: Categories, settings: SeedDecodingConfig
-) -> PanopticMap:
+def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecodingConfig) -> PanopticMap:
     """The panoptic map: seeds among the things, stuff by its category.
 
     An instance's category is its points' majority, its score the value of its seed times the mean
@@ -88,13 +116,16 @@ def grouped_by_seeds(
 
     Source: our reading of Kerola et al. 2021, after Neven et al. 2019's released code; scores are ours.
     """
-    certainty, semantic = (x.cpu().numpy() for x in view.category_prob.max(dim=0))
-    things_here = categories.is_thing[semantic]
+    category_prob = softmax(view["category_logits"])
+    seeds = expit(view["seed_logits"])
+    semantic = category_prob.argmax(axis=0)
+    is_thing = categories.is_thing
+    foreground = is_thing[semantic]
     groups = seed_decoding(
-        view.embeddings.cpu().numpy(),
-        view.seeds.cpu().numpy(),
-        view.log_lambda.cpu().numpy(),
-        foreground=things_here & (view.seeds >= settings.foreground_threshold).cpu().numpy(),
+        view["embeddings"],
+        seeds,
+        10 * view["sharpness"].clip(max=_SHARPEST),
+        foreground=foreground & (seeds >= settings.foreground_threshold),
         threshold=settings.seed_threshold,
         min_size_px=settings.min_seed_points,
         refinements=settings.refinements,
@@ -102,25 +133,22 @@ def grouped_by_seeds(
     )
     votes = majority_vote(groups.instances, semantic)
     votes = np.append(votes, np.zeros(len(groups.scores) - len(votes), np.int64))
-    labels = _with_leftovers(view, groups, things_here, semantic, votes, settings.leftover_membership)
-    things = [
-        Thing(int(category), float(score))
-        for category, score in zip(
-            votes, groups.scores * _mean_certainty(labels, certainty, len(votes)), strict=True
-        )
-    ]
-    pixels = upsampled_argmax(view.category_prob.cpu().numpy(), *size, stride=view.stride)
+    labels = _with_leftovers(
+        view, groups, foreground, semantic=semantic, votes=votes, least=settings.leftover_membership
+    )
+    scores = groups.scores * _mean_certainty(labels, category_prob.max(axis=0), len(votes))
+    pixels = upsampled_argmax(category_prob, *view.size, stride=view.stride)
     instances = upsampled_labels(
         labels,
-        np.array([0] + [1] * len(things), np.uint8),
-        categories.is_thing.astype(np.uint8)[pixels],
+        np.array([0] + [1] * len(votes), np.uint8),
+        is_thing.astype(np.uint8)[pixels],
         free=np.array([0], np.uint8),
         stride=view.stride,
     )
     return assembled(
         pixels,
         instances,
-        things,
+        [Thing(int(category), float(score)) for category, score in zip(votes, scores, strict=True)],
         categories=categories,
         min_thing_px=settings.min_thing_px,
         min_stuff_px=settings.min_stuff_px,
@@ -128,16 +156,18 @@ def grouped_by_seeds(
 
 
 def _with_leftovers(
-    view: SeedView,
+    view: ImageView,
     groups: SeedGroups,
     foreground: Bool[np.ndarray, "hs ws"],
-    semantic: Int64[np.ndarray, "hs ws"],
-    votes: Int64[np.ndarray, " n"],
+    *,
+    semantic: Integer[np.ndarray, "hs ws"],
+    votes: Integer[np.ndarray, " n"],
     least: float,
 ) -> Int32[np.ndarray, "hs ws"]:
+    """Things that no seed took, given to the likeliest centre of their category."""
     left = foreground & (groups.instances == 0)
     joined = assign_by_membership(
-        view.embeddings.cpu().numpy(),
+        view["embeddings"],
         groups.centers,
         groups.log_lambda,
         foreground=left,

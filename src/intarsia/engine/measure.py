@@ -64,7 +64,7 @@ def measure(
         torch.cuda.reset_peak_memory_stats(device)
     for batch in evaluation_loader(data, size=size):
         started = time.perf_counter()
-        output = method(batch.images.to(device))
+        output = method(method.as_seen(batch.images.to(device)))
         if device.type == "cuda":
             torch.cuda.synchronize()
         tally.seconds.append(time.perf_counter() - started)

@@ -168,7 +168,7 @@ class Trainer:
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         batch = batch.to(self.accelerator.device)
         with self.accelerator.autocast():
-            output = self.model(batch.images)
+            output = self.model(self.method.as_seen(batch.images))
             terms = self.method.losses(output, batch.targets)
             terms = self.own_losses.terms(output, batch.targets, terms)
         for name, value in terms.items():

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from accelerate import Accelerator
 
 from intarsia import draw
@@ -14,7 +13,9 @@ from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.engine.gather import merged
 from intarsia.methods.method import AbstractMethod
+from intarsia.methods.torch_model import as_model
 from intarsia.metrics import PanopticQuality, QualityReport
+from intarsia.pictures.image_like import ImageLike
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,6 @@ class Validation:
     seconds: float
 
 
-@torch.inference_mode()
 def validate(
     method: AbstractMethod,
     data: PanopticDataset,
@@ -45,15 +45,15 @@ def validate(
         num_pictures: How many images are drawn.
     """
     started = time.monotonic()
-    was_training = method.training
-    method.eval()
+    model = as_model(method, autocast=accelerator.autocast)
     quality = PanopticQuality(data.categories)
     pictures: dict[str, np.ndarray] = {}
     rank, world_size = accelerator.process_index, accelerator.num_processes
     for batch in evaluation_loader(data, size=size, rank=rank, world_size=world_size):
-        with accelerator.autocast():
-            output = method(batch.images.to(accelerator.device))
-        predictions = method.decode(output, batch.sizes)
+        images: list[ImageLike] = [
+            image[:, :h, :w] for image, (h, w) in zip(batch.images, batch.sizes, strict=True)
+        ]
+        predictions = model.predict(images, batch=len(images))
         for row, (decoded, truth) in enumerate(zip(predictions, batch.truths, strict=True)):
             quality.update(decoded.resized(*truth.size), truth)
             if len(pictures) < num_pictures:
@@ -63,5 +63,4 @@ def validate(
                 truth = truth.resized(height, width)
                 drawing = draw.side_by_side(picture, truth, decoded, categories=data.categories)
                 pictures[batch.names[row]] = drawing
-    method.train(was_training)
     return Validation(merged(quality).compute(), pictures, time.monotonic() - started)

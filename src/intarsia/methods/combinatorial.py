@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail, nearest
-from intarsia.cut import GridProblem
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.decoding.cut import CutConfig, CutView, cut_map
+from intarsia.decoding.cut import CutConfig, CutDecoder
 from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.affinity import AffinityLossConfig, affinity_losses, point_weights
 from intarsia.methods.end_to_end import (
@@ -25,7 +24,7 @@ from intarsia.methods.end_to_end import (
     separate_cut_losses,
 )
 from intarsia.methods.ladder import Parts, freeze, keep_frozen, ladder_factors, ladder_groups
-from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.methods.method import AbstractMethod
 from intarsia.methods.oracle import true_affinity_logits, true_semantic_logits
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import (
@@ -38,9 +37,8 @@ from intarsia.nets import (
     DecoderConfig,
     build_decoder,
 )
-from intarsia.nets.backbone import stretched
 from intarsia.panoptic import Categories, PanopticMap
-from intarsia.runtime.tiling import TilingConfig, tiled_grids
+from intarsia.runtime.tiles import TilingConfig
 
 __all__ = [
     "CombinatorialConfig",
@@ -176,13 +174,24 @@ class CombinatorialPanoptic(AbstractMethod):
             terms |= {name: settings.pretraining_weight * value for name, value in others.items()}
         return terms
 
-    def decode(self, output: CombinatorialOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
+    @property
+    def map_decoder(self) -> CutDecoder:
         """One cut an image, up-sampled."""
+        return CutDecoder(cut=self.config.cut, offsets=self.offsets)
+
+    @property
+    def tiling(self) -> TilingConfig:
+        """Costs of tiles are joined, so that instances cross the tiles' borders."""
+        return self.config.tiling
+
+    def named_tensors(self, output: CombinatorialOutput) -> dict[str, Tensor]:
+        """The costs that the cut minimises, and the logits that its answer is up-sampled by."""
         costs = self.costs_of(output)
-        return in_threads(
-            lambda row: cut_map(self._view(output, costs, *row), self.categories, self.config.cut),
-            enumerate(sizes),
-        )
+        return {
+            "semantic_logits": output.semantic_logits,
+            "node_costs": costs.nodes,
+            "affinity_costs": costs.affinities,
+        }
 
     def decode_with_oracle(
         self,
@@ -242,26 +251,6 @@ class CombinatorialPanoptic(AbstractMethod):
         layers = tuple(head.layers for head in heads)
         return Parts(self, self.backbone, self.costs, heads, layers)
 
-    def _evaluated(self, images: Float[Tensor, "b 3 h w"]) -> CombinatorialOutput:
-        """Large images in tiles whose costs are joined, so that instances cross the tiles' borders."""
-        tiling = self.config.tiling
-        if max(images.shape[-2:]) <= tiling.tile_px:
-            return super()._evaluated(images)
-        longest_px = self.stride * max(abs(step) for offset in self.offsets for step in offset)
-
-        def network(tile: Tensor) -> tuple[Tensor, ...]:
-            output = self(tile.to(next(self.parameters()).device))
-            return output.semantic_logits, output.affinity_logits
-
-        backbone = cast(Backbone, self.backbone)
-        images = stretched(images) if backbone.stretch else images
-        with backbone.without_stretch():
-            overlap_px = tiling.overlap_px(longest_px)
-            grids = tiled_grids(
-                network, images, stride=self.stride, tile_px=tiling.tile_px, overlap_px=overlap_px
-            )
-        return CombinatorialOutput(*grids)
-
     def _pretraining_losses(
         self, output: CombinatorialOutput, targets: PanopticTargets
     ) -> dict[str, Float[Tensor, ""]]:
@@ -296,18 +285,3 @@ class CombinatorialPanoptic(AbstractMethod):
             loss_scale=self.loss_scale,
         )
         return {"quality": loss}
-
-    def _view(
-        self, output: CombinatorialOutput, costs: CutCostsOfBatch, row: int, size: tuple[int, int]
-    ) -> CutView:
-        rows, columns = grid_size(*size, stride=self.stride)
-        nodes, affinities, logits = (
-            x[row, :, :rows, :columns].detach().float().cpu()
-            for x in (costs.nodes, costs.affinities, output.semantic_logits)
-        )
-        return CutView(
-            problem=GridProblem(nodes.numpy(), affinities.numpy(), costs.offsets, costs.splittable),
-            logits=logits.numpy(),
-            size=size,
-            stride=self.stride,
-        )

@@ -6,22 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.clustering import resolve_bandwidth
-from intarsia.cut.offsets import offsets_of
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.decoding.cut import CutConfig, cut_map
-from intarsia.decoding.embedding_cut import embedding_cut_view
-from intarsia.decoding.embedding_field import EmbeddingField
-from intarsia.decoding.mean_shift import EmbeddingView, embedding_view, grouped_by_embedding
+from intarsia.decoding.mean_shift import EmbeddingDecoder, EmbeddingView, MeanShiftConfig
 from intarsia.decoding.upsampling import grid_size
 from intarsia.losses import discriminative_loss
-from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.methods.method import AbstractMethod
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import (
     Backbone,
@@ -33,6 +27,7 @@ from intarsia.nets import (
     build_decoder,
 )
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.runtime.tiles import TilingConfig
 
 __all__ = [
     "DiscriminativeConfig",
@@ -58,26 +53,6 @@ class DiscriminativeLossConfig:
     def __post_init__(self) -> None:
         if not 0 < self.delta_v < self.delta_d:
             fail("embedding_loss.delta_v", f"in (0, delta_d = {self.delta_d})", self.delta_v)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeanShiftConfig:
-    """Settings of grouping.
-
-    Attributes:
-        kind: "mean_shift" within each thing category, or the "cut": one problem for categories and instances,
-            in which pairs of points attract each other up to the bandwidth and repel each other beyond.
-        bandwidth: Radius of a cluster in embedding space: "delta_v", "2delta_v", "delta_d", or a number.
-        distances: Between the points of a pair, on the grid; for the cut.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
-    """
-
-    kind: Literal["mean_shift", "cut"] = "mean_shift"
-    bandwidth: str | float = "delta_d"
-    distances: tuple[int, ...] = (1, 2, 4, 8, 16)
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +112,7 @@ class DiscriminativeEmbedding(AbstractMethod):
     def __init__(self, config: DiscriminativeConfig, categories: Categories) -> None:
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
-        _bandwidth(config)
+        _ = _decoder(config).bandwidth  # refused here, before anything is trained
         self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
@@ -192,16 +167,21 @@ class DiscriminativeEmbedding(AbstractMethod):
         )
         return semantic | {"embedding": settings.weight * embedding.mean()}
 
-    def decode(self, output: DiscriminativeOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
-        """Mean shift in each thing category where it is the most likely, or one cut for things and stuff."""
-        if self.config.grouping.kind == "cut":
-            return in_threads(lambda row: self._cut(output, *row), enumerate(sizes))
-        return in_threads(lambda row: self._grouped(self._view(output, *row)), enumerate(sizes))
+    @property
+    def map_decoder(self) -> EmbeddingDecoder:
+        """Mean shift in each thing category, or one cut for things and stuff."""
+        return _decoder(self.config)
 
-    def embedding_field(self, output: DiscriminativeOutput, *, row: int = 0) -> EmbeddingField:
-        """The embeddings; the margin is the bandwidth of grouping."""
-        embeddings = output.embeddings[row].detach().float().cpu().numpy()
-        return EmbeddingField(embeddings, np.full_like(embeddings[0], _bandwidth(self.config)))
+    @property
+    def tiling(self) -> TilingConfig | None:
+        """Embeddings that are computed from the place in the image need the whole image."""
+        return None if self.config.embedding.coordinates == "input" else TilingConfig()
+
+    @property
+    def positions(self) -> dict[str, float]:
+        """Where the place is added to the embeddings."""
+        embedding = self.config.embedding
+        return {"embeddings": embedding.added_px} if embedding.coordinates == "added" else {}
 
     def decode_with_oracle(
         self,
@@ -225,45 +205,19 @@ class DiscriminativeEmbedding(AbstractMethod):
         """
         grid = at_grid(targets, stride=self.stride)
         maps = []
-        for row, size in enumerate(sizes):
-            view = self._view(output, row, size)
+        for row, image in enumerate(self.views(output, sizes)):
+            (height, width), (rows, columns) = image.size, image.grid
+            view = EmbeddingView.of(image)
             if semantics:
-                view = view.with_semantics(targets.semantic[row], grid.semantic[row])
-            truth = grid.instances[row].cpu() if centers else None
-            maps.append(self._grouped(view, truth))
+                view = view.with_semantics(
+                    targets.semantic[row, :height, :width].cpu().numpy().astype(view.pixel_semantic.dtype),
+                    grid.semantic[row, :rows, :columns].cpu().numpy(),
+                )
+            truth = grid.instances[row, :rows, :columns].cpu().numpy() if centers else None
+            maps.append(self.map_decoder.group(view, self.categories, true_instances=truth))
         return maps
 
-    def _view(self, output: DiscriminativeOutput, row: int, size: tuple[int, int]) -> EmbeddingView:
-        return embedding_view(output.semantic_logits[row], output.embeddings[row], size, stride=self.stride)
 
-    def _cut(self, output: DiscriminativeOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        settings = self.config.grouping
-        view = embedding_cut_view(
-            output.semantic_logits[row],
-            output.embeddings[row],
-            size,
-            categories=self.categories,
-            offsets=offsets_of(settings.distances),
-            radius=_bandwidth(self.config),
-            stride=self.stride,
-        )
-        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
-        return cut_map(view, self.categories, cut)
-
-    def _grouped(
-        self, view: EmbeddingView, true_instances: Int64[Tensor, "h w"] | None = None
-    ) -> PanopticMap:
-        settings = self.config.grouping
-        return grouped_by_embedding(
-            view,
-            self.categories,
-            bandwidth=_bandwidth(self.config),
-            min_thing_px=settings.min_thing_px,
-            min_stuff_px=settings.min_stuff_px,
-            true_instances=true_instances,
-        )
-
-
-def _bandwidth(config: DiscriminativeConfig) -> float:
+def _decoder(config: DiscriminativeConfig) -> EmbeddingDecoder:
     margins = config.embedding_loss
-    return resolve_bandwidth(config.grouping.bandwidth, delta_v=margins.delta_v, delta_d=margins.delta_d)
+    return EmbeddingDecoder(grouping=config.grouping, delta_v=margins.delta_v, delta_d=margins.delta_d)

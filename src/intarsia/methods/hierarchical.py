@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,19 +11,15 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from intarsia.cut.offsets import offsets_of
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.decoding.cut import CutConfig, cut_map
-from intarsia.decoding.embedding_cut import embedding_cut_view
-from intarsia.decoding.embedding_field import EmbeddingField
-from intarsia.decoding.seeds import SeedDecodingConfig, SeedView, grouped_by_seeds
+from intarsia.decoding.seeds import SeedDecoder, SeedDecodingConfig
 from intarsia.decoding.upsampling import grid_size
 from intarsia.losses import batch_hierarchical_lovasz_terms
 from intarsia.methods.hierarchical_config import (
     HierarchicalEmbeddingConfig,
     HierarchicalLossConfig,
 )
-from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.methods.method import AbstractMethod
 from intarsia.nets import (
     Backbone,
     BackboneConfig,
@@ -35,12 +30,12 @@ from intarsia.nets import (
     nearest_mean_logits,
 )
 from intarsia.nets.heads import position_grid
-from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
+from intarsia.panoptic import VOID_INDEX, Categories
+from intarsia.runtime.tiles import TilingConfig
 
 __all__ = ["HierarchicalConfig", "HierarchicalEmbedding", "HierarchicalOutput"]
 
 _IMPOSSIBLE = -1e4  # a logit; the cut takes no infinite costs
-_SHARPEST = 2.0  # λ = e^20, beyond which float32 tells no two pixels apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,49 +208,35 @@ class HierarchicalEmbedding(AbstractMethod):
                 losses["cross_entropy"] = settings.cross_entropy_weight * wrong
         return losses
 
-    def decode(self, output: HierarchicalOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
-        """Nearest class means, then seeds one after the other among the pixels of things; or one cut."""
-        grouped = self._cut if self.config.decoding.kind == "cut" else self._grouped
-        return in_threads(lambda row: grouped(output, *row), enumerate(sizes))
+    @property
+    def map_decoder(self) -> SeedDecoder:
+        """Seeds one after the other among the pixels of things; or one cut."""
+        return SeedDecoder(decoding=self.config.decoding)
 
-    def embedding_field(self, output: HierarchicalOutput, *, row: int = 0) -> EmbeddingField:
-        """The embeddings; the margin of a pixel is the one that it predicts."""
-        sharpness = output.sharpness[row].detach().float().clamp(max=_SHARPEST)
-        margin = (math.log(2) / (10 * sharpness).exp()).sqrt()
-        embeddings = self._of_instances(output.embeddings[row].detach().float(), dim=0)
-        return EmbeddingField(embeddings.cpu().numpy(), margin.cpu().numpy())
+    @property
+    def tiling(self) -> TilingConfig | None:
+        """Embeddings that are computed from the place in the image need the whole image."""
+        return None if self.config.embedding.coordinates == "input" else TilingConfig()
 
-    def _grouped(self, output: HierarchicalOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        rows, columns = grid_size(*size, stride=self.stride)
-        embeddings = output.embeddings[row, :, :rows, :columns].detach().float()
-        view = SeedView(
-            category_prob=self._known_logits(embeddings).softmax(dim=0),
-            embeddings=self._of_instances(embeddings, dim=0),
-            seeds=output.seed_logits[row, :rows, :columns].detach().float().sigmoid(),
-            log_lambda=10 * output.sharpness[row, :rows, :columns].detach().float().clamp(max=_SHARPEST),
-            stride=self.stride,
-        )
-        return grouped_by_seeds(view, size, categories=self.categories, settings=self.config.decoding)
+    @property
+    def positions(self) -> dict[str, float]:
+        """Where the place is added to the embeddings."""
+        embedding = self.config.embedding
+        return {"embeddings": embedding.unit_px} if embedding.coordinates == "added" else {}
 
-    def _cut(self, output: HierarchicalOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        settings = self.config.decoding
-        field = self.embedding_field(output, row=row)
-        view = embedding_cut_view(
-            self._known_logits(output.embeddings[row].detach().float()).cpu(),
-            torch.from_numpy(field.embeddings),
-            size,
-            categories=self.categories,
-            offsets=offsets_of(settings.distances),
-            radius=torch.from_numpy(field.margin) * settings.pair_margins,
-            stride=self.stride,
-        )
-        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
-        return cut_map(view, self.categories, cut)
+    def named_tensors(self, output: HierarchicalOutput) -> dict[str, Tensor]:
+        """What instances are grouped by, and how near each pixel is to the mean of each category."""
+        return {
+            "category_logits": self._known_logits(output.embeddings.float()),
+            "embeddings": self._of_instances(output.embeddings.float(), dim=1),
+            "seed_logits": output.seed_logits,
+            "sharpness": output.sharpness,
+        }
 
-    def _known_logits(self, embeddings: Float[Tensor, "d h w"]) -> Float[Tensor, "k h w"]:
-        """Of the categories of one image; those that training never saw are as good as impossible."""
-        features = embeddings[None, self.config.embedding.category_from :]
-        logits = self._category_logits(features, self.class_means.means.detach()).detach()[0]
+    def _known_logits(self, embeddings: Float[Tensor, "b d h w"]) -> Float[Tensor, "b k h w"]:
+        """Of the categories; those that training never saw are as good as impossible."""
+        features = embeddings[:, self.config.embedding.category_from :]
+        logits = self._category_logits(features, self.class_means.means.detach())
         return logits.masked_fill(~self.class_means.known[:, None, None], _IMPOSSIBLE)
 
     def _category_logits(self, features: Tensor, means: Tensor) -> Float[Tensor, "b k h w"]:

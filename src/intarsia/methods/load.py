@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from importlib import resources
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+import torch
 
 from intarsia._check import fail, nearest
 from intarsia.methods.combinatorial import CombinatorialPanoptic
@@ -16,10 +14,15 @@ from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab
 from intarsia.methods.panoptic_fpn import PanopticFpn
+from intarsia.methods.torch_model import as_model
 from intarsia.methods.unified import UnifiedPanoptic
+from intarsia.nets.folding import folded
 from intarsia.nets.networks import imported
+from intarsia.runtime.find import model_folder
+from intarsia.runtime.model import Model
+from intarsia.runtime.model_files import ModelFolder
 
-__all__ = ["METHODS", "downloaded", "load", "method_class", "shipped_models"]
+__all__ = ["METHODS", "load", "method_class", "open_model"]
 
 METHODS: dict[str, type[AbstractMethod]] = {
     "CombinatorialPanoptic": CombinatorialPanoptic,
@@ -32,14 +35,8 @@ METHODS: dict[str, type[AbstractMethod]] = {
 """The methods that a saved model may be of."""
 
 
-def shipped_models() -> list[str]:
-    """The names of the models inside the package."""
-    models = resources.files("intarsia") / "models"
-    return sorted(one.name for one in models.iterdir() if one.is_dir()) if models.is_dir() else []
-
-
 def load(name_or_folder: str | Path, *, method: str = "") -> AbstractMethod:
-    """A trained model, ready to predict.
+    """A trained method, to train further or to look into; `intarsia.load` is for prediction.
 
     Args:
         name_or_folder: The name of a model that ships with the package, a folder that `save` wrote, or
@@ -51,18 +48,32 @@ def load(name_or_folder: str | Path, *, method: str = "") -> AbstractMethod:
         ValueError: There is no such model, its files are broken or of another version, or it is of a method
             that does not ship and `method` does not name it.
     """
-    name = str(name_or_folder)
-    methods = {method: method_class(method)} if method else METHODS
-    if name in shipped_models():
-        with resources.as_file(resources.files("intarsia") / "models" / name) as folder:
-            return read_model(folder, methods)
-    if Path(name_or_folder).is_dir():
-        return read_model(Path(name_or_folder), methods)
-    if isinstance(name_or_folder, str) and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
-        return read_model(downloaded(name), methods)
-    shipped = shipped_models()
-    hint = nearest(name, shipped) if shipped else ""
-    return fail("model", "the name of a shipped model or a folder with a saved one", repr(name), hint=hint)
+    with model_folder(name_or_folder) as folder:
+        return read_model(folder.path, {method: method_class(method)} if method else METHODS)
+
+
+def open_model(
+    folder: ModelFolder, *, method: str, device: str, precision: str, threads: int | None
+) -> Model:
+    """The model in a folder, its norms folded into the convolutions before them.
+
+    Raises:
+        ValueError: As `load`, or there is no GPU where one is asked for.
+
+    Example:
+        >>> from intarsia.runtime.find import model_folder
+        >>> with model_folder("nuclei") as folder:
+        ...     model = open_model(folder, method="", device="cpu", precision="auto", threads=1)
+        >>> model.device
+        'cpu'
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        fail("device", "one that torch finds here", "cuda")
+    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    network = folded(load(folder.path, method=method)).to(chosen)
+    half = precision == "bfloat16"
+    autocast = (lambda: torch.autocast(chosen, torch.bfloat16)) if half else None
+    return as_model(network, autocast=autocast, threads=threads)
 
 
 def method_class(name: str) -> type[AbstractMethod]:
@@ -83,24 +94,3 @@ def method_class(name: str) -> type[AbstractMethod]:
     if not (isinstance(cls, type) and issubclass(cls, AbstractMethod)):
         fail("method", "a subclass of intarsia.methods.method.AbstractMethod", name)
     return cls
-
-
-def downloaded(name: str) -> Path:
-    """The folder of a model on the hub, fetched if it is not there.
-
-    Raises:
-        ValueError: It cannot be had.
-
-    Example:
-        >>> downloaded("/no/folder")
-        Traceback (most recent call last):
-            ...
-        intarsia.errors.InputError: `model` must be a folder, or "owner/name" on the hub, got '/no/folder'.
-    """
-    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
-        fail("model", 'a folder, or "owner/name" on the hub', repr(name))
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return fail("model", "a folder, or a model on the hub that can be reached", f"{name!r} ({reason})")

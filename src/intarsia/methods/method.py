@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -17,14 +17,17 @@ from torch import Tensor, nn
 from intarsia._check import fail
 from intarsia._summary import summary, summary_html
 from intarsia.data.targets import PanopticTargets
-from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
-from intarsia.decoding.upsampling import grid_size
-from intarsia.draw.distances import distances_from
-from intarsia.methods.images import as_tensor
 from intarsia.methods.model_folder import read_model, write_model
+from intarsia.nets.backbone import Backbone, stretched
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike
+from intarsia.runtime.model import Several
+from intarsia.runtime.network import cropped_views
+from intarsia.runtime.spec import NetworkSpec
+from intarsia.runtime.tiles import TilingConfig
 
 __all__ = ["AbstractMethod"]
 
@@ -42,6 +45,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
 
     Attributes:
         only_training: How the names of tensors begin that a trained model may lack: they start afresh.
+        needs_torch: What of the network cannot be exported exactly; empty where all of it can.
         config: The frozen dataclass that it was built from.
         categories: What it tells apart; the category index is the channel.
         stride: Pixels between neighbours on the grid of the output.
@@ -51,6 +55,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
 
     config_type: ClassVar[type]
     only_training: ClassVar[tuple[str, ...]] = ()
+    needs_torch: ClassVar[str] = ""
     backbone: nn.Module
     stride: int
     loss_scale: float = 1.0
@@ -82,7 +87,61 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
     def losses(self, output: Any, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
         """The weighted terms of the loss by name; a training step adds them up. Finite for any truth."""
 
-    @abstractmethod
+    @property
+    def map_decoder(self) -> AbstractDecoder:
+        """What makes maps of the network's arrays, without torch; saved with an exported model.
+
+        Raises:
+            ValueError: The method has none, since it overrides `decode_image`.
+        """
+        return fail("method", "one with a decoder", type(self).__name__)
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether the method is decoded without code of its own, so that its export needs no torch."""
+        return type(self).map_decoder is not AbstractMethod.map_decoder
+
+    def decode_image(self, view: ImageView) -> PanopticMap:
+        """The panoptic map of one image; a method without a decoder overrides this.
+
+        Args:
+            view: What the network says about the image: `named_tensors` as arrays, without padding.
+        """
+        return self.map_decoder.decode(view, self.categories)
+
+    def pixel_field(self, view: ImageView, pixel: tuple[int, int]) -> PixelField:
+        """What one pixel of an image is to every point of the grid, as the method sees it.
+
+        Args:
+            view: What the network says about the image.
+            pixel: Row and column in the image.
+
+        Raises:
+            ValueError: The method has nothing of the kind to show.
+        """
+        return self.map_decoder.pixel_field(view, pixel)
+
+    def named_tensors(self, output: Any) -> dict[str, Tensor]:
+        """What decoding needs of an output, by the names it has there: tensors (b, ..., h, w) on the grid.
+
+        By default all fields of the output.
+        """
+        values = {item.name: getattr(output, item.name) for item in dataclasses.fields(output)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+    @torch.no_grad()
+    def views(self, output: Any, sizes: Sequence[tuple[int, int]]) -> list[ImageView]:
+        """Each image of a batch as decoding sees it.
+
+        Args:
+            output: What `forward` returned.
+            sizes: Height and width of each image, which stands top left in the batch; the rest is padding.
+        """
+        arrays = {
+            name: tensor.detach().float().cpu().numpy() for name, tensor in self.named_tensors(output).items()
+        }
+        return cropped_views(arrays, sizes, stride=self.stride)
+
     def decode(self, output: Any, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
         """The panoptic map of each image of the batch.
 
@@ -90,79 +149,54 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             output: What `forward` returned.
             sizes: Height and width of each image, which stands top left in the batch; the rest is padding.
         """
+        return in_threads(self.decode_image, self.views(output, sizes))
 
-    def embedding_field(self, output: Any, *, row: int = 0) -> EmbeddingField:
-        """Where the pixels of an image lie in the space that the method groups them in.
+    @property
+    def network_spec(self) -> NetworkSpec:
+        """How images are made ready for the network, and how large ones are divided."""
+        backbone = getattr(self, "backbone", None)
+        if not isinstance(backbone, Backbone):
+            return NetworkSpec(stride=self.stride, align_px=1, tiling=None)
+        return NetworkSpec(
+            stride=self.stride,
+            align_px=backbone.strides[-1],
+            fill=tuple(backbone.mean.flatten().tolist()),
+            stretch=backbone.stretch,
+            tiling=self.tiling,
+            positions=self.positions,
+        )
 
-        For looking inside and for following instances through a video.
+    def as_seen(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """Images as `forward` is to get them: stretched where the network is made for it."""
+        return stretched(images) if self.network_spec.stretch else images
 
-        Args:
-            output: What `forward` returned.
-            row: Which image of the batch.
+    @property
+    def tiling(self) -> TilingConfig | None:
+        """How large images are divided; None where the network must see the whole."""
+        return None
 
-        Raises:
-            ValueError: The method groups in another way.
-        """
-        return fail("model", "of a method with an embedding", type(self).__name__)
-
-    def pixel_field(self, output: Any, *, size: tuple[int, int], pixel: tuple[int, int]) -> PixelField:
-        """How far one pixel is from every point of the grid in the space that the method groups in.
-
-        Args:
-            output: What `forward` returned for one image.
-            size: The image's height and width.
-            pixel: Row and column in the image.
-
-        Raises:
-            ValueError: The method groups in another way.
-        """
-        field = self.embedding_field(output)
-        rows, columns = grid_size(*size, stride=self.stride)
-        row, column = pixel[0] // self.stride, pixel[1] // self.stride
-        embedding = field.embeddings[:, :rows, :columns]
-        distances = distances_from(embedding, (row, column))
-        return PixelField("distance", distances, embedding, margin=float(field.margin[row, column]))
+    @property
+    def positions(self) -> dict[str, float]:
+        """Named tensors whose first two channels are a place in the image, and how many pixels a unit has."""
+        return {}
 
     @overload
     def predict(self, image: ImageLike, *, batch: int = 1) -> PanopticMap: ...
     @overload
-    def predict(self, image: list[ImageLike], *, batch: int = 1) -> list[PanopticMap]: ...
-    @torch.inference_mode()
-    def predict(
-        self, image: ImageLike | list[ImageLike], *, batch: int = 1
-    ) -> PanopticMap | list[PanopticMap]:
-        """The panoptic map of one image, or of each of a list.
+    def predict(self, image: Several, *, batch: int = 1) -> list[PanopticMap]: ...
+    def predict(self, image: ImageLike | Several, *, batch: int = 1) -> PanopticMap | list[PanopticMap]:
+        """The panoptic map of one image, or of each of several: as `intarsia.Model.predict`.
 
         Args:
-            image: Paths, Pillow images, uint8 arrays (h, w, 3) or tensors (3, h, w).
-            batch: How many neighbours of one size in the list run through the network at once. Images of
-                different sizes never share a batch, so that no image changes another's result.
+            image: A path, a Pillow image, an array, a tensor ...; or a list, tuple or generator of these.
+            batch: How many neighbours of one size run through the network at once.
 
         Raises:
             ValueError: An image cannot be read.
         """
-        if not isinstance(image, list):
-            return self._predict_same_size([as_tensor(image)])[0]
-        if batch < 1:
-            fail("batch", "1 or more", batch)
-        maps: list[PanopticMap] = []
-        for _, run in groupby(map(as_tensor, image), key=lambda one: one.shape):
-            for group in _batched(run, batch):
-                maps += self._predict_same_size(group)
-        return maps
+        from intarsia.methods.torch_model import as_model  # which knows all methods
 
-    def _predict_same_size(self, images: list[Float[Tensor, "3 h w"]]) -> list[PanopticMap]:
-        was_training = self.training
-        try:
-            output = self.eval()._evaluated(torch.stack(images))
-        finally:
-            self.train(was_training)
-        height, width = images[0].shape[1:]
-        return self.decode(output, [(height, width)] * len(images))
-
-    def _evaluated(self, images: Float[Tensor, "b 3 h w"]) -> Any:
-        """What the network says about images that may be on another device."""
-        return self(images.to(next(self.parameters()).device))
+        return as_model(self).predict(image, batch=batch)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """The trainable parameters as "backbone" and "rest", for learning rates of their own."""
@@ -177,17 +211,19 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         """How much faster than the rest each of the parameter groups learns, where that is not 1."""
         return {}
 
-    def save(self, folder: str | Path, *, half: bool = False) -> None:
+    def save(self, folder: str | Path, *, half: bool = False, export: bool = False) -> None:
         """Write `model.safetensors`, `config.json` and `categories.json`, each whole or not at all.
 
         Args:
             folder: Made where it does not exist.
             half: Store convolution weights as float16: half the size, loaded as float32 again.
+            export: Also write `model.onnx`, for prediction without torch; takes some 20 s. Weights are stored
+                as float16 in both files, so that both give the same maps.
 
         Raises:
-            ValueError: The folder cannot be written.
+            ValueError: The folder cannot be written, or the method cannot be exported exactly.
         """
-        write_model(self, Path(folder), half=half)
+        write_model(self, Path(folder), half=half, export=export)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         self.save(save_directory)
@@ -214,7 +250,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
                     force_download=force_download,
                     local_files_only=local_files_only,
                     token=token,
-                    allow_patterns=["*.json", "*.safetensors"],
+                    allow_patterns=["*.json", "*.safetensors", "*.onnx"],
                 )
             )
         return read_model(folder, {cls.__name__: cls})
@@ -227,9 +263,3 @@ def in_threads(decode: Any, items: Iterable[_Item]) -> list[Any]:
         return [decode(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(len(items), torch.get_num_threads())) as pool:
         return list(pool.map(decode, items))
-
-
-def _batched(items: Iterable[_Item], size: int) -> Iterable[list[_Item]]:
-    items = list(items)
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

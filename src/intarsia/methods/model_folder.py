@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,20 @@ from torch import Tensor
 
 import intarsia
 from intarsia._check import fail, nearest
+from intarsia._files import whole
 from intarsia.configs import from_dict, to_dict
 from intarsia.errors import InputError
 from intarsia.nets.networks import shipped_networks_only
-from intarsia.panoptic import Categories
+from intarsia.runtime.model_files import FORMAT, ModelFolder
+from intarsia.runtime.spec import spec_to_dict
 
-__all__ = ["FORMAT", "read_model", "read_tensors", "recorded_name", "write_model"]
-
-FORMAT = 1
-"""Version of the folder's layout; another is refused."""
+__all__ = ["read_model", "read_tensors", "recorded_name", "write_model"]
 
 
-def write_model(model: Any, folder: Path, *, half: bool) -> None:
-    """Write a method's three files; each appears under its name only when it is whole.
+def write_model(model: Any, folder: Path, *, half: bool, export: bool = False) -> None:
+    """Write a method's files; each appears under its name only when it is whole.
+
+    A `model.onnx` that is there and not written anew would be of other weights: it is removed.
 
     Raises:
         ValueError: The folder cannot be written.
@@ -39,12 +41,23 @@ def write_model(model: Any, folder: Path, *, half: bool) -> None:
         "method": recorded_name(type(model)),
         "settings": to_dict(_without_pretrained(model.config)),
     }
-    tensors = {name: _stored(tensor, half) for name, tensor in model.state_dict().items()}
+    files = ModelFolder(folder)
+    if export:
+        from intarsia.methods import onnx_export  # takes a second, and knows what methods are
+
+        onnx_export.refuse_export(model)
+        model = onnx_export.rounded(copy.deepcopy(model))
+        settings["prediction"] = spec_to_dict(model.network_spec, model.map_decoder)
+    tensors = {name: _stored(tensor, half or export) for name, tensor in model.state_dict().items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_aside(folder / "model.safetensors", lambda path: path.write_bytes(save(tensors)))
+        files.network.unlink(missing_ok=True)
+        with whole(files.weights) as partial:
+            partial.write_bytes(save(tensors))
         _write_json(folder / "categories.json", model.categories.to_coco())
         _write_json(folder / "config.json", settings)
+        if export:
+            onnx_export.export_network(model, files.network)  # pyright: ignore[reportPossiblyUnboundVariable]
     except (OSError, SafetensorError) as error:
         fail(str(folder), "a folder that can be written", f"an error ({error})")
 
@@ -59,27 +72,15 @@ def read_model(folder: Path, methods: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: A file is missing or broken, of another version, or does not fit the others.
     """
-    settings = _read_json(folder / "config.json")
-    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
-        found = settings.get("format", "none") if isinstance(settings, dict) else type(settings).__name__
-        by = f" (written by intarsia {settings['intarsia']})" if "intarsia" in settings else ""
-        fail(str(folder / "config.json"), f"a model of format {FORMAT}", f"format {found}{by}")
+    files = ModelFolder(folder)
+    settings = files.settings()
     cls = _class_of(str(settings.get("method")), methods, folder / "config.json")
     config = _read_config(folder / "config.json", cls.config_type, settings.get("settings", {}))
-    categories = Categories.from_coco(_read_json(folder / "categories.json"))
+    categories = files.categories()
     with shipped_networks_only() if _ships(cls) else contextlib.nullcontext():
         model = cls(config, categories)
-    _fill(model, read_tensors(folder / "model.safetensors"), folder / "model.safetensors")
+    _fill(model, read_tensors(files.weights), files.weights)
     return model.eval()
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return fail(str(path), "a file of a saved model", "no such file")
-    except (OSError, ValueError) as error:
-        return fail(str(path), "a readable JSON file", f"one that is not ({error})")
 
 
 def _read_config(path: Path, kind: type, values: Mapping[str, Any]) -> Any:
@@ -157,13 +158,5 @@ def _without_pretrained(config: Any) -> Any:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    _write_aside(path, lambda aside: aside.write_text(json.dumps(content, indent=1) + "\n"))
-
-
-def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as partial:
+        partial.write_text(json.dumps(content, indent=1) + "\n")

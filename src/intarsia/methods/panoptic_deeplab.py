@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.clustering import center_offset_grouping, majority_vote
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.decoding.assembly import Thing, assembled
-from intarsia.decoding.embedding_field import EmbeddingField
-from intarsia.decoding.upsampling import grid_size, upsampled_argmax, upsampled_labels
-from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.decoding.centers import CenterDecoder, CenterGroupingConfig
+from intarsia.decoding.upsampling import grid_size
+from intarsia.methods.method import AbstractMethod
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
 from intarsia.nets.heads import position_grid
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.panoptic import Categories
+from intarsia.runtime.tiles import TilingConfig
 
 __all__ = [
-    "CenterGroupingConfig",
     "CenterLossConfig",
     "PanopticDeepLab",
     "PanopticDeepLabConfig",
@@ -49,27 +45,6 @@ class CenterLossConfig:
     def __post_init__(self) -> None:
         if self.sigma_px <= 0:
             fail("center_loss.sigma_px", "above 0", self.sigma_px)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CenterGroupingConfig:
-    """Settings of grouping.
-
-    Attributes:
-        threshold: Least heat of a centre.
-        nms_kernel: Side of the window, in points of the grid, in which a centre is the hottest; odd.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
-    """
-
-    threshold: float = 0.1
-    nms_kernel: int = 3
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
-
-    def __post_init__(self) -> None:
-        if self.nms_kernel < 1 or self.nms_kernel % 2 == 0:
-            fail("grouping.nms_kernel", "odd and positive", self.nms_kernel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +76,11 @@ class PanopticDeepLabConfig:
 
 @dataclass(frozen=True, eq=False)
 class PanopticDeepLabOutput:
-    """What the network says on the grid: category logits, heat of centres, offsets to them in pixels."""
+    """What the network says on the grid: category logits, heat of centres, steps to them in pixels."""
 
     semantic_logits: Float[Tensor, "b k h w"]
     heat: Float[Tensor, "b h w"]
-    offsets: Float[Tensor, "b 2 h w"]
+    center_steps: Float[Tensor, "b 2 h w"]
 
 
 class PanopticDeepLab(AbstractMethod):
@@ -147,7 +122,7 @@ class PanopticDeepLab(AbstractMethod):
         return PanopticDeepLabOutput(
             semantic_logits=self.semantic_head(shared)[..., :height, :width],
             heat=self.center_head(other)[:, 0, :height, :width],
-            offsets=self.offset_head(other)[..., :height, :width] * self.stride,
+            center_steps=self.offset_head(other)[..., :height, :width] * self.stride,
         )
 
     def losses(self, output: PanopticDeepLabOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
@@ -158,7 +133,7 @@ class PanopticDeepLab(AbstractMethod):
         counted = ~grid.crowd
         inside = (grid.instances > 0)[:, None]
         heat_error = (output.heat.float() - heat).square() * counted
-        offset_error = (output.offsets.float() - offsets).abs() * inside
+        offset_error = (output.center_steps.float() - offsets).abs() * inside
         return semantic_losses(
             output.semantic_logits, targets, self.config.semantic_loss, stride=self.stride
         ) | {
@@ -166,16 +141,15 @@ class PanopticDeepLab(AbstractMethod):
             "offset": settings.offset_weight * offset_error.sum() / inside.sum().clamp(min=1),
         }
 
-    def decode(self, output: PanopticDeepLabOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
-        """Centres are peaks of the heat; an instance's category is its pixels' majority among the things."""
-        return in_threads(lambda row: self._grouped(output, *row), enumerate(sizes))
+    @property
+    def map_decoder(self) -> CenterDecoder:
+        """Centres are peaks of the heat; each thing pixel goes to the one that it points at."""
+        return CenterDecoder(grouping=self.config.grouping, sigma_px=self.config.center_loss.sigma_px)
 
-    def embedding_field(self, output: PanopticDeepLabOutput, *, row: int = 0) -> EmbeddingField:
-        """The place that each pixel points at, in pixels of the image; the margin is the heat's width."""
-        offsets = output.offsets[row].detach().float().cpu()
-        position = position_grid(*offsets.shape[1:], stride=self.stride, device=offsets.device)
-        margin = torch.full_like(offsets[0], self.config.center_loss.sigma_px)
-        return EmbeddingField((position + offsets).numpy(), margin.numpy())
+    @property
+    def tiling(self) -> TilingConfig:
+        """Steps to centres are counted from the pixel, so tiles are joined as they are."""
+        return TilingConfig()
 
     def _head(self, channels: int, width: int, depth: int = 1) -> ConvHead:
         decoder = self.config.decoder
@@ -186,37 +160,6 @@ class PanopticDeepLab(AbstractMethod):
             depth=depth,
             separable=decoder.separable,
             norm=decoder.norm,
-        )
-
-    def _grouped(self, output: PanopticDeepLabOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        settings = self.config.grouping
-        rows, columns = grid_size(*size, stride=self.stride)
-        logits = output.semantic_logits[row, :, :rows, :columns].detach().float()
-        semantic = logits.argmax(dim=0).cpu().numpy()
-        groups = center_offset_grouping(
-            output.heat[row, :rows, :columns].detach().float().cpu().numpy(),
-            (output.offsets[row, :, :rows, :columns] / self.stride).detach().float().cpu().numpy(),
-            self.categories.is_thing[semantic],
-            threshold=settings.threshold,
-            nms_kernel=settings.nms_kernel,
-        )
-        votes = majority_vote(groups.instances, semantic)
-        things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
-        pixels = upsampled_argmax(logits.cpu().numpy(), *size, stride=self.stride)
-        instances = upsampled_labels(
-            groups.instances,
-            np.array([0] + [1] * len(things), np.uint8),
-            self.categories.is_thing.astype(np.uint8)[pixels],
-            free=np.array([0], np.uint8),
-            stride=self.stride,
-        )
-        return assembled(
-            pixels,
-            instances,
-            things,
-            categories=self.categories,
-            min_thing_px=settings.min_thing_px,
-            min_stuff_px=settings.min_stuff_px,
         )
 
 

@@ -12,15 +12,16 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets
-from intarsia.decoding.merge import MergeConfig, merged_by_rules
-from intarsia.decoding.upsampling import grid_size, upsampled_argmax
-from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.merge import MergeConfig, MergeDecoder
+from intarsia.decoding.upsampling import grid_size
+from intarsia.methods.method import AbstractMethod
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import Backbone, BackboneConfig, DetectionConfig, Detections, Detector, FpnPyramid
 from intarsia.nets.blocks import prediction
 from intarsia.nets.detector import Proposals
 from intarsia.nets.fpn_decoder import FpnClimbs
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.panoptic import Categories
 
 __all__ = ["PanopticFpn", "PanopticFpnConfig", "PanopticFpnOutput"]
 
@@ -80,6 +81,7 @@ class PanopticFpn(AbstractMethod):
         (9, 7)
     """
 
+    needs_torch: ClassVar[str] = "boxes are chosen by torchvision's operators"
     config_type: ClassVar[type] = PanopticFpnConfig
     config: PanopticFpnConfig
 
@@ -116,16 +118,14 @@ class PanopticFpn(AbstractMethod):
         )
         return semantic | self.detector.losses(output.pyramid, output.proposals, targets)
 
-    def decode(self, output: PanopticFpnOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
+    @property
+    def map_decoder(self) -> MergeDecoder:
         """Masks by falling score, then stuff where nothing is yet."""
-        return in_threads(lambda row: self._merged(output, *row), enumerate(sizes))
+        return MergeDecoder(merge=self.config.merge)
 
-    def _merged(self, output: PanopticFpnOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        rows, columns = grid_size(*size, stride=self.stride)
-        logits = output.semantic_logits[row, :, :rows, :columns].detach()
-        return merged_by_rules(
-            upsampled_argmax(logits.float().cpu().numpy(), *size, stride=self.stride),
-            output.detections[row].numpy().within(*size),
-            self.config.merge,
-            categories=self.categories,
-        )
+    def views(self, output: PanopticFpnOutput, sizes: Sequence[tuple[int, int]]) -> list[ImageView]:
+        """Semantics on the grid, and the detections of each image."""
+        views = super().views(output, sizes)
+        return [
+            view.with_detections(found.numpy()) for view, found in zip(views, output.detections, strict=True)
+        ]

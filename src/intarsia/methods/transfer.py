@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.formats.json_file import read_json
-from intarsia.methods.load import downloaded, shipped_models
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_tensors
 from intarsia.panoptic import Categories
+from intarsia.runtime.find import model_folder
 
 __all__ = ["Transfer", "start_from"]
 
@@ -75,15 +72,11 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
         >>> transfer.fresh, transfer.unused
         ((), ())
     """
-    folder = _folder(name_or_folder)
     skipped = method.only_training
-    given = {
-        name: tensor
-        for name, tensor in read_tensors(folder / "model.safetensors").items()
-        if not name.startswith(skipped)
-    }
+    with model_folder(name_or_folder) as folder:
+        tensors, other = read_tensors(folder.weights), folder.categories()
+    given = {name: tensor for name, tensor in tensors.items() if not name.startswith(skipped)}
     own = {name: tensor for name, tensor in method.state_dict().items() if not name.startswith(skipped)}
-    other = Categories.from_coco(read_json(folder / "categories.json", "table of categories"))
     counts = _counts(method.categories, other)
     taken = [name for name in own if name in given and _fits(name, own[name], given[name], counts)]
     weights = {name for name, parameter in method.named_parameters() if parameter.ndim > 1}
@@ -111,9 +104,3 @@ def _counts(own: Categories, other: Categories) -> set[int]:
 
 def _parts(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(name.partition(".")[0] for name in names)) or "none"
-
-
-def _folder(name: str) -> Path:
-    if name in shipped_models():
-        return Path(str(resources.files("intarsia") / "models" / name))
-    return Path(name) if name and Path(name).is_dir() else downloaded(name)

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.decoding.assembly import Thing, assembled
-from intarsia.decoding.merge import MergeConfig, merged_by_rules
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.merge import MergeConfig, MergeDecoder
+from intarsia.decoding.panoptic_logits import PanopticLogitsDecoder
 from intarsia.decoding.pixel_field import PixelField
-from intarsia.decoding.upsampling import grid_size, upsampled_argmax, upsampled_winners
-from intarsia.methods.method import AbstractMethod, in_threads
+from intarsia.decoding.upsampling import grid_size
+from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import (
@@ -33,7 +33,7 @@ from intarsia.nets import (
 from intarsia.nets.blocks import prediction
 from intarsia.nets.detector import Proposals
 from intarsia.nets.top_context import TopContext
-from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
+from intarsia.panoptic import Categories
 
 __all__ = ["InferenceConfig", "PyramidConfig", "UnifiedConfig", "UnifiedOutput", "UnifiedPanoptic"]
 
@@ -147,6 +147,7 @@ class UnifiedPanoptic(AbstractMethod):
         (9, 7)
     """
 
+    needs_torch: ClassVar[str] = "boxes are chosen by torchvision's operators"
     config_type: ClassVar[type] = UnifiedConfig
     config: UnifiedConfig
 
@@ -202,10 +203,33 @@ class UnifiedPanoptic(AbstractMethod):
             losses["panoptic"] = self.config.matching.weight * self._panoptic_loss(output, targets)
         return losses
 
-    def decode(self, output: UnifiedOutput, sizes: Sequence[tuple[int, int]]) -> list[PanopticMap]:
+    @property
+    def map_decoder(self) -> PanopticLogitsDecoder | MergeDecoder:
         """The argmax of the panoptic logits at each pixel, or the merge by rules."""
-        decode = self._merged if self.config.inference.rule == "merge" else self._strongest
-        return in_threads(lambda row: decode(output, *row), enumerate(sizes))
+        settings = self.config.inference
+        if settings.rule == "argmax":
+            return PanopticLogitsDecoder(min_stuff_px=settings.min_stuff_px)
+        rules = MergeConfig(
+            min_score=settings.min_score,
+            max_overlap=settings.max_overlap,
+            min_stuff_px=settings.min_stuff_px,
+        )
+        return MergeDecoder(merge=rules)
+
+    def views(self, output: UnifiedOutput, sizes: Sequence[tuple[int, int]]) -> list[ImageView]:
+        """What is on the grid, and of each image its detections and panoptic logits.
+
+        A pixel hears from all others of its image, so the logits are made of the image without its padding.
+        """
+        views = []
+        for row, view in enumerate(super().views(output, sizes)):
+            if self.config.inference.rule == "merge":
+                views.append(view.with_detections(output.detections[row].numpy()))
+                continue
+            logits, detections = self.panoptic_logits(output, row, size=view.size)
+            panoptic = logits.detach().float().cpu().numpy()
+            views.append(view.with_detections(detections.numpy()).replaced(panoptic_logits=panoptic))
+        return views
 
     @torch.no_grad()
     def panoptic_logits(
@@ -251,19 +275,19 @@ class UnifiedPanoptic(AbstractMethod):
         at = (pixel[0] // self.stride, pixel[1] // self.stride)
         return self.head.affinity.affinity_map(output.affinity_features[row, :, :rows, :columns].float(), at)
 
-    def pixel_field(
-        self, output: UnifiedOutput, *, size: tuple[int, int], pixel: tuple[int, int]
-    ) -> PixelField:
+    def pixel_field(self, view: ImageView, pixel: tuple[int, int]) -> PixelField:
         """How strongly one pixel listens to each point of the grid, as in Figure 6 of the paper.
 
         Raises:
             ValueError: As `affinity_map`.
         """
-        affinities = self.affinity_map(output, 0, size=size, pixel=pixel)
-        assert output.affinity_features is not None
-        rows, columns = affinities.shape
-        features = output.affinity_features[0, :, :rows, :columns].float()
-        return PixelField("affinity", affinities.cpu().numpy(), features.cpu().numpy())
+        if self.head.affinity is None:
+            fail("affinity.channels", "above 0 where affinities are asked for", 0)
+        features, at = view["affinity_features"], (pixel[0] // self.stride, pixel[1] // self.stride)
+        with torch.no_grad():
+            device = next(self.parameters()).device
+            affinities = self.head.affinity.affinity_map(torch.from_numpy(features).to(device), at)
+        return PixelField("affinity", affinities.cpu().numpy(), features)
 
     @property
     def _learns_from_detections(self) -> bool:
@@ -283,39 +307,3 @@ class UnifiedPanoptic(AbstractMethod):
         ]
         loss = self.head.loss(panoptic, grid.semantic, grid.instances, detections=found, truth=truth)
         return loss.mean()
-
-    def _strongest(self, output: UnifiedOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        panoptic, found = self.panoptic_logits(output, row, size=size)
-        num_stuff = len(self.head.stuff)
-        semantic_of_channel = np.full(num_stuff + len(found) + 1, VOID_INDEX, np.uint8)
-        semantic_of_channel[:num_stuff] = self.head.stuff.cpu().numpy()
-        thing_of_channel = np.zeros(num_stuff + len(found) + 1, np.int32)
-        thing_of_channel[num_stuff:-1] = np.arange(1, len(found) + 1)
-        if not len(panoptic):  # no stuff, no detection
-            winners = np.full(size, len(semantic_of_channel) - 1)
-        else:
-            winners = upsampled_winners(panoptic.float().cpu().numpy(), *size, stride=self.stride)
-        pairs = zip(found.categories.tolist(), found.scores.tolist(), strict=True)
-        return assembled(
-            semantic_of_channel[winners],
-            thing_of_channel[winners],
-            [Thing(category, score) for category, score in pairs],
-            categories=self.categories,
-            min_stuff_px=self.config.inference.min_stuff_px,
-        )
-
-    def _merged(self, output: UnifiedOutput, row: int, size: tuple[int, int]) -> PanopticMap:
-        settings = self.config.inference
-        rows, columns = grid_size(*size, stride=self.stride)
-        logits = output.semantic_logits[row, :, :rows, :columns].detach()
-        rules = MergeConfig(
-            min_score=settings.min_score,
-            max_overlap=settings.max_overlap,
-            min_stuff_px=settings.min_stuff_px,
-        )
-        return merged_by_rules(
-            upsampled_argmax(logits.float().cpu().numpy(), *size, stride=self.stride),
-            output.detections[row].numpy().within(*size),
-            rules,
-            categories=self.categories,
-        )

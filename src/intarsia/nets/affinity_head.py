@@ -133,7 +133,11 @@ def _halves(offset: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _moved(x: Float[Tensor, "b c h w"], rows: int, columns: int) -> Float[Tensor, "b c h w"]:
-    """The map whose value at (r, c) is the one at (r + rows, c + columns), zero beyond the edge."""
-    if abs(rows) >= x.shape[-2] or abs(columns) >= x.shape[-1]:
-        return torch.zeros_like(x)
-    return F.pad(x, (-columns, columns, -rows, rows))
+    """The map whose value at (r, c) is the one at (r + rows, c + columns), zero beyond the edge.
+
+    Padded on one side and cut on the other, which holds for maps smaller than the step as well.
+    """
+    height, width = x.shape[-2:]
+    top, left = max(rows, 0), max(columns, 0)
+    x = F.pad(x, (max(-columns, 0), left, max(-rows, 0), top))
+    return x[..., top : top + height, left : left + width]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,8 @@ class BackboneConfig:
         frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.
         frozen_levels: 1: keep the weights of all that the stride 4 features stand on; 2: also of stride 8 ...
             The first layers are the most general ones, and the dearest to train.
-        stretch: Stretch the brightness of each image by itself; for microscopy.
+        stretch: Whether images are to come with their brightness stretched, as prediction and the training
+            loop then do it (see `stretched`); for microscopy.
         multi_grid: Further dilations of the last stage's blocks, such as (1, 2, 4) in DeepLab; empty: none.
             Only of networks whose last stage is dilated, so below an output stride of 32.
         zoom: 1, 2 or 4: enlarge the image by this first, so that small objects get a finer grid. All strides,
@@ -110,23 +110,15 @@ class Backbone(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
         """Features from fine to coarse, one tensor for each of `strides`."""
-        step = self.strides[-1]
-        height, width = images.shape[-2:]
-        x = ((stretched(images) if self.stretch else images) - self.mean) / self.std
-        x = F.pad(x, (0, -width % step, 0, -height % step))  # b 3 H W, zero is the mean colour
+        x = (images - self.mean) / self.std
+        if not torch.compiler.is_exporting():  # an exported network is given images that fit
+            height, width = images.shape[-2:]
+            step = self.strides[-1]
+            x = F.pad(x, (0, -width % step, 0, -height % step))  # b 3 H W, zero is the mean colour
         if self.zoom > 1:
             x = F.interpolate(x, scale_factor=self.zoom, mode="bilinear", align_corners=False)
         features = self.network(x.contiguous(memory_format=torch.channels_last))
         return [features[level] for level in self.levels]
-
-    @contextmanager
-    def without_stretch(self) -> Iterator[None]:
-        """For parts of an image that was stretched as a whole."""
-        was, self.stretch = self.stretch, False
-        try:
-            yield
-        finally:
-            self.stretch = was
 
     def train(self, mode: bool = True) -> Backbone:
         """Switch to training; a frozen norm keeps its statistics."""

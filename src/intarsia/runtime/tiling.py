@@ -1,126 +1,71 @@
-"""Images larger than memory: the network sees overlapping tiles, the cut sees the whole."""
+"""Images larger than memory: the network sees overlapping tiles, decoding sees the whole."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float32
 
-from intarsia._check import fail
+from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import grid_size
+from intarsia.runtime.images import Contrast, network_input
+from intarsia.runtime.network import AbstractNetwork
+from intarsia.runtime.spec import NetworkSpec
+from intarsia.runtime.tiles import Tile, tiles_of
 
-__all__ = ["Tile", "TilingConfig", "tiled_grids", "tiles_of"]
-
-_ALIGNED = 128  # a multiple of every backbone's coarsest stride: a tile's grid is a part of the image's
-
-
-@dataclass(frozen=True, kw_only=True)
-class TilingConfig:
-    """Settings of predicting large images in tiles.
-
-    Attributes:
-        tile_px: Images with a longer side are predicted in tiles of this side.
-        context_px: How much of the image the network sees at least around every point that is kept. From
-            the reach of the network on, the costs are those of the whole image.
-    """
-
-    tile_px: int = 2048
-    context_px: int = 192
-
-    def __post_init__(self) -> None:
-        if self.tile_px < 1 or self.tile_px % _ALIGNED:
-            fail("tiling.tile_px", f"a multiple of {_ALIGNED}", self.tile_px)
-        if self.context_px < 0:
-            fail("tiling.context_px", "0 or more", self.context_px)
-
-    def overlap_px(self, longest_px: int) -> int:
-        """How far neighbouring tiles overlap where pairs are up to `longest_px` apart.
-
-        Example:
-            >>> TilingConfig(context_px=100).overlap_px(64)
-            384
-        """
-        return -(-2 * (self.context_px + longest_px) // _ALIGNED) * _ALIGNED
+__all__ = ["tiled_view"]
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A part of the image, and the part of it whose answer is kept; rows and columns in pixels."""
-
-    rows: slice
-    columns: slice
-    kept_rows: slice
-    kept_columns: slice
-
-
-def tiles_of(height: int, width: int, *, tile_px: int, overlap_px: int) -> Iterator[Tile]:
-    """Tiles that cover an image; what is kept of them covers it once.
-
-    Raises:
-        ValueError: If tiles overlap by their whole side.
-
-    Example:
-        >>> [(t.columns, t.kept_columns) for t in tiles_of(8, 24, tile_px=16, overlap_px=8)]
-        [(slice(0, 16, None), slice(0, 12, None)), (slice(8, 24, None), slice(12, 24, None))]
-    """
-    if overlap_px >= tile_px:
-        fail("tiling.tile_px", f"above the overlap of {overlap_px} pixels", tile_px)
-    for rows, kept_rows in _spans(height, tile_px, overlap_px):
-        for columns, kept_columns in _spans(width, tile_px, overlap_px):
-            yield Tile(rows, columns, kept_rows, kept_columns)
-
-
-def tiled_grids(
-    network: Callable[[Float[Tensor, "1 3 _ _"]], tuple[Tensor, ...]],
-    images: Float[Tensor, "b 3 h w"],
+def tiled_view(
+    image: Float32[np.ndarray, "h w 3"],
+    network: AbstractNetwork,
+    spec: NetworkSpec,
     *,
-    stride: int,
-    tile_px: int,
-    overlap_px: int,
-) -> tuple[Tensor, ...]:
-    """What a network says about images on their grids, computed tile by tile.
+    reach_points: int,
+    follow: Callable[[Sequence[Tile]], Iterable[Tile]] = lambda tiles: tiles,
+) -> ImageView:
+    """What a network says about an image, computed tile by tile.
 
     Args:
-        network: From a tile, as a batch of one, to tensors (1, c, rows / stride, columns / stride), rounded
-            up.
-        images: In [0, 1].
-        stride: Pixels between neighbours on the grid.
-        tile_px: Side of a tile.
-        overlap_px: How far neighbouring tiles overlap.
+        image: In [0, 1].
+        network: What is asked.
+        spec: How its images are made, and how large the tiles are.
+        reach_points: How far apart on the grid two points are that one value is about.
+        follow: Goes over the tiles; to show how far the work is.
 
-    Returns:
-        The tensors of the whole images, (b, c, h / stride, w / stride).
+    Raises:
+        ValueError: Tiles overlap by their whole side.
     """
-    height, width = images.shape[2:]
-    grids: tuple[Tensor, ...] = ()
-    for tile in tiles_of(height, width, tile_px=tile_px, overlap_px=overlap_px):
-        whole = (..., _on_grid(tile.kept_rows, 0, stride), _on_grid(tile.kept_columns, 0, stride))
-        inside = (
-            ...,
-            _on_grid(tile.kept_rows, tile.rows.start, stride),
-            _on_grid(tile.kept_columns, tile.columns.start, stride),
-        )
-        for row in range(len(images)):
-            parts = network(images[row : row + 1, :, tile.rows, tile.columns])
-            if not grids:
-                size = grid_size(height, width, stride=stride)
-                grids = tuple(part.new_empty(len(images), part.shape[1], *size) for part in parts)
-            for grid, part in zip(grids, parts, strict=True):
-                grid[row][whole] = part[0][inside]
-    return grids
+    assert spec.tiling is not None
+    size = (image.shape[0], image.shape[1])
+    contrast = Contrast.of(image) if spec.stretch else None
+    overlap_px = spec.tiling.overlap_px(spec.stride * reach_points)
+    whole: dict[str, np.ndarray] = {}
+    for tile in follow(list(tiles_of(*size, tile_px=spec.tiling.tile_px, overlap_px=overlap_px))):
+        top, left = tile.rows.start, tile.columns.start
+        window = network_input(image[tile.rows, tile.columns], spec, contrast, top=top, left=left)
+        for name, part in network.arrays(window[None]).items():
+            if name not in whole:
+                whole[name] = np.empty((*part.shape[1:-2], *grid_size(*size, stride=spec.stride)), part.dtype)
+            kept = part[0][
+                (..., _on_grid(tile.kept_rows, top, spec), _on_grid(tile.kept_columns, left, spec))
+            ]
+            if name in spec.positions:
+                kept = _moved(kept, top / spec.positions[name], left / spec.positions[name])
+            place = (..., _on_grid(tile.kept_rows, 0, spec), _on_grid(tile.kept_columns, 0, spec))
+            whole[name][place] = kept
+    return ImageView(whole, size, spec.stride)
 
 
-def _spans(size: int, tile_px: int, overlap_px: int) -> Iterator[tuple[slice, slice]]:
-    step = tile_px - overlap_px
-    last = max(-(-(size - tile_px) // step), 0)
-    for n in range(last + 1):
-        start, stop = n * step, min(n * step + tile_px, size)
-        first_kept = start + overlap_px // 2 if n else 0
-        yield slice(start, stop), slice(first_kept, stop if n == last else stop - overlap_px // 2)
+def _moved(values: np.ndarray, rows: float, columns: float) -> np.ndarray:
+    """The values with their first two channels, a place in the tile, as a place in the image."""
+    values = values.copy()
+    values[0] += np.float32(rows)
+    values[1] += np.float32(columns)
+    return values
 
 
-def _on_grid(pixels: slice, start: int, stride: int) -> slice:
+def _on_grid(pixels: slice, start: int, spec: NetworkSpec) -> slice:
     """Where these pixels are on the grid of a part of the image that begins at `start`."""
-    return slice((pixels.start - start) // stride, -(-(pixels.stop - start) // stride))
+    return slice((pixels.start - start) // spec.stride, -(-(pixels.stop - start) // spec.stride))

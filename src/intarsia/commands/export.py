@@ -1,0 +1,42 @@
+"""The command that exports a model's network, so that it predicts without torch."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from intarsia._check import fail
+
+__all__ = ["export"]
+
+
+def export(
+    model: Annotated[str, tyro.conf.Positional],
+    out: Annotated[str | None, tyro.conf.Positional] = None,
+) -> Path:
+    """Write `model.onnx` for a model that has none, checked against torch on three sizes before it is kept.
+
+    Args:
+        model: A folder with a saved model, the name of a shipped one, or "owner/name" on the hub.
+        out: The folder to write the whole model into; by default the model's own.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: torch is not installed, there is no such model, or it cannot be exported exactly.
+    """
+    if importlib.util.find_spec("torch") is None:
+        fail("export", "run where torch is installed", "no torch", hint="pip install 'intarsia[train]'")
+    from intarsia.methods.load import load
+
+    if out is None and not Path(model).is_dir():
+        fail("out", "given for a model that is in no folder of yours", f"none for {model!r}")
+    folder = Path(out or model)
+    load(model).save(folder, export=True)
+    size = (folder / "model.onnx").stat().st_size
+    print(f"{folder}/model.onnx: {size / 1e6:.1f} MB, the same as torch on three sizes")
+    return folder

@@ -1,0 +1,96 @@
+"""Decoding of centres: peaks of a heat map, and each thing pixel to the centre that it points at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from intarsia._check import fail
+from intarsia.clustering import center_offset_grouping, majority_vote
+from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.upsampling import upsampled_argmax, upsampled_labels
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = ["CenterDecoder", "CenterGroupingConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CenterGroupingConfig:
+    """Settings of grouping.
+
+    Attributes:
+        threshold: Least heat of a centre.
+        nms_kernel: Side of the window, in points of the grid, in which a centre is the hottest; odd.
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    threshold: float = 0.1
+    nms_kernel: int = 3
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.nms_kernel < 1 or self.nms_kernel % 2 == 0:
+            fail("grouping.nms_kernel", "odd and positive", self.nms_kernel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CenterDecoder(AbstractDecoder):
+    """Instances from `heat` and `center_steps` (in pixels of the image), categories from `semantic_logits`.
+
+    Attributes:
+        grouping: Thresholds and smallest sizes.
+        sigma_px: Width of the heat around a centre, in pixels of the image.
+    """
+
+    grouping: CenterGroupingConfig
+    sigma_px: float
+
+    def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
+        """An instance's category is its pixels' majority among the things."""
+        settings, logits = self.grouping, view["semantic_logits"]
+        semantic = logits.argmax(axis=0)
+        is_thing = categories.is_thing
+        groups = center_offset_grouping(
+            view["heat"],
+            view["center_steps"] / view.stride,
+            is_thing[semantic],
+            threshold=settings.threshold,
+            nms_kernel=settings.nms_kernel,
+        )
+        votes = majority_vote(groups.instances, semantic)
+        things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
+        pixels = upsampled_argmax(logits, *view.size, stride=view.stride)
+        instances = upsampled_labels(
+            groups.instances,
+            np.array([0] + [1] * len(things), np.uint8),
+            is_thing.astype(np.uint8)[pixels],
+            free=np.array([0], np.uint8),
+            stride=view.stride,
+        )
+        return assembled(
+            pixels,
+            instances,
+            things,
+            categories=categories,
+            min_thing_px=settings.min_thing_px,
+            min_stuff_px=settings.min_stuff_px,
+        )
+
+    def embedding_field(self, view: ImageView) -> EmbeddingField:
+        """The place that each pixel points at, in pixels of the image; the margin is the heat's width."""
+        steps = view["center_steps"]
+        margin = np.full(steps.shape[1:], self.sigma_px, np.float32)
+        return EmbeddingField(_positions(steps.shape[1:], view.stride) + steps, margin)
+
+
+def _positions(grid: tuple[int, ...], stride: int) -> Float32[np.ndarray, "2 h w"]:
+    """Row and column in pixels of the middle of each block of the grid."""
+    rows, columns = (np.arange(count, dtype=np.float32) * stride + (stride - 1) / 2 for count in grid)
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"))

@@ -1,0 +1,59 @@
+"""What turns a network's arrays into a panoptic map: all that prediction needs of a method beside it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from intarsia._check import fail
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.pixel_field import PixelField
+from intarsia.draw.distances import distances_from
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = ["AbstractDecoder"]
+
+
+class AbstractDecoder(ABC):
+    """From the named arrays of one image to its map. A frozen dataclass of plain values, saved with a model.
+
+    A method in training and an exported network of it are decoded by the same one, so their maps are the
+    same.
+    """
+
+    @abstractmethod
+    def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
+        """The panoptic map of one image.
+
+        Args:
+            view: What the network said.
+            categories: What its category indices mean.
+        """
+
+    @property
+    def reach_points(self) -> int:
+        """How far apart on the grid two points may be that one value of the network is about."""
+        return 0
+
+    def embedding_field(self, view: ImageView) -> EmbeddingField:
+        """Where the pixels lie in the space that the method groups them in, for following instances.
+
+        Raises:
+            ValueError: The method groups in another way.
+        """
+        return fail("model", "of a method with an embedding", f"one that is decoded by {type(self).__name__}")
+
+    def pixel_field(self, view: ImageView, pixel: tuple[int, int]) -> PixelField:
+        """What one pixel is to every point of the grid: here how far from it in embedding space.
+
+        Args:
+            view: What the network said.
+            pixel: Row and column in the image.
+
+        Raises:
+            ValueError: The method groups in another way.
+        """
+        field = self.embedding_field(view)
+        at = pixel[0] // view.stride, pixel[1] // view.stride
+        distances = distances_from(field.embeddings, at)
+        return PixelField("distance", distances, field.embeddings, margin=float(field.margin[at]))

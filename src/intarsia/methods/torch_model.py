@@ -1,0 +1,118 @@
+"""A method run by torch as a `Model`: in training, and where a model has no exported network."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.pixel_field import PixelField
+from intarsia.methods.method import AbstractMethod
+from intarsia.panoptic import Categories, PanopticMap
+from intarsia.runtime.model import Model
+from intarsia.runtime.network import AbstractNetwork
+
+__all__ = ["MethodDecoder", "TorchNetwork", "as_model"]
+
+
+class TorchNetwork(AbstractNetwork):
+    """A method's network, run where its weights are.
+
+    Attributes:
+        method: The method, whose mode is put back after every call.
+    """
+
+    max_batch = 1 << 30
+
+    def __init__(self, method: AbstractMethod, *, autocast: Any = None, threads: int | None = None) -> None:
+        """Keep the method; `autocast()` gives the context in which it runs."""
+        self.method = method
+        self.stride = method.stride
+        self._autocast = autocast or contextlib.nullcontext
+        self._threads = threads
+
+    @property
+    def device(self) -> str:
+        """Where the weights are."""
+        return next((parameter.device.type for parameter in self.method.parameters()), "cpu")
+
+    @property
+    def description(self) -> str:
+        """As torch calls itself."""
+        return f"torch {torch.__version__.split('+')[0]} on {self.device}"
+
+    @torch.inference_mode()
+    def arrays(self, images: Float32[np.ndarray, "b 3 H W"]) -> dict[str, np.ndarray]:
+        """What is on the grid."""
+        return _as_arrays(self.method.named_tensors(self._output(images)))
+
+    @torch.inference_mode()
+    def views(
+        self, images: Float32[np.ndarray, "b 3 H W"], sizes: Sequence[tuple[int, int]]
+    ) -> list[ImageView]:
+        """Of detectors, too, whose answers are not on the grid."""
+        return self.method.views(self._output(images), sizes)
+
+    def _output(self, images: Float32[np.ndarray, "b 3 H W"]) -> Any:
+        was_training, threads = self.method.training, torch.get_num_threads()
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        try:
+            with self._autocast():
+                return self.method.eval()(torch.from_numpy(images).to(self.device))
+        finally:
+            self.method.train(was_training)
+            torch.set_num_threads(threads)
+
+
+class MethodDecoder(AbstractDecoder):
+    """What a method decodes by: its own `decode_image`, which a stranger's method brings as code."""
+
+    def __init__(self, method: AbstractMethod) -> None:
+        """Keep the method."""
+        self._method = method
+
+    def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
+        """The method's map."""
+        return self._method.decode_image(view)
+
+    @property
+    def reach_points(self) -> int:
+        """As the method's decoder says."""
+        return self._method.map_decoder.reach_points if self._method.has_decoder else 0
+
+    def embedding_field(self, view: ImageView) -> EmbeddingField:
+        """As the method's decoder says."""
+        return self._method.map_decoder.embedding_field(view)
+
+    def pixel_field(self, view: ImageView, pixel: tuple[int, int]) -> PixelField:
+        """As the method's decoder says."""
+        return self._method.pixel_field(view, pixel)
+
+
+def as_model(method: AbstractMethod, *, autocast: Any = None, threads: int | None = None) -> Model:
+    """A method as `intarsia.load` gives models; it shares the method's weights.
+
+    Args:
+        method: In training or ready.
+        autocast: Gives the context in which the network runs; None for full precision.
+        threads: How many the network computes with; None leaves it to torch.
+
+    Example:
+        >>> import intarsia.methods.load as methods
+        >>> as_model(methods.load("facades")).predict(np.zeros((40, 50, 3), np.uint8)).size
+        (40, 50)
+    """
+    network = TorchNetwork(method, autocast=autocast, threads=threads)
+    return Model(network, MethodDecoder(method), method.categories, method.network_spec)
+
+
+def _as_arrays(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.detach().float().cpu().numpy() for name, tensor in tensors.items()}

@@ -1,0 +1,198 @@
+"""A trained model as people use it: images of any kind and size in, panoptic maps out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from jaxtyping import Float32
+
+from intarsia._check import fail
+from intarsia._summary import summary, summary_html
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.image_view import ImageView
+from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.image_like import ImageLike, as_image
+from intarsia.runtime.images import Contrast, network_input
+from intarsia.runtime.network import AbstractNetwork
+from intarsia.runtime.spec import NetworkSpec
+from intarsia.runtime.tiles import Tile
+from intarsia.runtime.tiling import tiled_view
+
+__all__ = ["Model"]
+
+Follow = Callable[[Sequence[Tile]], Iterable[Tile]]
+Several: TypeAlias = list[ImageLike] | tuple[ImageLike, ...] | Generator[ImageLike, None, None]
+"""Images in a list, a tuple or a generator."""
+
+Picture = Float32[np.ndarray, "h w 3"]
+
+_WAITING = 2
+"""Maps that may be in decoding while the network goes on: bounds the memory."""
+
+
+class Model:
+    """A network, what it needs to be fed, and what decodes its answers. `intarsia.load` gives one.
+
+    Attributes:
+        categories: What it tells apart.
+        network: What computes; `network.description` says where.
+        decoder: From the network's arrays to a map.
+        spec: How images are made ready.
+
+    Example:
+        >>> import intarsia
+        >>> model = intarsia.load("facades")
+        >>> model.predict(np.zeros((40, 50, 3), np.uint8)).size
+        (40, 50)
+    """
+
+    def __init__(
+        self, network: AbstractNetwork, decoder: AbstractDecoder, categories: Categories, spec: NetworkSpec
+    ) -> None:
+        """Put the parts together."""
+        self.network = network
+        self.decoder = decoder
+        self.categories = categories
+        self.spec = spec
+
+    def __repr__(self) -> str:
+        return summary(self._title(), self.categories)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each category beside its colour."""
+        return summary_html(self._title(), self.categories)
+
+    def _title(self) -> str:
+        return f"Model by {self.network.description}"
+
+    @property
+    def stride(self) -> int:
+        """Pixels between neighbours on the grid of the network's answers."""
+        return self.spec.stride
+
+    @property
+    def device(self) -> str:
+        """Where the network runs: "cpu" or "cuda"."""
+        return self.network.device
+
+    @property
+    def method(self) -> Any:
+        """The trainable module behind a model that torch runs.
+
+        Raises:
+            ValueError: Something else runs it.
+        """
+        method = getattr(self.network, "method", None)
+        if method is None:
+            fail("model", "run by torch", self.network.description, hint="Load it with backend='torch'.")
+        return method
+
+    @overload
+    def predict(self, image: ImageLike, *, batch: int = 1) -> PanopticMap: ...
+    @overload
+    def predict(self, image: Several, *, batch: int = 1) -> list[PanopticMap]: ...
+    def predict(self, image: ImageLike | Several, *, batch: int = 1) -> PanopticMap | list[PanopticMap]:
+        """The panoptic map of one image, or of each of several.
+
+        Args:
+            image: Whatever `intarsia.pictures.as_image` takes: a path, bytes, an open file, a Pillow image,
+                an array, a tensor; or a list, tuple or generator of these.
+            batch: How many neighbours of one size run through the network at once where that is faster, on a
+                GPU. Images of different sizes never share a batch, so that no image changes another's result.
+
+        Returns:
+            A map of each image's own size; a list for several, whatever they came in.
+
+        Raises:
+            ValueError: An image cannot be read.
+        """
+        if batch < 1:
+            fail("batch", "1 or more", batch)
+        if _is_one(image):
+            return self.decode(self.view(image))  # pyright: ignore[reportArgumentType]
+        return list(self.predict_each(image, batch=batch))  # pyright: ignore[reportArgumentType]
+
+    def predict_each(
+        self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
+    ) -> Iterator[PanopticMap]:
+        """The maps of images one after the other; the network goes on while a map is decoded.
+
+        Args:
+            images: As `predict` takes them; a generator is read no further than needed.
+            batch: As in `predict`.
+            follow: As in `view`.
+        """
+        waiting: deque[Future[PanopticMap]] = deque()
+        with ThreadPoolExecutor(_WAITING) as pool:
+            for view in self.views(images, batch=batch, follow=follow):
+                waiting.append(pool.submit(self.decode, view))
+                if len(waiting) > _WAITING:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def view(self, image: ImageLike, *, follow: Follow | None = None) -> ImageView:
+        """What the network says about one image.
+
+        Args:
+            image: As `predict` takes it.
+            follow: Goes over the tiles of a large image; to show how far the work is.
+        """
+        picture = as_image(image)
+        if self._is_tiled(picture):
+            options = {} if follow is None else {"follow": follow}
+            return tiled_view(
+                picture, self.network, self.spec, reach_points=self.decoder.reach_points, **options
+            )
+        return self._views_together([picture])[0]
+
+    def views(
+        self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
+    ) -> Iterator[ImageView]:
+        """What the network says about each of several images, in order."""
+        together = min(batch, self.network.max_batch)
+        for run in _runs_of_one_size(map(as_image, images), together):
+            if self._is_tiled(run[0]):
+                yield from (self.view(picture, follow=follow) for picture in run)
+            else:
+                yield from self._views_together(run)
+
+    def decode(self, view: ImageView) -> PanopticMap:
+        """The panoptic map of what the network said."""
+        return self.decoder.decode(view, self.categories)
+
+    def _is_tiled(self, picture: Picture) -> bool:
+        tiling = self.spec.tiling
+        return tiling is not None and max(picture.shape[:2]) > tiling.tile_px
+
+    def _views_together(self, pictures: Sequence[Picture]) -> list[ImageView]:
+        inputs = [
+            network_input(picture, self.spec, Contrast.of(picture) if self.spec.stretch else None)
+            for picture in pictures
+        ]
+        return self.network.views(np.stack(inputs), [(p.shape[0], p.shape[1]) for p in pictures])
+
+
+def _is_one(image: object) -> bool:
+    """Whether this is an image and not several: a file is iterable, too."""
+    several = isinstance(image, list | tuple | Iterator) and not hasattr(image, "read")
+    return not several
+
+
+def _runs_of_one_size(pictures: Iterator[Picture], most: int) -> Iterator[list[Picture]]:
+    """Neighbours of one size, at most so many together."""
+    run: list[Picture] = []
+    for picture in pictures:
+        if run and (picture.shape != run[0].shape or len(run) == most):
+            yield run
+            run = []
+        run.append(picture)
+        if most == 1:
+            yield run
+            run = []
+    if run:
+        yield run
