@@ -8,7 +8,7 @@ export MPLBACKEND := Agg
 # Tests run in two processes; more threads in each would only get in each other's way.
 test test-all: export OMP_NUM_THREADS := 1
 
-.PHONY: docs wheel-test setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
+.PHONY: cross docs wheel-test setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
 setup: .venv/installed
 
 .venv/installed: pyproject.toml $(NATIVE)
@@ -78,6 +78,12 @@ bench: setup
 # Needs DATA, a folder with the data sets `facades` and `nuclei`.
 models: setup
 	$(BIN)/python tools/ship_models.py $(DATA)
+
+# The core for systems that are not this one, as far as translating goes; some minutes.
+cross: setup
+	$(INSTALL) ziglang
+	set -e; for target in x86_64-windows-gnu aarch64-windows-gnu aarch64-macos; do for file in $$(find native/src -name '*.cpp'); do \
+	  $(BIN)/python -m ziglang c++ -target $$target -std=c++20 -O1 -Inative/src -c $$file -o build/cross.o; done; echo "$$target: all files"; done
 
 # Broken links, unknown names and docstrings that do not fit their signatures are errors.
 docs: setup

@@ -14,6 +14,7 @@ from typing import Any
 import intarsia
 
 ROOT = Path(__file__).parents[1]
+LISTED = Path(__file__).with_name("public_api.txt")
 MAX_POSITIONAL = 3
 FRONT_DOORS = ("intarsia", "intarsia.panoptic", "intarsia.methods.method", "intarsia.methods.load")
 
@@ -76,6 +77,20 @@ def positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"]
 
 
+def interface() -> list[str]:
+    """What the packages offer, each name as people import it."""
+    packages = [module for module in modules() if hasattr(module, "__path__")]
+    packages += [importlib.import_module(name) for name in ("intarsia.panoptic", "intarsia.errors")]
+    return sorted(
+        f"{package.__name__}.{name}" for package in packages for name in getattr(package, "__all__", ())
+    )
+
+
+def test_the_public_interface_is_the_listed_one():
+    """A change is meant: `python -m tests.test_public_api` writes the list, and the changelog tells of it."""
+    assert interface() == LISTED.read_text().splitlines()
+
+
 def test_there_is_a_public_interface_to_check():
     assert {"intarsia.cut.solving.solve", "intarsia.panoptic.PanopticMap"} <= public_names().keys()
     assert "intarsia.panoptic.PanopticMap.resized" in public_callables()
@@ -115,3 +130,7 @@ def test_no_flag_goes_without_its_name():
     assert not [
         n for n, f in public_callables().items() if any(isinstance(p.default, bool) for p in positional(f))
     ]
+
+
+if __name__ == "__main__":
+    LISTED.write_text("\n".join(interface()) + "\n")

@@ -20,11 +20,13 @@ PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGEL
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Fill the empty lists of the navigation: the pages of the reference, and the decisions."""
+    """Fill the empty lists of the navigation: the reference, the decisions, what no list names."""
     decisions = sorted(
         path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/decisions/*.md")
     )
-    pages = {"Reference": list(reference_pages()), "Decisions": decisions}
+    listed = set(re.findall(r"[\w/-]+\.md", str(config.nav)))
+    unlisted = sorted(path.name for path in ROOT.glob("docs/*.md") if path.name not in listed)
+    pages = {"Reference": list(reference_pages()), "Decisions": decisions, "More": unlisted}
     for part in config.nav or []:
         for entry in next(iter(part.values())) if isinstance(part, dict) else []:
             for name in pages if isinstance(entry, dict) else ():

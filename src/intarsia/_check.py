@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterable
 from typing import NoReturn
 
-from intarsia.errors import InputError, PartialFailure
+from intarsia.errors import InputError
 
-__all__ = ["InputError", "PartialFailure", "fail", "nearest", "sentence"]
+__all__ = ["fail", "nearest", "sentence"]
 
 
 def fail(name: str, expected: str, got: object, *, hint: str = "") -> NoReturn:

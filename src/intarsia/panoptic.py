@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, SupportsFloat, SupportsIndex
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32, UInt8, UInt16
@@ -16,10 +16,10 @@ from PIL import Image, PngImagePlugin
 from intarsia import _native
 from intarsia._check import fail
 from intarsia._files import whole
-from intarsia._id_map import as_id_map, nearest_index, relabel
+from intarsia._id_map import as_id_map, ids_to_rgb, nearest_index, relabel, rgb_to_ids
 from intarsia._preview import preview_png
-from intarsia._scalars import finite_number, flag, whole_number
 from intarsia.categories import VOID_INDEX, Categories, Category
+from intarsia.segment import Segment
 
 __all__ = [
     "VOID_ID",
@@ -34,52 +34,6 @@ __all__ = [
 
 VOID_ID = 0
 """The id of pixels that belong to no segment, in every panoptic map."""
-
-
-Number = SupportsFloat | SupportsIndex
-"""A number of Python, NumPy or torch."""
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Segment:
-    """One segment of one image: what its id in the map stands for. A crowd is a group not told apart.
-
-    Numbers of NumPy and torch become Python's, so that every writer can write them.
-
-    Raises:
-        ValueError: An id is no whole number, the score is not finite, or `is_crowd` is neither yes nor no.
-
-    Example:
-        >>> Segment(np.int64(7), np.uint8(3), score=np.float32(0.5), is_crowd=np.bool_(True))
-        Segment(id=7, category_id=3, score=0.5, is_crowd=True)
-    """
-
-    id: int
-    category_id: int
-    score: float = 1.0
-    is_crowd: bool = False
-
-    def __init__(
-        self, id: Number, category_id: Number, score: Number = 1.0, is_crowd: Number = False
-    ) -> None:
-        """Turn foreign numbers into plain ones; plain ones, of which there are many, pass at once."""
-        if (type(id), type(category_id), type(score), type(is_crowd)) != (int, int, float, bool):
-            id = _plain("id", id, whole_number, "a whole number")
-            category_id = _plain("category_id", category_id, whole_number, "a whole number")
-            is_crowd = _plain("is_crowd", is_crowd, flag, "True or False")
-        score = _plain("score", score, finite_number, "a finite number")
-        for name, value in (
-            ("id", id),
-            ("category_id", category_id),
-            ("score", score),
-            ("is_crowd", is_crowd),
-        ):
-            object.__setattr__(self, name, value)
-
-
-def _plain(name: str, value: Number, read: Callable[[Number], Any], expected: str) -> Any:
-    plain = read(value)
-    return fail(name, expected, repr(value)) if plain is None else plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +113,13 @@ class PanopticMap:
         )
 
     def instances(self, categories: Categories) -> Int32[np.ndarray, "h w"]:
-        """Things numbered 1 ... n in the order of their segments; 0 for stuff, crowds and void."""
+        """Things numbered 1 ... n in the order of their segments; 0 for stuff, crowds and void.
+
+        Example:
+            >>> facades = Categories.named("facades")  # 1 is a window, a thing; 6 is the facade, stuff
+            >>> PanopticMap([[5, 9]], [Segment(5, 6), Segment(9, 1)]).instances(facades).tolist()
+            [[0, 1]]
+        """
         things = {row.id for row in categories.things}
         counted = [s.id for s in self.segments if s.category_id in things and not s.is_crowd]
         return relabel(self.ids, {id: number for number, id in enumerate(counted, start=1)}, other=0)
@@ -176,7 +136,14 @@ class PanopticMap:
 
     @classmethod
     def keeping_visible(cls, ids: Any, segments: Iterable[Segment]) -> PanopticMap:
-        """A map from ids and a list that may hold more segments than the map shows."""
+        """A map from ids and a list that may hold more segments than the map shows.
+
+        For what comes out of a network or of cutting and scaling, where segments lose their last pixel.
+
+        Example:
+            >>> PanopticMap.keeping_visible([[7, 7]], [Segment(7, 1), Segment(8, 1)]).segments
+            (Segment(id=7, category_id=1, score=1.0, is_crowd=False),)
+        """
         ids = as_id_map(ids)
         visible = set(_native.count_ids(ids)[:, 0].tolist())
         return cls(ids, [segment for segment in segments if segment.id in visible])
@@ -187,7 +154,12 @@ class PanopticMap:
         return cls(np.zeros((height, width), np.int32), ())
 
     def renumbered(self) -> PanopticMap:
-        """The same segmentation with ids 1 ... n in the order of the segments."""
+        """The same segmentation with ids 1 ... n in the order of the segments.
+
+        Example:
+            >>> PanopticMap([[900, 0]], [Segment(900, 1)]).renumbered().ids.tolist()
+            [[1, 0]]
+        """
         number = {segment.id: n for n, segment in enumerate(self.segments, start=1)}
         segments = (replace(segment, id=number[segment.id]) for segment in self.segments)
         return PanopticMap(relabel(self.ids, number, other=VOID_ID), segments)
@@ -315,34 +287,3 @@ class PanopticMap:
                 fail(str(path), "a PNG written by PanopticMap.save", "one without segments")
             ids = rgb_to_ids(np.asarray(image))
         return cls(ids, [Segment(*row) for row in json.loads(text)])
-
-
-def ids_to_rgb(ids: Int[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """The colours that encode ids in COCO's panoptic PNG: id = R + 256 G + 65536 B.
-
-    Raises:
-        ValueError: An id does not fit into three bytes.
-
-    Example:
-        >>> ids_to_rgb(np.array([[7, 256 + 2]])).tolist()
-        [[[7, 0, 0], [2, 1, 0]]]
-    """
-    if ids.size and int(ids.max()) >= 1 << 24:
-        fail(
-            "ids",
-            "below 2^24 to fit into a PNG",
-            int(ids.max()),
-            hint="PanopticMap.renumbered() makes them small.",
-        )
-    return np.stack([ids & 255, (ids >> 8) & 255, ids >> 16], axis=-1).astype(np.uint8)
-
-
-def rgb_to_ids(rgb: UInt8[np.ndarray, "h w 3"]) -> Int32[np.ndarray, "h w"]:
-    """The ids that the colours of COCO's panoptic PNG encode.
-
-    Example:
-        >>> rgb_to_ids(np.uint8([[[2, 1, 0]]])).tolist()
-        [[258]]
-    """
-    wide = rgb.astype(np.int32)
-    return wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16

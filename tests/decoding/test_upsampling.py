@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intarsia._check import InputError
 from intarsia.decoding.upsampling import (
     grid_size,
     upsampled_argmax,
@@ -13,6 +12,7 @@ from intarsia.decoding.upsampling import (
     upsampled_segments,
     upsampled_winners,
 )
+from intarsia.errors import InputError
 from tests.decoding.slow_upsampling import bilinear, fitted_segments, random_grid, voted_labels
 
 SIZES = [(1, 1), (3, 7), (4, 4), (33, 65), (530, 9)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intarsia._check import InputError
+from intarsia.errors import InputError
 from intarsia.pictures.input_size import InputSize
 
 SIDES = st.integers(1, 5000)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intarsia._check import InputError
 from intarsia.configs import override
+from intarsia.errors import InputError
 from intarsia.recipes.find import find_recipe
 from intarsia.recipes.recipe import Optim, Schedule
 

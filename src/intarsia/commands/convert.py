@@ -96,7 +96,10 @@ def convert(
         refuse_losses(parts, workers=workers)
     conversion = [format, str(Path(source).resolve()), to, *map(str, labels.values())]
     try:
-        outcomes = [convert_part(part, Path(out), TARGETS[to], conversion, workers=workers) for part in parts]
+        outcomes = [
+            convert_part(part, Path(out), TARGETS[to], conversion=conversion, workers=workers)
+            for part in parts
+        ]
     except OSError as error:
         fail(str(error.filename or out), "writable", error.strerror or str(error))
     _report(outcomes, source, Path(out))
