@@ -1,15 +1,10 @@
 #include "greedy.hpp"
 
-#include "aggregate.hpp"
 #include "coarse.hpp"
-#include "graph.hpp"
-#include "local_moves.hpp"
+#include "levels.hpp"
 #include "optimal.hpp"
 #include "pair_table.hpp"
-#include "regions.hpp"
-#include "small_parts.hpp"
 #include "small_segments.hpp"
-#include "superpixels.hpp"
 #include "workers.hpp"
 
 #include <algorithm>
@@ -28,85 +23,11 @@ constexpr Node exact = 9, exact_refined = 12; // nodes: up to here the optimum t
 constexpr std::size_t few = 64;               // nodes: below, refinement starts several times
 constexpr std::size_t worthwhile = 8; // a coarse problem is solved if it has this many times fewer nodes
 
-Partition single_nodes(Node num_nodes) {
-    Partition parts{std::vector<std::int32_t>(num_nodes), num_nodes};
-    std::iota(parts.part_of.begin(), parts.part_of.end(), 0);
-    return parts;
-}
-
 std::vector<Class> cheapest_of_all(const CheapestClasses& cheapest) {
     std::vector<Class> classes(cheapest.thing.size());
     for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = cheapest.at(i);
     return classes;
 }
-
-// The level below the pixels or nodes, which is all that differs between images and graphs.
-struct GridLevel {
-    const Grid& grid;
-    const Splittable& splittable;
-    Workers& workers;
-    std::size_t size() const { return grid.num_pixels(); }
-    bool has_parts() const { return size() > tiny; }
-    Class num_classes() const { return grid.num_classes; }
-    Task find_cheapest(CheapestClasses& result) const { return cut::find_cheapest(grid, splittable, result); }
-    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
-        move_locally(grid, splittable, cheapest, z, deadline, workers);
-    }
-    Regions pieces(std::span<const Label> z) const { return find_regions(grid, z, workers); }
-    // Multicut has no classes that put a wrong superpixel right.
-    Regions small_pieces() const {
-        return regions_of(grid, find_superpixels(grid, workers, tile_size(grid, num_classes() > 1)), workers);
-    }
-    Graph coarse(const Regions& regions) const { return coarsen(grid, regions, workers); }
-    std::vector<Node> first_of(const Regions& regions) const { return regions.first_pixel; }
-    std::vector<std::int32_t> spread(const Regions& regions, std::span<const std::int32_t> values) const {
-        return paint(grid, regions, values, workers);
-    }
-    double cost(const Regions& regions, const Labels& z) const {
-        return cost_of(grid, regions, z.class_of, workers);
-    }
-};
-
-struct Pieces {
-    Partition parts;
-    Graph graph{}; // between the parts, if it is known already
-    std::int32_t count() const { return parts.count; }
-};
-
-struct GraphLevel {
-    const Graph& graph;
-    const Splittable& splittable;
-    Workers& workers;
-    bool by_parts; // or every node is its own part
-    std::size_t size() const { return graph.num_nodes; }
-    bool has_parts() const { return by_parts; }
-    Class num_classes() const { return graph.num_classes; }
-    Task find_cheapest(CheapestClasses& result) const {
-        return cut::find_cheapest(graph, splittable, result);
-    }
-    void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
-        move_locally(graph, splittable, cheapest, z, deadline, workers);
-    }
-    Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z, workers)}; }
-    Pieces small_pieces() const {
-        if (!by_parts) return {single_nodes(graph.num_nodes)};
-        SmallParts small = find_small_parts(graph, workers);
-        return {std::move(small.parts), std::move(small.graph)};
-    }
-    Graph coarse(Pieces& pieces) const {
-        if (pieces.graph.num_nodes > 0) return std::move(pieces.graph);
-        return aggregate(graph, pieces.parts.part_of, pieces.count(), workers);
-    }
-    std::vector<Node> first_of(const Pieces& pieces) const {
-        return first_nodes(pieces.parts.part_of, pieces.count());
-    }
-    std::vector<std::int32_t> spread(const Pieces& pieces, std::span<const std::int32_t> values) const {
-        std::vector<std::int32_t> all(size());
-        for (std::size_t i = 0; i < all.size(); ++i) all[i] = values[pieces.parts.part_of[i]];
-        return all;
-    }
-    double cost(const Pieces&, const Labels& z) const { return cost_of(graph, z, workers); }
-};
 
 template <class Level_> class Greedy {
   public:
