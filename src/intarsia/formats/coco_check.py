@@ -16,10 +16,11 @@ from intarsia._check import sentence
 from intarsia._scalars import whole_number
 from intarsia.errors import InputError
 from intarsia.formats.coco import boxes_of
-from intarsia.formats.coco_json import ListedMap, MapRecord, Report, read_panoptic_json, reporting
+from intarsia.formats.coco_json import ListedMap, MapRecord, read_panoptic_json
 from intarsia.formats.coco_places import CocoPlace
 from intarsia.formats.photos import name_inside
 from intarsia.formats.png import UnreadableError, read_ids
+from intarsia.formats.problems import Report, reporting
 from intarsia.panoptic import VOID_ID, Categories, Segment
 from intarsia.pictures.reading import read_image
 

@@ -18,19 +18,17 @@ from intarsia.formats.coco import map_files_of
 from intarsia.formats.coco_json import (
     ImageId,
     ImageRow,
-    Report,
     image_id_of,
-    kind_of,
     load_coco,
     read_images,
     read_segment,
     rows_of,
-    stop_at_first,
 )
 from intarsia.formats.instances_file import annotations_of
 from intarsia.formats.instances_places import InstancesPlace, find_instances
 from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.photos import find_photos
+from intarsia.formats.problems import Report, kind_of, stop_at_first
 from intarsia.formats.run_lengths import mask_of_counts
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image
 from intarsia.panoptic import VOID_ID, Categories, Category, PanopticMap, Segment

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,10 +11,9 @@ from intarsia._check import sentence
 from intarsia._scalars import finite_number, flag, whole_number
 from intarsia.errors import InputError
 from intarsia.formats.json_file import naming, read_json
+from intarsia.formats.problems import Report, Sink, kind_of, reporting, stop_at_first
 from intarsia.panoptic import VOID_ID, Categories, Segment
 
-Sink = Callable[[str], None]
-"""Takes a sentence for each thing that is wrong. One that raises makes the reader strict."""
 ImageId = int | str
 
 MAX_ID = (1 << 31) - 1
@@ -62,27 +60,6 @@ class PanopticJson:
     categories: Categories
     images: Mapping[ImageId, ImageRow]
     maps: tuple[ListedMap, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Says what is wrong in one file."""
-
-    path: Path
-    sink: Sink
-
-    def __call__(self, expected: str, got: object) -> None:
-        """Tell the sink that the file must be `expected`, and what it is."""
-        self.sink(sentence(str(self.path), expected, got))
-
-
-def stop_at_first(problem: str) -> None:
-    """The sink of strict readers.
-
-    Raises:
-        ValueError: Always, with this sentence.
-    """
-    raise InputError(problem)
 
 
 def read_panoptic_json(
@@ -290,20 +267,3 @@ def _refuse_other_kinds(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         expected = "a COCO panoptic JSON, whose annotations have `segments_info`"
         hint = "`intarsia convert coco-instances` makes panoptic maps of them."
         raise InputError(f"{sentence(str(path), expected, 'one of single instances')} {hint}")
-
-
-@contextmanager
-def reporting(sink: Sink) -> Iterator[None]:
-    """Give the sink the text of an error; what comes after goes on if the sink does not raise."""
-    try:
-        yield
-    except InputError as error:
-        sink(str(error))
-
-
-def kind_of(value: object) -> str:
-    """What a value of a JSON is, in words."""
-    if isinstance(value, bool):
-        return "a truth value"
-    names = {dict: "an object", list: "a list", str: "text", type(None): "null"}
-    return names.get(type(value), "a number")

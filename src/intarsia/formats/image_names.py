@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from intarsia._check import fail
-from intarsia.formats.coco_json import ImageId, Report, load_coco, read_images, stop_at_first
+from intarsia.formats.coco_json import ImageId, load_coco, read_images
+from intarsia.formats.problems import Report, stop_at_first
 
 __all__ = ["ImageNames", "image_ids_of", "json_beside"]
 
