@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from intarsia._check import fail
 from intarsia._files import whole
 from intarsia.commands.report import title_of, write_report
 from intarsia.errors import PartialFailure
+from intarsia.formats.as_coco import as_coco_json
 from intarsia.metrics.folders import evaluate_folders, read_pairs
 from intarsia.metrics.measures import Request
 from intarsia.metrics.quality_report import QualityReport
@@ -35,11 +37,13 @@ def evaluate(
     report: str | Path | None = None,
     images: str | Path | None = None,
 ) -> QualityReport:
-    """Evaluate predictions of any system against the truth, both in COCO panoptic format; print a table.
+    """Evaluate predictions of any system against the truth; print a table.
+
+    Both are COCO panoptic JSONs, or folders: of COCO panoptic, of label images, or of what else is converted.
 
     Args:
-        truth: JSON of the truth, or its data set folder; its categories and images are the ones evaluated.
-        prediction: JSON of the predictions, or their folder.
+        truth: JSON or folder of the truth; its categories and images are the ones evaluated.
+        prediction: JSON or folder of the predictions.
         truth_dir: Folder of the truth's PNGs; by default the JSON's name without `.json`.
         prediction_dir: Folder of the predictions' PNGs; likewise.
         also: Other metrics to measure in the same pass.
@@ -59,21 +63,27 @@ def evaluate(
     needed = {"images": per_image or report, "errors": report, "histogram": report}
     wanted = dict.fromkeys([*also, *(name for name, needs in needed.items() if needs)])
     request = Request(tuple(wanted), boundary_ratio=boundary_ratio, min_stuff_area=min_stuff_area)
-    folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir}
     broken: PartialFailure | None = None
-    try:
-        quality = evaluate_folders(truth, prediction, workers=workers, request=request, **folders)
-    except PartialFailure as failure:
-        broken, quality = failure, failure.result
-    everything, quality = quality, replace(quality, also={name: quality.also[name] for name in also})
+    with ExitStack() as opened:
+        truth_json, prediction_json = (
+            opened.enter_context(as_coco_json(path, workers=workers)) for path in (truth, prediction)
+        )
+        folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir}
+        try:
+            quality = evaluate_folders(
+                truth_json, prediction_json, workers=workers, request=request, **folders
+            )
+        except PartialFailure as failure:
+            broken, quality = failure, failure.result
+        everything, quality = quality, replace(quality, also={name: quality.also[name] for name in also})
+        if report is not None:
+            pairs = read_pairs(truth_json, prediction_json, **folders)
+            title = title_of(truth, prediction, num_images=len(pairs.images))
+            write_report(report, everything, pairs, images=images, title=title)
     if json is not None:
         _write(outputs[0], _json_of(quality, broken))
     if per_image is not None:
         _write(outputs[-1], _rows_of(everything, outputs[-1]))
-    if report is not None:
-        pairs = read_pairs(truth, prediction, **folders)
-        title = title_of(truth, prediction, num_images=len(pairs.images))
-        write_report(report, everything, pairs, images=images, title=title)
     _print(quality)
     if broken is not None:
         raise broken
