@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import numpy as np
@@ -52,6 +53,8 @@ def test_a_video_becomes_maps_and_a_panoptic_video(clip, model, tmp_path, capsys
     assert all(one.map.size == (32, 46) for one in predictions)
     assert (tmp_path / "panoptic" / "moving_000003.png").is_file()
     assert [frame.shape for frame in read_frames(tmp_path / "overlays" / "moving.mp4")] == [(32, 46, 3)] * 4
+    rows = json.loads((tmp_path / "panoptic.json").read_text())["images"]
+    assert [row["time_s"] for row in rows] == [0.0, 0.1, 0.2, 0.3]
     assert "moving.mp4: 4 frames" in capsys.readouterr().out
     assert main(["predict", str(clip), "--model", model, "--out", str(tmp_path / "o"), "--no-overlays"]) == 0
     assert not (tmp_path / "o" / "overlays").exists()

@@ -51,7 +51,9 @@ def test_a_coco_folder_is_its_json_and_parts_are_refused(tmp_path: Path):
     with as_coco_json(tmp_path / "val") as path:
         assert path == tmp_path / "val" / "panoptic.json"
     with (
-        pytest.raises(InputError, match="a folder with one, got several: train/panoptic.json, val/panoptic.json"),
+        pytest.raises(
+            InputError, match="a folder with one, got several: train/panoptic.json, val/panoptic.json"
+        ),
         as_coco_json(tmp_path),
     ):
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from intarsia import draw
 from intarsia.decoding.tracking import InstanceTracker
 from intarsia.formats.coco import CocoWriter
 from intarsia.panoptic import PanopticMap, Segment
-from intarsia.pictures.video import VideoWriter, frame_rate, read_frames
+from intarsia.pictures.video import VideoWriter, frame_rate, read_timed_frames
 from intarsia.runtime.model import Model
 
 __all__ = [
@@ -37,10 +38,12 @@ class VideoPrediction:
 
 @dataclass(frozen=True, eq=False)
 class TrackedFrame:
-    """A frame and its map, whose ids live through the video."""
+    """A frame and its map, whose ids live through the video, and when it is shown."""
 
     picture: Picture
     map: PanopticMap
+    time_s: Fraction
+    duration_s: Fraction
 
 
 def predict_video(path: Path, model: Model, writer: CocoWriter, *, folder: Path | None) -> VideoPrediction:
@@ -63,9 +66,10 @@ def predict_video(path: Path, model: Model, writer: CocoWriter, *, folder: Path 
             if folder is not None and video is None:
                 video = VideoWriter(folder / f"{path.stem}.mp4", rate=frame_rate(path))
             if video is not None:
-                video.add(draw.overlay(frame.picture, frame.map, model.categories, steady=True))
+                drawing = draw.overlay(frame.picture, frame.map, model.categories, steady=True)
+                video.add(drawing, time_s=frame.time_s, duration_s=frame.duration_s)
             name = f"{path.stem}/{len(frames):06d}.png"
-            writer.add(name, frame.map)
+            writer.add(name, frame.map, time_s=float(frame.time_s))
             frames.append((name, frame.map.segments))
     except BaseException:
         if video is not None:
@@ -82,7 +86,8 @@ def tracked_frames(path: Path, model: Model, tracker: InstanceTracker) -> Iterat
     Raises:
         ValueError: As `predict_video`.
     """
-    for picture in read_frames(path):
-        view = model.view(picture)
+    for frame in read_timed_frames(path):
+        view = model.view(frame.picture)
         field = model.decoder.embedding_field(view)
-        yield TrackedFrame(picture, tracker.follow(model.decode(view), field, stride=model.stride))
+        tracked = tracker.follow(model.decode(view), field, stride=model.stride)
+        yield TrackedFrame(frame.picture, tracked, frame.time_s, frame.duration_s)
