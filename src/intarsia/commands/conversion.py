@@ -65,7 +65,7 @@ def _facts(one: SourceMap) -> dict[str, int] | str:
 
 
 def convert_part(
-    part: SourcePart, out: Path, target: Target, *, conversion: list[str], workers: int
+    part: SourcePart, out: Path, *, target: Target, conversion: list[str], workers: int
 ) -> Outcome:
     """Convert one part; what an earlier run finished stays."""
     out.mkdir(parents=True, exist_ok=True)

@@ -97,7 +97,7 @@ def convert(
     conversion = [format, str(Path(source).resolve()), to, *map(str, labels.values())]
     try:
         outcomes = [
-            convert_part(part, Path(out), TARGETS[to], conversion=conversion, workers=workers)
+            convert_part(part, Path(out), target=TARGETS[to], conversion=conversion, workers=workers)
             for part in parts
         ]
     except OSError as error:

@@ -52,8 +52,20 @@ class ImageView:
         """The same image with what a detector says, which is not on the grid."""
         masks = {} if detections.mask_logits is None else {"mask_logits": detections.mask_logits}
         named = {"boxes": detections.boxes, "scores": detections.scores, "categories": detections.categories}
-        return self.replaced(**named, **masks)
+        return self.replaced(named | masks)
 
-    def replaced(self, **arrays: np.ndarray) -> ImageView:
-        """The same image with other values under these names."""
+    def replaced(self, arrays: Mapping[str, np.ndarray]) -> ImageView:
+        """The same image with other values under these names.
+
+        Args:
+            arrays: The new values by name; what is not named stays.
+
+        Returns:
+            A view of its own; this one is as it was.
+
+        Example:
+            >>> view = ImageView({"heat": np.zeros((2, 3)), "cold": np.ones((2, 3))}, (7, 12), 4)
+            >>> view.replaced({"heat": np.full((2, 3), 5.0)})["heat"][0].tolist()
+            [5.0, 5.0, 5.0]
+        """
         return replace(self, arrays={**self.arrays, **arrays})

@@ -228,7 +228,7 @@ class UnifiedPanoptic(AbstractMethod):
                 continue
             logits, detections = self.panoptic_logits(output, row, size=view.size)
             panoptic = logits.detach().float().cpu().numpy()
-            views.append(view.with_detections(detections.numpy()).replaced(panoptic_logits=panoptic))
+            views.append(view.with_detections(detections.numpy()).replaced({"panoptic_logits": panoptic}))
         return views
 
     @torch.no_grad()
