@@ -19,11 +19,11 @@ from typing import cast
 import numpy as np
 import torch
 
-from intarsia import load
 from intarsia.cut.synthetic import synthetic_problem
 from intarsia.decoding.cut import CutConfig, CutView, cut_segments, map_of_segments
 from intarsia.methods import CombinatorialPanoptic
 from intarsia.methods.images import as_tensor
+from intarsia.methods.load import load
 from intarsia.panoptic import Categories, Category
 
 Parts = dict[str, float]
@@ -68,13 +68,12 @@ def predicted(method: CombinatorialPanoptic, file: Path) -> Parts:
     with torch.inference_mode():
         output = method(image[None])
     network = time.process_time() - started
-    costs = method.costs_of(output)
     size = (image.shape[1], image.shape[2])
-    parts = timed(
-        lambda: method._view(output, costs, 0, size),
-        method.categories,
-        method.config.cut,
-    )
+
+    def view() -> CutView:
+        return method.map_decoder.cut_view(method.views(output, [size])[0], method.categories)
+
+    parts = timed(view, method.categories, method.config.cut)
     return parts | {"network": network}
 
 

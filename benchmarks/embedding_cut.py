@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
-from intarsia import load
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.methods import DiscriminativeEmbedding
+from intarsia.methods.load import load
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import PanopticQuality
 

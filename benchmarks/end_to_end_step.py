@@ -71,7 +71,7 @@ def trained(options: argparse.Namespace, images: Tensor, targets: PanopticTarget
     if options.all:
         config = replace(config, end_to_end=replace(config.end_to_end, trained="all"))
     if options.model:
-        from intarsia import load
+        from intarsia.methods.load import load
 
         method = CombinatorialPanoptic(config, load(options.model).categories)
         start_from(method, options.model)

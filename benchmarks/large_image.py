@@ -25,10 +25,10 @@ from typing import cast
 import numpy as np
 from PIL import Image
 
-from intarsia import load
 from intarsia.methods import CombinatorialPanoptic
+from intarsia.methods.load import load
 from intarsia.panoptic import Categories, PanopticMap
-from intarsia.runtime.tiling import TilingConfig
+from intarsia.runtime.tiles import TilingConfig
 
 IN_ONE_PIECE = 1 << 16
 

@@ -24,11 +24,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import intarsia
 from intarsia.data.dataset import PanopticDataset
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.tracking import InstanceTracker, propagate, sightings
 from intarsia.methods.images import as_tensor
+from intarsia.methods.load import load
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import PanopticQuality
 from intarsia.metrics.temporal import TemporalConsistency, embedding_drift
@@ -72,7 +72,7 @@ def of_run(run: str, options: argparse.Namespace) -> Numbers:
     settings = f"{options.photos}-{options.frames}-{options.step}"
     kept = options.out / f"{run.strip('/').replace('/', '-')}-{settings}.json"
     if not kept.is_file():
-        kept.write_text(json.dumps(measured(intarsia.load(run), options)))
+        kept.write_text(json.dumps(measured(load(run), options)))
     return json.loads(kept.read_text())
 
 
@@ -129,9 +129,9 @@ def panned(
         columns = slice(options.step * time, options.step * time + width)
         seen = as_tensor(image[:, :height, columns])
         output = method(seen[None])
-        found = method.decode(output, [(height, width)])[0]
+        view = method.views(output, [(height, width)])[0]
         part = PanopticMap.keeping_visible(truth.ids[:height, columns], truth.segments)
-        yield Frame(part, found, method.embedding_field(output))
+        yield Frame(part, method.decode_image(view), method.map_decoder.embedding_field(view))
 
 
 def flow_of(step: int, size: tuple[int, int]) -> np.ndarray:

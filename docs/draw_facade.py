@@ -12,6 +12,7 @@ from PIL import Image
 
 import intarsia
 from intarsia import draw
+from intarsia.methods.load import load
 
 ROOT = Path(__file__).parents[1]
 HEIGHT = 360
@@ -21,7 +22,7 @@ def main() -> None:
     """Three panels of one height, side by side, into docs/images/facade.jpg."""
     photo = sys.argv[1] if sys.argv[1:] else None
     picture = np.asarray(Image.open(photo or ROOT / "examples/photos/china.jpg").convert("RGB"))
-    embedding, model = intarsia.load("facades-embedding").eval(), intarsia.load("facades")
+    embedding, model = load("facades-embedding").eval(), intarsia.load("facades")
     with torch.inference_mode():
         output = embedding(torch.from_numpy(picture.copy()).movedim(2, 0)[None] / 255)
     segments = draw.overlay(picture, model.predict(picture), model.categories)

@@ -3,7 +3,7 @@
     python tools/ship_models.py DATA [--runs DIR] [--seeds 3] [--compared RECIPE ...]
 
 DATA holds the data sets `facades` and `nuclei`. Finished runs are not repeated, stopped ones are continued.
-Writes src/intarsia/models/NAME (float16 safetensors), docs/results.md and the table of README.md.
+Writes src/intarsia/models/NAME (float16 safetensors, ONNX), docs/results.md and the table of README.md.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import Any
 import tyro
 from accelerate import Accelerator
 
-import intarsia
 from intarsia.data.dataset import PanopticDataset
 from intarsia.engine.series import train_or_resume
 from intarsia.engine.validate import validate
+from intarsia.methods.load import load
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = {
@@ -89,7 +89,7 @@ def main(
         if recipe in name_of:
             best = max(measured, key=lambda run: run.pq)
             shipped = ROOT / "src" / "intarsia" / "models" / name_of[recipe]
-            intarsia.load(best.folder / "best").save(shipped, half=True)
+            load(best.folder / "best").save(shipped, half=True, export=True)
     (ROOT / "docs" / "results.md").write_text("\n\n".join([INTRODUCTION, *tables]) + "\n")
     _write_readme(rows)
     print("\n\n".join(tables))
@@ -121,7 +121,7 @@ def _measured(recipe: str, data: Path, folder: Path, seed: int) -> Measured:
     if kept.is_file():
         return Measured(folder, json.loads(kept.read_text()))
     report = validate(
-        intarsia.load(folder / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
+        load(folder / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
     ).report
     kept.write_text(json.dumps(report.to_json(), indent=1))
     return Measured(folder, report.to_json())
@@ -129,7 +129,7 @@ def _measured(recipe: str, data: Path, folder: Path, seed: int) -> Measured:
 
 def _table(recipe: str, runs: list[Measured]) -> str:
     """A table in Markdown: mean and spread over the seeds, in percent."""
-    categories = intarsia.load(runs[0].folder / "best").categories
+    categories = load(runs[0].folder / "best").categories
     rows = [(group, [run.numbers[group] for run in runs]) for group in ("All", "Things", "Stuff")]
     rows += [(row.name, [run.numbers["per_class"][str(row.id)] for run in runs]) for row in categories]
     lines = [f"## {recipe}, {len(runs)} seeds", "", "| | PQ | SQ | RQ |", "|---|---|---|---|"]

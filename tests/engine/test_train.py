@@ -21,6 +21,7 @@ from intarsia.engine.checkpoint import load_checkpoint, save_checkpoint
 from intarsia.engine.train import Trainer
 from intarsia.formats.coco import CocoWriter
 from intarsia.methods import CombinatorialPanoptic
+from intarsia.methods.load import load
 from intarsia.panoptic import Categories, PanopticMap, Segment
 from tests.engine.tiny import OVERRIDES, losses_of
 
@@ -235,7 +236,7 @@ def tuned(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_through_the_cut_starts_from_another_one_and_trains_its_heads(tuned):
-    before, after = intarsia.load(tuned.parent / "first" / "best"), intarsia.load(tuned / "last")
+    before, after = load(tuned.parent / "first" / "best"), load(tuned / "last")
     same = {n: torch.equal(p, dict(after.named_parameters())[n]) for n, p in before.named_parameters()}
     assert all(same[name] for name in same if name.startswith("backbone."))
     assert not all(same[name] for name in same if name.startswith("affinity_head."))
