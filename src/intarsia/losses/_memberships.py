@@ -197,7 +197,7 @@ def own_memberships(
 
     Example:
         >>> pixels = torch.tensor([[[3.0, 1.17741, 7.0]]])
-        >>> sigma_1 = torch.tensor([-HALF])
+        >>> sigma_1 = -torch.tensor([2.0]).log()  # the logarithm of λ = 1/2
         >>> own_memberships(pixels, torch.zeros(1, 1), sigma_1, index=torch.tensor([[-1, 0, -1]]))
         tensor([[0.0000, 0.5000, 0.0000]])
     """
