@@ -6,9 +6,9 @@ INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python --no-progress --compi
 NATIVE := $(shell find native -name '*.?pp') CMakeLists.txt
 export MPLBACKEND := Agg
 # Tests run in two processes; more threads in each would only get in each other's way.
-test test-all: export OMP_NUM_THREADS := 1
+test test-all test-light: export OMP_NUM_THREADS := 1
 
-.PHONY: cross docs wheel-test setup demo test test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
+.PHONY: cross docs wheel-test setup demo test test-light test-all lint format stubs check sanitize sanitize-threads fuzz bench models clean
 setup: .venv/installed
 
 .venv/installed: pyproject.toml $(NATIVE)
@@ -17,13 +17,24 @@ setup: .venv/installed
 	$(BIN)/python -m compileall -q src
 	touch $@
 
-demo: setup
-	$(BIN)/intarsia predict examples/photos/china.jpg --out out/china
-	$(BIN)/intarsia predict examples/photos/nuclei.tif --model nuclei --out out/nuclei
-	$(BIN)/intarsia evaluate --truth examples/truth/nuclei.json --prediction out/nuclei/panoptic.json
+# The light half alone: what a user needs, without torch.
+LIGHT := .venv-light/bin
+.venv-light/installed: pyproject.toml $(NATIVE)
+	test -x $(LIGHT)/uv || ($(PYTHON) -m venv .venv-light && $(LIGHT)/pip install -q --disable-pip-version-check uv)
+	$(LIGHT)/uv pip install -q --python $(LIGHT)/python --no-progress --compile-bytecode -e '.[light-test]'
+	touch $@
 
-test: setup
+demo: .venv-light/installed
+	$(LIGHT)/intarsia predict examples/photos/china.jpg --out out/china
+	$(LIGHT)/intarsia predict examples/photos/nuclei.tif --model nuclei --out out/nuclei
+	$(LIGHT)/intarsia evaluate --truth examples/truth/nuclei.json --prediction out/nuclei/panoptic.json
+
+test: setup test-light
 	$(BIN)/pytest -q -n 2 -m 'not slow'
+
+# The tests that need no torch, where there is none.
+test-light: .venv-light/installed
+	$(LIGHT)/pytest -q -n 2 -m 'not slow' tests
 
 test-all: setup
 	$(BIN)/pytest -q -n 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,18 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("streets")
     write_synthetic(folder, kind="street", num_train=4, num_val=2, seed=0)
     return folder
+
+
+NEEDS_TORCH = re.compile(
+    r"^\s*(?:import|from) (?:torch|timm|accelerate|skimage|shapely|supervision|yaml|nbformat)"
+    r"|intarsia[.](?:methods|nets|data|losses|layers|engine|recipes)|from tests[.](?:methods|engine|losses)"
+    r"|def test_.*[(,]\s*streets|check_jsonschema|mypy|pyright",
+    re.MULTILINE,
+)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Without torch, leave out the files that need the training half or a tool of development."""
+    if importlib.util.find_spec("torch") is not None or collection_path.suffix != ".py":
+        return None
+    return True if NEEDS_TORCH.search(collection_path.read_text()) else None

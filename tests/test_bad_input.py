@@ -82,7 +82,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 EVALUATE = "evaluate --truth good/panoptic.json --prediction"
 TINY = "method.backbone.name=lcnet_050 method.backbone.pretrained=false"
-TRAIN = f"train discriminative-facades workers=0 {TINY}"
+TRAIN = f"train discriminative-facades workers=0 export=false {TINY}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import importlib
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
+from intarsia._extras import needing_torch
+
 __version__ = _version("intarsia")
 
 if TYPE_CHECKING:
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from intarsia.commands.cut import cut
     from intarsia.commands.evaluate import evaluate
     from intarsia.commands.explain import explain
+    from intarsia.commands.export import export
     from intarsia.commands.inspect import inspect
     from intarsia.commands.predict import predict
     from intarsia.commands.recipes import list_recipes as recipes
-    from intarsia.engine.train import train
+    from intarsia.commands.train import train
     from intarsia.errors import InputError, PartialFailure
     from intarsia.panoptic import Categories, Category, PanopticMap, Segment
     from intarsia.runtime.loading import load
@@ -37,10 +40,11 @@ _HOMES = {
     "convert": "intarsia.commands.convert",
     "evaluate": "intarsia.commands.evaluate",
     "explain": "intarsia.commands.explain",
+    "export": "intarsia.commands.export",
     "inspect": "intarsia.commands.inspect",
     "load": "intarsia.runtime.loading",
     "predict": "intarsia.commands.predict",
-    "train": "intarsia.engine.train",
+    "train": "intarsia.commands.train",
 }
 
 __all__ = [
@@ -55,6 +59,7 @@ __all__ = [
     "cut",
     "evaluate",
     "explain",
+    "export",
     "inspect",
     "load",
     "predict",
@@ -68,7 +73,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"intarsia.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'intarsia' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    with needing_torch(f"intarsia.{name}"):
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

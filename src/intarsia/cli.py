@@ -10,17 +10,22 @@ from itertools import pairwise
 from typing import Any
 
 from intarsia._check import nearest
+from intarsia._extras import needing_torch
 from intarsia.errors import InputError, PartialFailure
 
 COMMANDS = {
     "predict": ("intarsia.commands.predict:predict", "Photos in, panoptic maps and pictures out."),
-    "train": ("intarsia.engine.train:train", "A data set in, a trained model out; continues a stopped run."),
+    "train": (
+        "intarsia.commands.train:train",
+        "A data set in, a trained model out; continues a run.",
+    ),
     "ablate": ("intarsia.commands.ablate:ablate", "A study in, a table of what each change is worth out."),
     "evaluate": (
         "intarsia.commands.evaluate:evaluate",
         "Exact PQ, SQ and RQ of predictions against the truth.",
     ),
     "explain": ("intarsia.commands.explain:explain", "What one pixel of a photo is to every other."),
+    "export": ("intarsia.commands.export:export", "A trained model made ready to predict without torch."),
     "convert": (
         "intarsia.commands.convert:convert",
         "A data set from one format to another, COCO panoptic by default.",
@@ -48,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         return _complain(f"`{name}` is no command. {nearest(name, COMMANDS)}")
     try:
-        _run(name, rest)
+        with needing_torch(name):
+            _run(name, rest)
     except InputError as error:
         return _complain(str(error))
     except PartialFailure as error:

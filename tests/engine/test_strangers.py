@@ -20,6 +20,7 @@ QUICK = (
     "batch_size=2",
     "workers=0",
     "threads=1",
+    "export=false",
     "device=cpu",
     "schedule.steps=2",
     "schedule.evaluate_every=2",

@@ -16,6 +16,7 @@ OVERRIDES = (
     "batch_size=2",
     "workers=0",
     "threads=1",
+    "export=false",
     "device=cpu",
     "schedule.steps=6",
     "schedule.warmup=2",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from intarsia.commands.train import train
 from intarsia.configs import override, to_dict
-from intarsia.engine.train import train
 from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.panoptic import Categories
 from intarsia.recipes.find import RECIPES, find_recipe
@@ -86,6 +86,7 @@ SMALL = (
     "accumulate=1",
     "workers=0",
     "threads=1",
+    "export=false",
     "device=cpu",
     "schedule.steps=2",
     "schedule.evaluate_every=2",

@@ -60,6 +60,7 @@ def explain(
     out: str = "explain.png",
     backend: Backend | None = None,
     device: Device = "auto",
+    method: str = "",
 ) -> Explanation:
     """Draw what each pixel of a photo is to one of them: its distance in embedding space, or its affinity.
 
@@ -76,6 +77,8 @@ def explain(
         out: The picture to write.
         backend: What runs the network, as `predict` takes it.
         device: Where the network runs; "auto" takes a GPU if torch finds one.
+        method: Where the model is of a method that does not ship, its class as `file.py:Class`. That code is
+            imported, so it must be yours or of someone you trust; needs torch.
 
     Returns:
         The distances or affinities, what was found, and the picture.
@@ -83,16 +86,16 @@ def explain(
     Raises:
         ValueError: The image or model cannot be read, the pixel is outside, or the method has neither.
     """
-    method = load(model, backend=backend, device=device)
+    loaded = load(model, backend=backend, device=device, method=method)
     photo = as_image(image)
     height, width = photo.shape[:2]
     at = _parsed(pixel, height, width)
-    view = method.view(photo)
-    field = method.decoder.pixel_field(view, at)
-    found = method.decode(view)
-    values = _enlarged(field.values, method.stride, height, width)
+    view = loaded.view(photo)
+    field = loaded.decoder.pixel_field(view, at)
+    found = loaded.decode(view)
+    values = _enlarged(field.values, loaded.stride, height, width)
     values = values if field.kind == "distance" else values / values.sum()
-    here, kin = _same(found, at, method)
+    here, kin = _same(found, at, loaded)
     regions = here, kin & ~here, ~kin & (found.ids > 0)
     summary = _median if field.kind == "distance" else _share
     same_segment, same_category, other = (summary(values, region) for region in regions)
@@ -105,10 +108,10 @@ def explain(
         same_segment=same_segment,
         same_category=same_category,
         other=other,
-        picture=_sheet(photo, found, field, method=method, pixel=at),
+        picture=_sheet(photo, found, field, model=loaded, pixel=at),
     )
     _write(explanation.picture, Path(out))
-    print(_said(explanation, method, out))
+    print(_said(explanation, loaded, out))
     return explanation
 
 
@@ -117,19 +120,19 @@ def _sheet(
     found: PanopticMap,
     field: PixelField,
     *,
-    method: Model,
+    model: Model,
     pixel: tuple[int, int],
 ) -> UInt8[np.ndarray, "ph pw 3"]:
     pixels = (photo * 255).round().astype(np.uint8)
     by_distance = field.kind == "distance"
-    at = pixel[0] // method.stride, pixel[1] // method.stride
+    at = pixel[0] // model.stride, pixel[1] // model.stride
     heat = draw.distance_map(field.features, at) if by_distance else draw.heat_map(field.values)
     return draw.contact_sheet(
         [
             draw.marked(pixels, pixel),
-            draw.overlay(pixels, found, method.categories),
-            _enlarged(heat, method.stride, *found.size),
-            _enlarged(draw.embedding_rgb(field.features), method.stride, *found.size),
+            draw.overlay(pixels, found, model.categories),
+            _enlarged(heat, model.stride, *found.size),
+            _enlarged(draw.embedding_rgb(field.features), model.stride, *found.size),
         ],
         [
             f"pixel {pixel[0]},{pixel[1]}",
@@ -158,11 +161,11 @@ def _enlarged(grid: np.ndarray, stride: int, height: int, width: int) -> np.ndar
 
 
 def _same(
-    found: PanopticMap, pixel: tuple[int, int], method: Model
+    found: PanopticMap, pixel: tuple[int, int], model: Model
 ) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
     """Where the pixel's segment is, and where its category is; nowhere if it is void."""
     here = found.ids == found.ids[pixel]
-    semantic = found.semantic(method.categories)
+    semantic = found.semantic(model.categories)
     kin = semantic == semantic[pixel]
     known = found.ids[pixel] > 0
     return here & known, kin & known
@@ -185,12 +188,12 @@ def _write(picture: np.ndarray, path: Path) -> None:
         fail("out", "a picture that can be written", f"{path} ({error.strerror})")
 
 
-def _said(explanation: Explanation, method: Model, out: str) -> str:
+def _said(explanation: Explanation, model: Model, out: str) -> str:
     row, column = explanation.pixel
     ids = {segment.id: segment for segment in explanation.map.segments}
     segment = ids.get(int(explanation.map.ids[row, column]))
-    index = None if segment is None else method.categories.index_of(segment.category_id)
-    name = "void" if index is None else method.categories[index].name
+    index = None if segment is None else model.categories.index_of(segment.category_id)
+    name = "void" if index is None else model.categories[index].name
     rows = [
         ("its segment", explanation.same_segment),
         (f"other {name} segments", explanation.same_category),

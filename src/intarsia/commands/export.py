@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from intarsia._check import fail
+from intarsia._extras import needing_torch
 
 __all__ = ["export"]
 
@@ -29,9 +29,8 @@ def export(
     Raises:
         ValueError: torch is not installed, there is no such model, or it cannot be exported exactly.
     """
-    if importlib.util.find_spec("torch") is None:
-        fail("export", "run where torch is installed", "no torch", hint="pip install 'intarsia[train]'")
-    from intarsia.methods.load import load
+    with needing_torch("export"):
+        from intarsia.methods.load import load
 
     if out is None and not Path(model).is_dir():
         fail("out", "given for a model that is in no folder of yours", f"none for {model!r}")

@@ -67,6 +67,7 @@ def predict(
     device: Device = "auto",
     precision: Precision = "auto",
     threads: int | None = None,
+    method: str = "",
     overlays: bool = True,
 ) -> list[Prediction]:
     """Segment photos and write OUT/panoptic.json, OUT/panoptic/*.png and OUT/overlays/*.jpg.
@@ -85,6 +86,8 @@ def predict(
         device: Where the network runs; "auto" takes a GPU if torch finds one.
         precision: "auto" is float32; "bfloat16" is for openvino and torch.
         threads: How many the network computes with; by default as many as there are cores.
+        method: Where the model is of a method that does not ship, its class as `file.py:Class`. That code is
+            imported, so it must be yours or of someone you trust; needs torch.
         overlays: Also draw each result over its photo.
 
     Returns:
@@ -98,7 +101,7 @@ def predict(
     videos = _videos(paths)
     files = {} if videos else find_images(paths)
     chosen = model or ("facades-embedding" if videos else "facades")
-    loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads)
+    loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads, method=method)
     folder = Path(out)
     if videos:
         return _predict_videos(videos, loaded, folder, overlays=overlays)

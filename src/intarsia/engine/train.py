@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Annotated, cast
+from typing import cast
 
 import torch
-import tyro
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list, set_seed
@@ -24,48 +23,24 @@ from intarsia.engine.optimizer import build_optimizer
 from intarsia.engine.own_losses import OwnLosses
 from intarsia.engine.run_folder import CHECKPOINT_FILE, RECIPE_FILE, save_recipe
 from intarsia.engine.run_log import RunLog
-from intarsia.engine.run_request import RunRequest, resolve_run
+from intarsia.engine.run_request import RunRequest
 from intarsia.engine.validate import Validation, validate
+from intarsia.errors import InputError
 from intarsia.formats.layout import splits_of
 from intarsia.methods.method import AbstractMethod
+from intarsia.methods.model_folder import read_model, recorded_name
 from intarsia.methods.transfer import start_from
 from intarsia.recipes.recipe import Recipe
-
-
-def train(
-    recipe: Annotated[str, tyro.conf.Positional],
-    overrides: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
-    *,
-    out: str = "",
-    method: str = "",
-) -> Path:
-    """Train by a recipe, or continue the run in a folder, exactly where its last checkpoint is.
-
-    The run folder gets the resolved recipe, metrics.csv, curves.png, pictures of validation images,
-    TensorBoard events, and the models `best` and `last`, which `intarsia.load` takes.
-
-    Args:
-        recipe: A shipped recipe (`intarsia recipes` lists them), `module:function` or `file.py:function`
-            of your own, or the folder of a run to continue.
-        overrides: Leaves of the recipe's tree, such as `data=DIR optim.lr=3e-4`.
-        out: The run folder; by default runs/RECIPE-DATE.
-        method: A class of your own, as `file.py:Class`: one that trains by the recipe's settings, or that of
-            a run to continue. A run's folder never decides by itself what code is run.
-
-    Returns:
-        The run folder.
-
-    Raises:
-        ValueError: The recipe, a key or the data set is wrong, or a loss became infinite or NaN.
-    """
-    return run_to_the_end(resolve_run(recipe, overrides, out=out, method=method))
 
 
 def run_to_the_end(run: RunRequest) -> Path:
     """Open the run's folder and train from its last checkpoint to its last step; returns the folder."""
     accelerator = accelerator_of(run.tree)
     folder = _open_folder(run, accelerator)
-    Trainer(run, folder, accelerator).run()
+    trainer = Trainer(run, folder, accelerator)
+    trainer.run()
+    if run.tree.export and accelerator.is_main_process:
+        trainer.export_best()
     return folder
 
 
@@ -193,6 +168,15 @@ class Trainer:
         if self.accelerator.is_main_process:
             for name in ("last", "best") if better else ("last",):
                 self.best_guess.save(self.folder / name)
+
+    def export_best(self) -> None:
+        """Let the best model predict without torch; one that cannot leave it stays as it is, and says so."""
+        kind = type(self.method)
+        try:
+            model = read_model(self.folder / "best", {recorded_name(kind): kind})
+            model.save(self.folder / "best", export=True)
+        except InputError as error:
+            self.log.say(f"`best` is not exported: {error}")
 
     def _save(self) -> None:
         if not self.accelerator.is_main_process:

@@ -119,6 +119,7 @@ class Recipe:
         ema_decay: Of the average of the weights that is validated and saved; 0 for none.
         precision: Of the network in training; "bf16" and "fp16" need a GPU.
         threads: Of torch in this process; 0 for its own choice.
+        export: Export the best model when the run ends, so that it predicts without torch; takes some 20 s.
         device: "auto" takes a GPU if there is one.
         seed: Fixes the order of the samples, their variations, and fresh weights.
     """
@@ -138,6 +139,7 @@ class Recipe:
     ema_decay: float = 0.998
     precision: Literal["no", "bf16", "fp16"] = "no"
     threads: int = 0
+    export: bool = True
     device: Literal["auto", "cpu"] = "auto"
     seed: int = 0
 

@@ -75,7 +75,10 @@ def _best_backend(folder: ModelFolder, device: Device) -> Backend:
 
 
 def _torch_is_installed() -> bool:
-    return importlib.util.find_spec("torch") is not None
+    try:
+        return importlib.util.find_spec("torch") is not None
+    except ModuleNotFoundError:  # an import hook may refuse it
+        return False
 
 
 def _torch_has_gpu() -> bool:
