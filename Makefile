@@ -21,7 +21,7 @@ setup: .venv/installed
 LIGHT := .venv-light/bin
 .venv-light/installed: pyproject.toml $(NATIVE)
 	test -x $(LIGHT)/uv || ($(PYTHON) -m venv .venv-light && $(LIGHT)/pip install -q --disable-pip-version-check uv)
-	$(LIGHT)/uv pip install -q --python $(LIGHT)/python --no-progress --compile-bytecode -e '.[light-test]'
+	$(LIGHT)/uv pip install -q --python $(LIGHT)/python --no-progress -e .
 	touch $@
 
 demo: .venv-light/installed
@@ -34,6 +34,7 @@ test: setup test-light
 
 # The tests that need no torch, where there is none.
 test-light: .venv-light/installed
+	$(LIGHT)/uv pip install -q --python $(LIGHT)/python --no-progress -e '.[light-test]'
 	$(LIGHT)/pytest -q -n 2 -m 'not slow' tests
 
 test-all: setup
