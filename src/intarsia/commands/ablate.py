@@ -54,6 +54,12 @@ def ablate(
     Raises:
         ValueError: The study, a row or a key is wrong, a training fails, or `out` has runs with other
             settings.
+
+    Example:
+        >>> ablate("things", seeds=-1)
+        Traceback (most recent call last):
+            ...
+        intarsia.errors.InputError: `seeds` must be 0 or more, got -1.
     """
     if seeds < 0:
         fail("seeds", "0 or more", seeds)

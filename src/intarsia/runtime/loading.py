@@ -8,7 +8,8 @@ import os
 import shutil
 from typing import Literal
 
-from intarsia._check import InputError, fail
+from intarsia._check import fail
+from intarsia.errors import InputError
 from intarsia.runtime.find import model_folder
 from intarsia.runtime.model import Model
 from intarsia.runtime.model_files import ModelFolder

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intarsia._check import InputError, fail
+from intarsia._check import fail
+from intarsia.errors import InputError
 from intarsia.panoptic import Categories
 
 __all__ = ["FORMAT", "ModelFolder"]
