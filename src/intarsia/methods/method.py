@@ -162,7 +162,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             align_px=backbone.strides[-1],
             fill=tuple(backbone.mean.flatten().tolist()),
             stretch=backbone.stretch,
-            tiling=self.tiling,
+            tiling=self.tiling and self.tiling.zoomed(backbone.zoom),
             positions=self.positions,
         )
 

@@ -35,7 +35,7 @@ class OnnxNetwork(AbstractNetwork):
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
-        options.enable_mem_pattern = False  # a plan for each size of image doubles the memory, and gains no time
+        options.enable_mem_pattern = False  # a plan for each size doubles the memory and gains no time
         options.log_severity_level = 3
         provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
         if provider not in onnxruntime.get_available_providers():

@@ -52,12 +52,15 @@ class OpenVinoNetwork(AbstractNetwork):
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = str(threads)
         try:
-            self._compiled = openvino.Core().compile_model(str(file), "CPU", options)
+            core = openvino.Core()
+            model = core.read_model(str(file))
+            # read before compiling, which fuses nodes and gives an output the names of several
+            self._names = [output.any_name for output in model.outputs]
+            self._compiled = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             fail(str(file), "a whole ONNX file that OpenVINO reads", f"one that is not ({reason})")
         self._request = self._compiled.create_infer_request()
-        self._names = [output.any_name for output in self._compiled.outputs]
         self.stride, self.precision = stride, precision
 
     @property

@@ -22,7 +22,7 @@ class TilingConfig:
             the reach of the network on, the costs are those of the whole image.
     """
 
-    tile_px: int = 2048
+    tile_px: int = 1536
     context_px: int = 192
 
     def __post_init__(self) -> None:
@@ -30,6 +30,16 @@ class TilingConfig:
             fail("tiling.tile_px", f"a multiple of {_ALIGNED}", self.tile_px)
         if self.context_px < 0:
             fail("tiling.context_px", "0 or more", self.context_px)
+
+    def zoomed(self, zoom: int) -> TilingConfig:
+        """The tiles of a network that enlarges its images: it sees as many pixels, so of the image fewer.
+
+        Example:
+            >>> TilingConfig(tile_px=1536, context_px=192).zoomed(2)
+            TilingConfig(tile_px=768, context_px=96)
+        """
+        tile_px = max(self.tile_px // zoom // _ALIGNED, 1) * _ALIGNED
+        return TilingConfig(tile_px=tile_px, context_px=-(-self.context_px // zoom))
 
     def overlap_px(self, longest_px: int) -> int:
         """How far neighbouring tiles overlap where pairs are up to `longest_px` apart.

@@ -1,0 +1,37 @@
+"""Whatever runs a shipped model, its outputs have their names and its maps are the same."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import intarsia
+import intarsia.methods.load as methods
+from intarsia.runtime import shipped_models
+
+
+@pytest.fixture(scope="module")
+def photo(request) -> np.ndarray:
+    """200 x 264 pixels: no multiple of what networks align to."""
+    with Image.open(request.config.rootpath / "examples" / "photos" / "china.jpg") as image:
+        return np.asarray(image.convert("RGB").resize((264, 200)))
+
+
+@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("backend", ["openvino", "torch"])
+def test_a_backend_gives_the_map_of_onnxruntime(name, backend, photo):
+    pytest.importorskip(backend)
+    reference = intarsia.load(name, backend="onnxruntime", threads=1)
+    other = intarsia.load(name, backend=backend, device="cpu", threads=1)
+    assert set(other.view(photo).arrays) == set(reference.view(photo).arrays)
+    mine, theirs = reference.predict(photo), other.predict(photo)
+    assert (mine.semantic(reference.categories) != theirs.semantic(reference.categories)).mean() < 0.001
+    assert len(mine.segments) == len(theirs.segments)
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_an_exported_model_is_tiled_as_its_method_is(name):
+    method = methods.load(name)
+    spec = intarsia.load(name, backend="onnxruntime").spec
+    assert spec == method.network_spec
+    assert spec.tiling is not None
+    assert spec.tiling.tile_px * method.backbone.zoom == 1536  # of its pixels: what its memory grows with
