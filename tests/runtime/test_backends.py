@@ -6,6 +6,7 @@ from PIL import Image
 
 import intarsia
 import intarsia.methods.load as methods
+from intarsia.nets import Backbone
 from intarsia.runtime import shipped_models
 
 
@@ -33,5 +34,6 @@ def test_an_exported_model_is_tiled_as_its_method_is(name):
     method = methods.load(name)
     spec = intarsia.load(name, backend="onnxruntime").spec
     assert spec == method.network_spec
+    assert isinstance(method.backbone, Backbone)
     assert spec.tiling is not None
     assert spec.tiling.tile_px * method.backbone.zoom == 1536  # of its pixels: what its memory grows with
