@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
-from scipy.special import expit
 
 from intarsia._check import fail
 from intarsia.decoding.assembly import Thing, assembled
@@ -102,6 +101,8 @@ def merged_by_rules(
         >>> merged_by_rules(semantic, detections, config, categories=categories).ids
         array([[1, 1, 0, 2]], dtype=int32)
     """
+    from scipy.special import expit  # slow to import
+
     if detections.mask_logits is None:
         fail("detections", "with masks", "boxes only", hint="Set detection.masks=true, or take the argmax.")
     instances = np.zeros(semantic.shape, np.int32)

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int32, Integer
-from scipy.special import expit
 
 from intarsia._check import fail
 from intarsia.clustering import SeedGroups, assign_by_membership, majority_vote, seed_decoding
@@ -116,6 +115,8 @@ def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecod
 
     Source: our reading of Kerola et al. 2021, after Neven et al. 2019's released code; scores are ours.
     """
+    from scipy.special import expit  # slow to import
+
     category_prob = softmax(view["category_logits"])
     seeds = expit(view["seed_logits"])
     semantic = category_prob.argmax(axis=0)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64
-from scipy.spatial import KDTree
 
 from intarsia.clustering import HALF, assign_by_membership
 from intarsia.decoding.embedding_field import EmbeddingField
@@ -131,6 +130,8 @@ class InstanceTracker:
 
     def _pairs(self, things: list[Sighting]) -> list[tuple[float, int, int]]:
         """Distances in margins, numbers of things and tracks, of those of one category within reach."""
+        from scipy.spatial import KDTree  # slow to import
+
         if not things or not self._tracks:
             return []
         tree = KDTree(np.stack([thing.center for thing in things]))

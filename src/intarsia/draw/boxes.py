@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 from PIL import Image, ImageDraw
-from scipy.ndimage import find_objects
 
 from intarsia.draw.labels import Color, FreeSpace, Label, label_size
 
@@ -29,6 +28,8 @@ def draw_boxes(
         colors: Of void and of the segments.
         is_thing: Which numbers get a frame; void first.
     """
+    from scipy.ndimage import find_objects  # slow to import
+
     brush = ImageDraw.Draw(picture)
     width = 1 + min(rows.shape) // 500
     for number, place in enumerate(find_objects(rows, max_label=len(colors) - 1), start=1):
@@ -58,6 +59,8 @@ def labels_above(
         size_px: Size of the font.
         is_thing: Which segments get one, and must not be hidden.
     """
+    from scipy.ndimage import find_objects  # slow to import
+
     free = FreeSpace.of(rows, len(names), is_thing=is_thing)
     for label in labels:
         free.take(label.box)

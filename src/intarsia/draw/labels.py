@@ -9,7 +9,6 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Bool, Int32, Int64
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import distance_transform_cdt, find_objects
 
 Color = tuple[int, int, int]
 Box = tuple[int, int, int, int]
@@ -62,6 +61,8 @@ def place_labels(
         size_px: Size of the font.
         is_thing: Which segments must not be hidden; by default all.
     """
+    from scipy.ndimage import find_objects  # slow to import
+
     depth = _distance_to_border(rows)
     boxes = find_objects(rows, max_label=len(names))
     free = FreeSpace.of(rows, len(names), is_thing=is_thing)
@@ -140,6 +141,8 @@ def label_size(name: str, size_px: int) -> tuple[int, int]:
 
 def _distance_to_border(rows: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h w"]:
     """How far (in king's moves) the next pixel of another segment or the edge of the image is."""
+    from scipy.ndimage import distance_transform_cdt  # slow to import
+
     inside = np.zeros((rows.shape[0] + 2, rows.shape[1] + 2), bool)
     core = inside[1:-1, 1:-1]
     core[:] = True
