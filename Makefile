@@ -40,6 +40,13 @@ test-light: .venv-light/installed
 test-all: setup
 	$(BIN)/pytest -q -n 2
 
+# The page in a real browser; installs what it needs where it may.
+.PHONY: test-browser
+test-browser: setup
+	$(BIN)/python -c 'import playwright' 2>/dev/null || $(INSTALL) playwright
+	command -v chromium chromium-browser google-chrome >/dev/null || apt-get install -qq -y chromium
+	$(BIN)/pytest -q tests/serve/browser.py
+
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """Intarsia: panoptic segmentation, bottom-up and trained end to end.
 
-Each command of the command line is a function here with the same name and parameters; `cut` and `recipes`
-are packages, too. They are imported on first use, so that the parts below torch start at once.
+Each command of the command line is a function here with the same name and parameters; `cut`, `recipes`
+and `serve` are packages, too. They are imported on first use, so that the parts below torch start at once.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from intarsia.errors import InputError, PartialFailure
     from intarsia.panoptic import Categories, Category, PanopticMap, Segment
     from intarsia.runtime.loading import load
+    from intarsia.serve.start import serve
 
 _HOMES = {
     "Categories": "intarsia.panoptic",
@@ -64,12 +65,13 @@ __all__ = [
     "load",
     "predict",
     "recipes",
+    "serve",
     "train",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("cut", "recipes"):
+    if name in ("cut", "recipes", "serve"):
         return importlib.import_module(f"intarsia.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'intarsia' has no attribute {name!r}")

@@ -31,6 +31,10 @@ COMMANDS = {
         "A data set from one format to another, COCO panoptic by default.",
     ),
     "inspect": ("intarsia.commands.inspect:inspect", "What is in a data set, and what is wrong with it."),
+    "serve": (
+        "intarsia.serve.start:serve",
+        "A page in the browser: drop a picture, see inside, take away.",
+    ),
     "cut": ("intarsia.commands.cut:cut", "Solve a saved cut problem; prints cost, segments, time."),
     "recipes": ("intarsia.commands.recipes:list_recipes", "The recipes that `train` knows."),
 }

@@ -10,9 +10,9 @@ from jaxtyping import UInt16, UInt32
 from intarsia._check import fail, nearest
 from intarsia._files import whole
 from intarsia.formats.resolution import Resolution
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.panoptic import Categories, Category, PanopticMap
 
-__all__ = ["labels_of", "write_label_tiff"]
+__all__ = ["labels_of", "things_of", "write_label_tiff"]
 
 MAX_UINT16 = 65_535
 
@@ -40,7 +40,7 @@ def labels_of(
         [[2, 0, 1]]
     """
     if category is not None:
-        categories = _only(categories, category)
+        categories = Categories(things_of(categories, category))
     number = panoptic_map.instances(categories)
     return number.astype(np.uint16 if int(number.max()) <= MAX_UINT16 else np.uint32)
 
@@ -97,9 +97,18 @@ def write_label_tiff(
     return Path(path)
 
 
-def _only(categories: Categories, name: str) -> Categories:
-    rows = [row for row in categories.things if row.name == name]
-    if not rows:
+def things_of(categories: Categories, category: str | None = None) -> tuple[Category, ...]:
+    """The thing categories, or the one of this name.
+
+    Raises:
+        ValueError: No thing category has this name.
+
+    Example:
+        >>> [row.id for row in things_of(Categories.named("facades"), "car")]
+        [3]
+    """
+    rows = tuple(row for row in categories.things if category is None or row.name == category)
+    if category is not None and not rows:
         names = [row.name for row in categories.things]
-        fail("category", "the name of a thing category", repr(name), hint=nearest(name, names))
-    return Categories(rows)
+        fail("category", "the name of a thing category", repr(category), hint=nearest(category, names))
+    return rows

@@ -1,0 +1,199 @@
+"""What one pixel is to all others: first by category, then by instance, as the model sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Float32, Int32
+
+from intarsia.cut.offsets import pair_slices
+from intarsia.draw import distances_from
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = ["Inside", "PixelView", "view_of_pixel"]
+
+Kind = Literal["distance", "affinity", "none"]
+Field: TypeAlias = Float32[np.ndarray, "h w"]
+MOST_RELATED = 6
+NUM_STEPS, RESTART = 60, 0.03
+"""Of the walk along affinities: how far it goes, and how often it begins anew at the pixel."""
+LEAST_PROB = 1e-4
+FAR_MARGINS = 4.0
+"""Distances are shown up to here: beyond, they mostly say how far away in the picture a point is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What a network says about one picture, on its grid of one point every `stride` pixels.
+
+    Attributes:
+        stride: Pixels a point of the grid.
+        category_prob: Of each category.
+        embeddings: Where each point lies in the space that the model groups in; or None.
+        margin: How far the points of its instance lie from each point; None without embeddings.
+        affinity_prob: That the point and the one at the offset are in one segment; or None.
+        offsets: (rows, columns) on the grid.
+    """
+
+    stride: int
+    category_prob: Float32[np.ndarray, "k h w"]
+    embeddings: Float32[np.ndarray, "d h w"] | None = None
+    margin: Float32[np.ndarray, "h w"] | None = None
+    affinity_prob: Float32[np.ndarray, "o h w"] | None = None
+    offsets: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the arrays."""
+        arrays = (self.category_prob, self.embeddings, self.margin, self.affinity_prob)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+    @cached_property
+    def walk(self) -> _Walk:
+        """Where affinities lead from each point; made once, for the first pixel that is asked for."""
+        assert self.affinity_prob is not None
+        return _Walk.of(self.affinity_prob, self.offsets)
+
+
+@dataclass(frozen=True, eq=False)
+class PixelView:
+    """What a pixel sees.
+
+    Attributes:
+        category: The name at the pixel, "void" where nothing is.
+        segment_id: Of its segment; 0 for void.
+        kind: What `joined` is made from.
+        alike: The probability that a point has the pixel's category.
+        joined: How many margins each point is away in embedding space; or the share of a walk that starts at
+            the pixel and follows the affinities, which add up to 1. None where the model has neither.
+        heat: The same from 0, unrelated, to 1, to draw.
+        summary: `joined` of the pixel's segment, of other segments of its category, and of the rest: the mean
+            distance, or the sum of the shares.
+        related: The same for the segments nearest to the pixel: id and value, nearest first.
+    """
+
+    category: str
+    segment_id: int
+    kind: Kind
+    alike: Float32[np.ndarray, "h w"]
+    joined: Float32[np.ndarray, "h w"] | None
+    heat: Float32[np.ndarray, "h w"] | None
+    summary: tuple[tuple[str, float], ...]
+    related: tuple[tuple[int, float], ...]
+
+
+def view_of_pixel(
+    inside: Inside, panoptic_map: PanopticMap, categories: Categories, *, pixel: tuple[int, int]
+) -> PixelView:
+    """Look from one pixel, which lies in the map.
+
+    Args:
+        inside: What the network said about the picture.
+        panoptic_map: What came of it.
+        categories: The model's.
+        pixel: Row and column.
+    """
+    row, column = pixel[0] // inside.stride, pixel[1] // inside.stride
+    ids = _on_grid(panoptic_map, inside)
+    id = int(panoptic_map.ids[pixel])
+    own = next((segment for segment in panoptic_map.segments if segment.id == id), None)
+    here = inside.category_prob[:, row, column]
+    alike = np.tensordot(here / max(float(here.sum()), 1e-12), inside.category_prob, axes=1)
+    kind, joined, heat = _joined(inside, (row, column))
+    kin = [s.id for s in panoptic_map.segments if own and s.category_id == own.category_id]
+    name = "void" if own is None else categories[categories.index_of(own.category_id)].name
+    summary = () if joined is None or own is None else _summary(joined, kind, ids, id, kin, name)
+    related = () if joined is None else _related(joined, kind, ids)
+    return PixelView(name, id, kind, alike.astype(np.float32), joined, heat, summary, related)
+
+
+def _on_grid(panoptic_map: PanopticMap, inside: Inside) -> Int32[np.ndarray, "h w"]:
+    """The id under the middle of each point; a stride that does not divide the size goes beyond it."""
+    shape, middle = inside.category_prob.shape[1:], inside.stride // 2
+    rows, columns = (
+        np.minimum(np.arange(n) * inside.stride + middle, size - 1)
+        for n, size in zip(shape, panoptic_map.size, strict=True)
+    )
+    return panoptic_map.ids[rows[:, None], columns]
+
+
+def _joined(inside: Inside, point: tuple[int, int]) -> tuple[Kind, Field | None, Field | None]:
+    if inside.embeddings is not None and inside.margin is not None:
+        margin = max(float(inside.margin[point]), 1e-6)
+        distance = (distances_from(inside.embeddings, point) / margin).astype(np.float32)
+        return "distance", distance, 1 - np.minimum(distance / FAR_MARGINS, 1)
+    if inside.affinity_prob is not None:
+        return "affinity", *inside.walk.shares(point)
+    return "none", None, None
+
+
+def _summary(
+    joined: Field, kind: Kind, ids: Int32[np.ndarray, "h w"], id: int, kin: Sequence[int], name: str
+) -> tuple[tuple[str, float], ...]:
+    of_kin = np.isin(ids, kin)
+    regions = (
+        ("its own segment", ids == id),
+        (f"other segments of {name}", of_kin & (ids != id)),
+        ("other categories", ~of_kin & (ids > 0)),
+        ("void", ids == 0),
+    )
+    told = np.mean if kind == "distance" else np.sum
+    return tuple((text, float(told(joined[where]))) for text, where in regions if where.any())
+
+
+def _related(joined: Field, kind: Kind, ids: Int32[np.ndarray, "h w"]) -> tuple[tuple[int, float], ...]:
+    shown, place = np.unique(ids, return_inverse=True)
+    values = np.bincount(place.ravel(), joined.ravel())
+    if kind == "distance":
+        values = values / np.bincount(place.ravel())
+    order = np.argsort(values if kind == "distance" else -values, kind="stable")
+    rows = [(int(shown[n]), float(values[n])) for n in order if shown[n] > 0]
+    return tuple(rows[:MOST_RELATED])
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """A random walk on the grid, which goes to each partner of a point in proportion to the odds of joining.
+
+    Odds of 50 inside a segment against 1 across its border keep it inside, though no single affinity is sure.
+    """
+
+    steps: Any  # scipy's csr_array: how much of each point goes to each
+    degree: np.ndarray
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, prob: Float32[np.ndarray, "o h w"], offsets: Sequence[tuple[int, int]]) -> _Walk:
+        from scipy.sparse import coo_array
+
+        height, width = prob.shape[1:]
+        index = np.arange(height * width, dtype=np.int32).reshape(height, width)
+        pairs = [pair_slices((height, width), offset) for offset in offsets]
+        first = np.concatenate([index[one].ravel() for one, _ in pairs] or [index[:0].ravel()])
+        second = np.concatenate([index[other].ravel() for _, other in pairs] or [index[:0].ravel()])
+        sure = np.concatenate(
+            [plane[one].ravel() for plane, (one, _) in zip(prob, pairs, strict=True)] or [[]]
+        )
+        sure = np.clip(sure.astype(np.float64), LEAST_PROB, 1 - LEAST_PROB)
+        odds = np.tile(sure / (1 - sure), 2)
+        edges = (np.concatenate([second, first]), np.concatenate([first, second]))
+        graph = coo_array((odds, edges), (index.size, index.size)).tocsr()
+        degree = np.maximum(graph.sum(axis=0), 1e-12)
+        graph.data /= degree[graph.indices]
+        return cls(graph, degree, (height, width))
+
+    def shares(self, point: tuple[int, int]) -> tuple[Field, Field]:
+        """How often the walk is at each point; and as heat, 0 to 1, beside what chance would have."""
+        start = np.zeros(self.degree.size)
+        start[point[0] * self.shape[1] + point[1]] = 1
+        share = start
+        for _ in range(NUM_STEPS):
+            share = (1 - RESTART) * (self.steps @ share) + RESTART * start
+        share /= max(share.sum(), 1e-12)  # a point without a partner loses what comes to it
+        density = share / self.degree
+        heat = np.sqrt(np.minimum(density / max(np.percentile(density, 99.9), 1e-30), 1))
+        return share.reshape(self.shape).astype(np.float32), heat.reshape(self.shape).astype(np.float32)

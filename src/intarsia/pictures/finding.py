@@ -1,0 +1,157 @@
+"""The pictures among paths and inside folders: which are read, and which are passed over and named."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from intarsia._check import fail
+from intarsia.pictures.video import VIDEO_SUFFIXES
+
+__all__ = ["Photos", "find_photos", "photo_suffixes"]
+
+PLAIN = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"))
+PERHAPS = frozenset((".avif", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".tga"))
+"""Read where this Pillow can."""
+HEIF = frozenset((".heic", ".heif"))
+"""Read with the package pillow-heif."""
+UNREAD = frozenset(
+    (".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".svg", ".psd", ".jxl", ".jxr")
+)
+MICROSCOPES = frozenset(
+    (".czi", ".lif", ".nd2", ".lsm", ".oib", ".oif", ".vsi", ".ims", ".svs", ".ndpi", ".mrxs", ".dcm")
+)
+"""Pictures, too; their makers' programs and Fiji save them as TIFF."""
+TRUTHS = ("panoptic", "labels", "masks", "instances", "semantic")
+"""Folders beside `images/` that hold no photos."""
+RESULTS = ("panoptic", "overlays", "labels", "geojson")
+"""Folders that prediction writes, and what shows that it did."""
+MARKS = ("panoptic.json", "segments.csv", "instances.json", "category_map.json", "geojson")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What was found.
+
+    Attributes:
+        files: Pictures by the name that each has in the result: the path below the folder that was searched.
+        passed_over: One sentence for each kind of picture in the folders that is not read.
+        num_passed_over: Of files.
+    """
+
+    files: dict[str, Path]
+    passed_over: tuple[str, ...] = ()
+    num_passed_over: int = 0
+
+
+def photo_suffixes() -> frozenset[str]:
+    """The suffixes of pictures that are read here, in small letters.
+
+    Example:
+        >>> ".jpg" in photo_suffixes(), ".nef" in photo_suffixes()
+        (True, False)
+    """
+    known = Image.registered_extensions()
+    here = {suffix for suffix in PERHAPS if known.get(suffix) in Image.OPEN}
+    with_heif = importlib.util.find_spec("pillow_heif") is not None
+    return PLAIN | here | (HEIF if with_heif else frozenset())
+
+
+def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -> Photos:
+    """The pictures among paths, and inside of folders at any depth.
+
+    Names that begin with a dot are no pictures, nor are the maps or labels of a data set (beside its
+    `images/` or `panoptic.json`) and what an earlier prediction wrote into `out`.
+
+    Args:
+        paths: Files, which are taken whatever their suffix, and folders.
+        out: Where results will be written.
+
+    Raises:
+        ValueError: A path does not exist, or there is no picture in a folder.
+
+    Example:
+        >>> import tempfile; folder = Path(tempfile.mkdtemp())
+        >>> for name in ("a.png", ".b.png", "c.nef", "d.txt"): (folder / name).touch()
+        >>> found = find_photos([folder])
+        >>> list(found.files), found.num_passed_over
+        (['a.png'], 1)
+    """
+    files: dict[str, Path] = {}
+    others: dict[str, list[Path]] = {}
+    suffixes = photo_suffixes()
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = list(_inside(path, None if out is None else Path(out)))
+            photos = [one for one in inside if one.suffix.lower() in suffixes]
+            for one in inside:
+                if (
+                    one.suffix.lower()
+                    in ((PERHAPS | HEIF | UNREAD | MICROSCOPES) - suffixes) | VIDEO_SUFFIXES
+                ):
+                    others.setdefault(one.suffix.lower(), []).append(one)
+            if not photos:
+                fail(str(path), f"a folder with pictures ({', '.join(sorted(suffixes))})", _got(others))
+            for one in photos:
+                files[_unused(one.relative_to(path).as_posix(), files)] = one
+        elif path.is_file():
+            files[_unused(path.name, files)] = path
+        else:
+            fail("images", "files or folders that exist", str(path))
+    if not files:
+        fail("images", "at least one file or folder", "none")
+    return Photos(files, tuple(map(_sentence, others.values())), sum(map(len, others.values())))
+
+
+def _inside(folder: Path, out: Path | None, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Files in order; hidden ones and results are left out, and no link leads in a circle."""
+    above |= {folder.resolve()}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
+            yield path
+        elif path.is_dir() and path.resolve() not in above and not _is_result(path, out):
+            yield from _inside(path, out, above)
+
+
+def _is_result(folder: Path, out: Path | None) -> bool:
+    """Maps and labels beside `images/` or their JSON, and what prediction wrote into `out`."""
+    beside = folder.parent
+    if folder.name in TRUTHS and (beside / "images").is_dir():
+        return True
+    if folder.name == "panoptic" and (beside / "panoptic.json").is_file():
+        return True
+    if out is None or folder.name not in RESULTS or beside.resolve() != out.resolve():
+        return False
+    return any((out / name).exists() for name in MARKS)
+
+
+def _unused(name: str, names: Iterable[str]) -> str:
+    """The name, or with a number where another folder has a picture of this name."""
+    path, number, candidate = Path(name), 2, name
+    while candidate in names:
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}").as_posix()
+        number += 1
+    return candidate
+
+
+def _got(others: dict[str, list[Path]]) -> str:
+    return f"none but {', '.join(sorted(others))}" if others else "none"
+
+
+def _sentence(files: list[Path]) -> str:
+    suffix = files[0].suffix.lower()
+    names = ", ".join(path.name for path in files[:5]) + (", ..." if len(files) > 5 else "")
+    count = f"{len(files)} {suffix} file" + ("s" if len(files) > 1 else "")
+    if suffix in VIDEO_SUFFIXES:
+        hint = "Give videos one by one."
+    elif suffix in HEIF:
+        hint = "They are read with: pip install pillow-heif"
+    else:
+        hint = "Save them as TIFF or PNG."
+    return f"`{files[0].parent}` must hold pictures of a kind that is read, got {count} ({names}). {hint}"

@@ -1,0 +1,291 @@
+"""What the browser talks to: the page, and a few addresses that answer in JSON, pictures and files."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from importlib import resources
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import anyio
+import numpy as np
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from intarsia import draw
+from intarsia._check import fail
+from intarsia.decoding.insight import PixelView
+from intarsia.draw.overlay import segment_colors
+from intarsia.errors import InputError
+from intarsia.formats.coco import boxes_of
+from intarsia.panoptic import Categories, PanopticMap
+from intarsia.serve.desk import BusyError, Desk
+from intarsia.serve.takeaway import KINDS
+
+__all__ = ["create_app"]
+
+LOG = logging.getLogger("intarsia.serve")
+UPLOAD_SECONDS = 120
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+PAGE = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(desk: Desk, *, local: bool = True) -> Starlette:
+    """The web application around a desk.
+
+    Args:
+        desk: Models, pictures and queue.
+        local: Answer only to the names of this machine, so that no foreign page reaches it by a name of its
+            own that leads here.
+    """
+    state = _Answers(desk)
+    routes = [Route(path, _page(*file), methods=["GET"]) for path, file in PAGE.items()]
+    routes += [
+        Route(path, _guarded(answer), methods=[method])
+        for method, path, answer in (
+            ("GET", "/api/models", state.models),
+            ("POST", "/api/pictures", state.receive),
+            ("GET", "/api/pictures/{token}/photo", state.photo),
+            ("POST", "/api/pictures/{token}/maps/{model:int}", state.segment),
+            ("GET", "/api/pictures/{token}/maps/{model:int}/ids", state.ids),
+            ("GET", "/api/pictures/{token}/maps/{model:int}/pixel", state.look),
+            ("GET", "/api/pictures/{token}/maps/{model:int}/files/{kind}", state.take),
+            ("GET", "/api/pictures/{token}/agreement/{model:int}/{other:int}", state.agreement),
+        )
+    ]
+    middleware = [Middleware(_OwnNamesOnly)] if local else []
+    return Starlette(routes=routes, middleware=middleware)
+
+
+class _OwnNamesOnly:
+    """Refuses a name that is not this machine's: a foreign page could let its own name lead here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            host = Headers(scope=scope).get("host", "")
+            with suppress(ValueError):
+                if urlsplit(f"//{host}").hostname in LOCAL_NAMES:
+                    return await self.app(scope, receive, send)
+            return await _refusal("This server answers to 127.0.0.1 only.", 400)(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+
+class _Answers:
+    """One method an address."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    async def models(self, request: Request) -> Response:
+        limits = self.desk.limits
+        models = [
+            {"name": model.name, "categories": model.categories.to_coco()} for model in self.desk.models
+        ]
+        return _json(
+            {
+                "models": models,
+                "kinds": list(KINDS),
+                "max_bytes": limits.max_bytes,
+                "max_pixels": limits.max_pixels,
+            }
+        )
+
+    async def receive(self, request: Request) -> Response:
+        """The body is the file, so that no part of it is parsed before it is measured."""
+        name = request.query_params.get("name", "")
+        async with self.desk.turn("file"):
+            content = await self._body(request)
+            token, sitting = await self.desk.receive(content, name)
+        height, width = sitting.picture.pixels.shape[:2]
+        resolution = sitting.picture.resolution
+        size_um = None if resolution is None else resolution.pixel_size_um
+        return _json(
+            {
+                "token": token,
+                "name": sitting.picture.name,
+                "height": height,
+                "width": width,
+                "pixel_size_um": size_um,
+            }
+        )
+
+    async def photo(self, request: Request) -> Response:
+        pixels = self.desk.shelf.of(request.path_params["token"]).picture.pixels
+        return Response(await anyio.to_thread.run_sync(lambda: _jpeg(pixels)), media_type="image/jpeg")
+
+    async def segment(self, request: Request) -> Response:
+        token, number = request.path_params["token"], request.path_params["model"]
+        panoptic_map = await self.desk.segment(token, number)
+        return _json(_rows(panoptic_map, self.desk.models[number].categories))
+
+    async def ids(self, request: Request) -> Response:
+        """The number of the segment at each pixel, 4 bytes each, row by row, packed."""
+        panoptic_map = await self.desk.segment(request.path_params["token"], request.path_params["model"])
+
+        def packed() -> bytes:
+            return gzip.compress(panoptic_map.renumbered().ids.astype("<u4").tobytes(), compresslevel=1)
+
+        headers = {"Content-Encoding": "gzip"}
+        content = await anyio.to_thread.run_sync(packed)
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
+    async def look(self, request: Request) -> Response:
+        token, number = request.path_params["token"], request.path_params["model"]
+        pixel = _number(request, "row"), _number(request, "column")
+        view = await self.desk.look(token, number, pixel)
+        panoptic_map = await self.desk.segment(token, number)
+        return _json(_view(view, panoptic_map) | {"stride": self.desk.models[number].stride})
+
+    async def agreement(self, request: Request) -> Response:
+        parts = request.path_params
+        agreement = await self.desk.agreement(parts["token"], parts["model"], parts["other"])
+        return _json({"pq": agreement.pq, "remark": agreement.remark})
+
+    async def take(self, request: Request) -> Response:
+        parts = request.path_params
+        file = await self.desk.take(parts["token"], parts["model"], parts["kind"])
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}"}
+        return Response(file.content, media_type=file.media_type, headers=headers)
+
+    async def _body(self, request: Request) -> bytes:
+        """The upload, as far as it may go."""
+        most, content = self.desk.limits.max_bytes, bytearray()
+        with anyio.move_on_after(UPLOAD_SECONDS) as scope:
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > most:
+                    fail("file", f"of at most {most >> 20} MB", "a larger one")
+        if scope.cancelled_caught:
+            fail("file", f"sent within {UPLOAD_SECONDS} seconds", "a slower one")
+        return bytes(content)
+
+
+def _page(file: str, media_type: str) -> Answer:
+    content = (resources.files("intarsia.serve") / "page" / file).read_bytes()
+
+    async def answer(request: Request) -> Response:
+        return Response(content, media_type=media_type, headers=HEADERS)
+
+    return answer
+
+
+def _guarded(answer: Answer) -> Answer:
+    """Every failure is a sentence; only ours is in the log."""
+
+    async def guarded(request: Request) -> Response:
+        if (origin := request.headers.get("origin")) and urlsplit(origin).netloc != request.headers.get(
+            "host"
+        ):
+            return _refusal("This page is of another site.", 403)
+        try:
+            response = await answer(request)
+        except BusyError as error:
+            return _refusal(str(error), 503)
+        except InputError as error:
+            return _refusal(str(error), 404 if "one that is still here" in str(error) else 400)
+        except ClientDisconnect:
+            return _refusal("The upload was broken off.", 400)
+        except MemoryError:
+            return _refusal("The picture is too large for the memory of this machine.", 400)
+        except Exception:
+            LOG.exception("%s %s", request.method, request.url.path)
+            return _refusal("That should not have happened; the server's terminal says what did.", 500)
+        response.headers.update(HEADERS)
+        return response
+
+    return guarded
+
+
+def _refusal(sentence: str, status: int) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status, headers=HEADERS)
+
+
+def _json(content: Any) -> Response:
+    return JSONResponse(content)
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.query_params.get(name, "")
+    return (
+        int(text) if text.isdecimal() and len(text) < 9 else fail(name, "a whole number from 0", repr(text))
+    )
+
+
+def _rows(panoptic_map: PanopticMap, categories: Categories) -> dict[str, Any]:
+    """Segments in their order, which is also their number in `ids`."""
+    boxes = boxes_of(panoptic_map.ids, [segment.id for segment in panoptic_map.segments])
+    colors = {
+        by: segment_colors(panoptic_map, categories, by=by)[1:].tolist() for by in ("category", "instance")
+    }
+    rows = []
+    for n, segment in enumerate(panoptic_map.segments):
+        category = categories[categories.index_of(segment.category_id)]
+        rows.append(
+            {
+                "name": category.name,
+                "thing": category.is_thing,
+                "score": round(segment.score, 4),
+                "area": panoptic_map.area(segment.id),
+                "box": boxes[segment.id],
+                "color": colors["category"][n],
+                "own_color": colors["instance"][n],
+            }
+        )
+    height, width = panoptic_map.size
+    return {"height": height, "width": width, "void": panoptic_map.area(0), "segments": rows}
+
+
+def _view(view: PixelView, panoptic_map: PanopticMap) -> dict[str, Any]:
+    number = {segment.id: n for n, segment in enumerate(panoptic_map.segments)}
+    return {
+        "category": view.category,
+        "segment": number.get(view.segment_id),
+        "kind": view.kind,
+        "alike": _heat(view.alike),
+        "joined": None if view.heat is None else _heat(view.heat),
+        "summary": [{"text": text, "value": round(value, 4)} for text, value in view.summary],
+        "related": [{"segment": number[id], "value": round(value, 4)} for id, value in view.related],
+    }
+
+
+def _heat(values: np.ndarray) -> str:
+    """Values from 0 to 1 as a small PNG in an address; a row that holds both ends is cut off again."""
+    ends = np.linspace(0, 1, max(values.shape[1], 2))[None, : values.shape[1]]
+    ends[0, -1] = 1
+    drawn = draw.heat_map(np.concatenate([np.clip(values, 0, 1), ends, np.zeros_like(ends)]))[:-2]
+    content = io.BytesIO()
+    Image.fromarray(drawn).save(content, "PNG")
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+def _jpeg(pixels: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "JPEG", quality=92)
+    return content.getvalue()

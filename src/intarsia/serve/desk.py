@@ -1,0 +1,153 @@
+"""Who does the work: one picture at a time, from a bounded queue."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+
+from intarsia._check import fail
+from intarsia.decoding.insight import PixelView, view_of_pixel
+from intarsia.metrics import PanopticQuality
+from intarsia.panoptic import PanopticMap
+from intarsia.serve.models import ServedModel
+from intarsia.serve.shelf import Shelf, Sitting
+from intarsia.serve.takeaway import Takeaway, takeaway
+from intarsia.serve.uploads import Limits, read_upload
+
+__all__ = ["Agreement", "BusyError", "Desk"]
+
+T = TypeVar("T")
+
+
+class BusyError(Exception):
+    """The queue is full; the text says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far two models see the same: the PQ of one against the other, or why there is none."""
+
+    pq: float | None
+    remark: str
+
+
+class Desk:
+    """Models and sittings, and the turns in which they are worked on."""
+
+    def __init__(
+        self, models: Sequence[ServedModel], *, limits: Limits, max_bytes: int, max_waiting: int
+    ) -> None:
+        """One turn for models, two for reading and writing files; `max_waiting` may wait for each."""
+        self.models = list(models)
+        self.limits = limits
+        self.shelf = Shelf(max_bytes=max_bytes)
+        self.max_waiting = max_waiting
+        self._turns = {"model": anyio.CapacityLimiter(1), "file": anyio.CapacityLimiter(2)}
+        self._waiting = {"model": 0, "file": 0}
+
+    @asynccontextmanager
+    async def turn(self, kind: str) -> AsyncIterator[None]:
+        """A turn at the models, or at reading and writing files.
+
+        Raises:
+            BusyError: Too many wait for it.
+        """
+        if self._waiting[kind] >= self.max_waiting:
+            raise BusyError(f"{self.max_waiting} others are waiting here; try again in a moment.")
+        self._waiting[kind] += 1
+        try:
+            async with self._turns[kind]:
+                yield
+        finally:
+            self._waiting[kind] -= 1
+
+    async def receive(self, content: bytes, name: str) -> tuple[str, Sitting]:
+        """Read an upload, in a turn that the caller has; returns its token.
+
+        Raises:
+            ValueError: It is no picture.
+        """
+        picture = await run_sync(lambda: read_upload(content, name, limits=self.limits))
+        token = self.shelf.put(picture)
+        return token, self.shelf.of(token)
+
+    async def segment(self, token: str, number: int) -> PanopticMap:
+        """The map that a model makes of a picture; made once.
+
+        Raises:
+            ValueError: The picture is gone, or there is no such model.
+            BusyError: Too many wait.
+        """
+        sitting, model = self.shelf.of(token), self._model(number)
+        if number in sitting.maps:
+            return sitting.maps[number]
+        return await self._once("model", lambda: self._segment(sitting, model, number))
+
+    async def look(self, token: str, number: int, pixel: tuple[int, int]) -> PixelView:
+        """What a pixel is to all others.
+
+        Raises:
+            ValueError: As `segment`, or the pixel is outside.
+            BusyError: Too many wait.
+        """
+        sitting, model = self.shelf.of(token), self._model(number)
+        height, width = sitting.picture.pixels.shape[:2]
+        if not (0 <= pixel[0] < height and 0 <= pixel[1] < width):
+            fail("pixel", f"a row below {height} and a column below {width}", f"{pixel[0]},{pixel[1]}")
+
+        def work() -> PixelView:
+            panoptic_map = self._segment(sitting, model, number)
+            if number not in sitting.insides:
+                sitting.insides[number] = model.look_inside(sitting.picture.pixels, panoptic_map)
+                self.shelf.settle()
+            return view_of_pixel(sitting.insides[number], panoptic_map, model.categories, pixel=pixel)
+
+        return await self._once("model", work)
+
+    async def agreement(self, token: str, first: int, second: int) -> Agreement:
+        """How far two models agree on a picture.
+
+        Raises:
+            ValueError: As `segment`.
+            BusyError: Too many wait.
+        """
+        one, other = await self.segment(token, first), await self.segment(token, second)
+        categories = self._model(first).categories
+        if categories.names != self._model(second).categories.names:
+            return Agreement(None, "They know different categories.")
+        quality = PanopticQuality(categories)
+        quality.update(one, other)
+        pq = quality.compute().all.pq
+        return Agreement(pq, "" if pq is not None else "Neither sees a segment.")
+
+    async def take(self, token: str, number: int, kind: str) -> Takeaway:
+        """A file to download.
+
+        Raises:
+            ValueError: As `segment`, or there is no such kind.
+            BusyError: Too many wait.
+        """
+        panoptic_map = await self.segment(token, number)
+        picture, categories = self.shelf.of(token).picture, self._model(number).categories
+        return await self._once("file", lambda: takeaway(picture, panoptic_map, categories, kind=kind))
+
+    async def _once(self, kind: str, work: Callable[[], T]) -> T:
+        async with self.turn(kind):
+            return await run_sync(work)
+
+    def _segment(self, sitting: Sitting, model: ServedModel, number: int) -> PanopticMap:
+        """In a turn, so that nobody does the same meanwhile."""
+        if number not in sitting.maps:
+            sitting.maps[number] = model.segment(sitting.picture.pixels)
+            self.shelf.settle()
+        return sitting.maps[number]
+
+    def _model(self, number: int) -> ServedModel:
+        if not 0 <= number < len(self.models):
+            fail("model", f"a number below {len(self.models)}", number)
+        return self.models[number]
