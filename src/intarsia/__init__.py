@@ -16,6 +16,7 @@ __version__ = _version("intarsia")
 
 if TYPE_CHECKING:
     from intarsia.commands.ablate import ablate
+    from intarsia.commands.bench import bench
     from intarsia.commands.convert import convert
     from intarsia.commands.cut import cut
     from intarsia.commands.evaluate import evaluate
@@ -38,6 +39,7 @@ _HOMES = {
     "PartialFailure": "intarsia.errors",
     "Segment": "intarsia.panoptic",
     "ablate": "intarsia.commands.ablate",
+    "bench": "intarsia.commands.bench",
     "convert": "intarsia.commands.convert",
     "evaluate": "intarsia.commands.evaluate",
     "explain": "intarsia.commands.explain",
@@ -56,6 +58,7 @@ __all__ = [
     "PartialFailure",
     "Segment",
     "ablate",
+    "bench",
     "convert",
     "cut",
     "evaluate",

@@ -35,6 +35,7 @@ COMMANDS = {
         "intarsia.serve.start:serve",
         "A page in the browser: drop a picture, see inside, take away.",
     ),
+    "bench": ("intarsia.commands.bench:bench", "How long models take here: network, grouping, whole."),
     "cut": ("intarsia.commands.cut:cut", "Solve a saved cut problem; prints cost, segments, time."),
     "recipes": ("intarsia.commands.recipes:list_recipes", "The recipes that `train` knows."),
 }

@@ -10,7 +10,6 @@ from PIL import Image
 
 import intarsia
 from intarsia.cli import main
-from intarsia.commands.predict import find_images
 from intarsia.errors import PartialFailure
 from intarsia.formats.coco import read_coco, read_map
 
@@ -66,8 +65,10 @@ def test_files_of_one_name_do_not_overwrite_each_other(tmp_path):
     for folder in ("x", "y"):
         (tmp_path / folder).mkdir()
         Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / folder / "same.png")
-    names = find_images([tmp_path / "x" / "same.png", tmp_path / "y" / "same.png"])
-    assert list(names) == ["same.png", "same-2.png"]
+    paths = (str(tmp_path / "x" / "same.png"), str(tmp_path / "y" / "same.png"))
+    predictions = intarsia.predict(paths, out=str(tmp_path / "out"), overlays=False)
+    assert [one.name for one in predictions] == ["same.png", "same-2.png"]
+    assert len({one.file for one in predictions}) == 2
 
 
 @pytest.mark.parametrize(
@@ -85,5 +86,5 @@ def test_wrong_options_are_refused_in_one_sentence(photos, monkeypatch, options,
 
 
 def test_a_folder_without_images_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="`images` must be a folder with images"):
+    with pytest.raises(ValueError, match="must be a folder with pictures"):
         intarsia.predict((str(tmp_path),))

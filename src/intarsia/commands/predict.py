@@ -1,38 +1,38 @@
-"""Prediction: photos or videos in, a COCO panoptic folder and pictures out; a broken photo stops nothing."""
+"""Prediction: photos or videos in, results and pictures out; a broken photo stops nothing."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
 from jaxtyping import UInt8
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from intarsia import draw
 from intarsia._check import fail
-from intarsia._files import whole
+from intarsia.commands.image_ids import ids_of_photos, truth_of
+from intarsia.commands.overlays import Overlays
+from intarsia.commands.photo_pages import PhotoPage, pages_of, read_ahead
 from intarsia.commands.video import predict_video
 from intarsia.errors import InputError, PartialFailure
-from intarsia.formats.coco import CocoWriter
 from intarsia.formats.png import read_ids
+from intarsia.formats.results import Output, ResultFolder
 from intarsia.panoptic import PanopticMap, Segment
-from intarsia.pictures.reading import read_image
+from intarsia.pictures.finding import Photos, find_photos
+from intarsia.pictures.values import read_values
 from intarsia.pictures.video import VIDEO_SUFFIXES
 from intarsia.runtime.loading import Backend, Device, Precision, load
 from intarsia.runtime.model import Follow, Model
 from intarsia.runtime.tiles import Tile
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
-"""Which files of a folder are taken for images."""
+__all__ = ["Prediction", "predict"]
 
 MAX_DRAWINGS = 8
 """Overlays that may wait to be drawn: bounds the memory."""
@@ -45,15 +45,20 @@ Picture = UInt8[np.ndarray, "h w 3"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """One image's name, as in the JSON, its segments, and the file of its map; any number fit in memory."""
+    """One image's name, as in the JSON, its segments, and the file of its map; any number fit in memory.
+
+    The file is None where maps were not written.
+    """
 
     name: str
     segments: Sequence[Segment]
-    file: Path
+    file: Path | None
 
     @property
     def map(self) -> PanopticMap:
         """The map, read from its file."""
+        if self.file is None:
+            fail("write", "with coco for maps to be read again", "others only")
         return PanopticMap(read_ids(self.file), self.segments)
 
 
@@ -62,6 +67,12 @@ def predict(
     *,
     model: str | None = None,
     out: str = "out",
+    write: tuple[Output, ...] = ("coco",),
+    category: str | None = None,
+    pixel_size: float | None = None,
+    truth: str | None = None,
+    page: int | Literal["all"] | None = None,
+    channel: tuple[int, ...] = (),
     batch_size: int = 4,
     backend: Backend | None = None,
     device: Device = "auto",
@@ -69,17 +80,30 @@ def predict(
     threads: int | None = None,
     method: str = "",
     overlays: bool = True,
+    boxes: bool = False,
+    scores: bool = False,
+    colors: Literal["category", "instance"] = "category",
 ) -> list[Prediction]:
-    """Segment photos and write OUT/panoptic.json, OUT/panoptic/*.png and OUT/overlays/*.jpg.
+    """Segment photos and write results into OUT, by default OUT/panoptic.json and OUT/panoptic/*.png.
 
-    Of a video every frame is an image, an instance keeps its id from frame to frame, and the overlays are a
-    video, too: OUT/overlays/*.mp4.
+    Any of these can be written: "coco"; "labels", label images in OUT/labels/*.tif; "table", one row a
+    segment in OUT/segments.csv; "geojson", polygons in OUT/geojson/; "instances", COCO's in
+    OUT/instances.json. OUT/overlays/*.jpg is for looking. Of a video every frame is an image, an instance
+    keeps its id from frame to frame, and the overlays are a video, too: OUT/overlays/*.mp4.
 
     Args:
         images: Image files, and folders that are searched for images at any depth; or video files.
         model: The name of a model that ships with intarsia, or a folder written by training; by default
             `facades`, and `facades-embedding` for a video, whose instances are followed by their embeddings.
         out: The folder to write into; what is there of the same name is replaced.
+        write: What to write: coco, labels, table, geojson, instances.
+        category: Label images number the things of this category only.
+        pixel_size: Side of a pixel in micrometres; by default as the files say, where they do.
+        truth: A COCO JSON whose image ids are taken, so that the result can be evaluated against it; by
+            default the `panoptic.json` of the folder that is predicted.
+        page: Which page of stacks; "all" makes an image of every page, called NAME_0000, NAME_0001, ...
+        channel: Which channel to see, or up to three as red, green and blue; of files whose channels are not
+            the colours of a picture.
         batch_size: How many images of one size are run at once where that is faster, on a GPU.
         backend: What runs the network: "onnxruntime", "openvino" or "torch"; by default the first, and torch
             on a GPU or for a model without `model.onnx`.
@@ -89,98 +113,57 @@ def predict(
         method: Where the model is of a method that does not ship, its class as `file.py:Class`. That code is
             imported, so it must be yours or of someone you trust; needs torch.
         overlays: Also draw each result over its photo.
+        boxes: Draw boxes around things.
+        scores: Write the scores of things.
+        colors: Draw things as shades of their "category", or each "instance" in a colour of its own.
 
     Returns:
         A prediction for every image that could be read and every frame, in the order of the files.
 
     Raises:
         ValueError: No image was found or can be read, no such model, or `out` cannot be written.
-        PartialFailure: Some images could not be read; the others are written.
+        PartialFailure: Some images could not be read or written; the others are.
     """
     paths = (images,) if isinstance(images, str | Path) else images
     videos = _videos(paths)
-    files = {} if videos else find_images(paths)
+    photos = Photos({}) if videos else find_photos(paths, out=out)
+    pages = pages_of(photos.files, page)
+    ids = {} if videos else ids_of_photos(pages, truth or truth_of(paths, out=out))
     chosen = model or ("facades-embedding" if videos else "facades")
     loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads, method=method)
     folder = Path(out)
-    if videos:
-        return _predict_videos(videos, loaded, folder, overlays=overlays)
+    drawn = Overlays(folder / "overlays", boxes, scores, colors) if overlays else None
+    _check_no_data_set(folder)
     broken: list[str] = []
-    pictures = _readable(files, broken)
+    pictures = read_ahead(pages, broken, channel=channel)
     first = next(pictures, None)
-    if first is None:
+    if first is None and not videos:
         raise InputError(" ".join(broken))
     try:
-        predictions = _predict_photos(
-            chain([first], pictures), loaded, folder, total=len(files), batch=batch_size, overlays=overlays
-        )
+        if drawn is not None:
+            drawn.make_folder()
+        options = {"write": write, "category": category, "pixel_size_um": pixel_size}
+        with ResultFolder(folder, loaded.categories, **options) as results:
+            if first is None:
+                return _predict_videos(videos, loaded, results, drawn)
+            run = Run(loaded, results, drawn, pages, ids)
+            predictions = run.predict(chain([first], pictures), broken, batch=batch_size)
     except OSError as error:
         raise InputError(
             f"`out` must be a folder that can be written, got {out} ({error.strerror})."
         ) from None
-    print(_summary(predictions, loaded, folder))
-    if broken:
-        raise PartialFailure(broken, total=len(files), result=predictions)
+    print(_summary(predictions, loaded, folder, drawn))
+    if failures := [*broken, *photos.passed_over]:
+        raise PartialFailure(failures, total=len(pages) + photos.num_passed_over, result=predictions)
     return predictions
 
 
-def _predict_photos(
-    pictures: Iterator[tuple[str, Picture]],
-    model: Model,
-    folder: Path,
-    *,
-    total: int,
-    batch: int,
-    overlays: bool,
-) -> list[Prediction]:
-    """Maps into the writer; overlays are drawn and written beside, while the network goes on."""
-    if overlays:
-        (folder / "overlays").mkdir(parents=True, exist_ok=True)
-    predictions: list[Prediction] = []
-    with (
-        CocoWriter(folder / "panoptic.json", model.categories) as writer,
-        ThreadPoolExecutor(1) as drawing,
-    ):
-        drawings: list[Future[None]] = []
-        for name, picture, panoptic_map in track(
-            _predicted(model, pictures, batch, follow=_bar if total < 2 else None),
-            total=total,
-            description="predicting",
-            console=Console(stderr=True),
-            disable=total < 2,
-        ):
-            file = writer.add(name, panoptic_map)
-            if overlays:
-                path = folder / "overlays" / f"{file.stem}.jpg"
-                drawings.append(drawing.submit(_write_overlay, path, picture, panoptic_map, model))
-            if len(drawings) > MAX_DRAWINGS:
-                drawings.pop(0).result()
-            predictions.append(Prediction(name, panoptic_map.segments, file))
-        for future in drawings:
-            future.result()
-    return predictions
-
-
-def find_images(paths: Sequence[str | Path]) -> dict[str, Path]:
-    """The image files among paths and inside folders, by the name each gets in the result.
-
-    Raises:
-        ValueError: A path does not exist, or a folder holds no image.
-    """
-    found: dict[str, Path] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-            if not inside:
-                fail("images", f"a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))})", str(path))
-            found |= {_unused(p.relative_to(path).as_posix(), found): p for p in inside}
-        elif path.is_file():
-            found[_unused(path.name, found)] = path
-        else:
-            fail("images", "files or folders that exist", str(path))
-    if not found:
-        fail("images", "at least one file or folder", "none")
-    return found
+def _check_no_data_set(folder: Path) -> None:
+    """A data set has photos beside its JSON, and results never have."""
+    if (folder / "panoptic.json").is_file() and (folder / "images").is_dir():
+        fail(
+            "out", "another folder than that of a data set, whose panoptic.json it would replace", str(folder)
+        )
 
 
 def _videos(paths: Sequence[str | Path]) -> list[Path]:
@@ -195,47 +178,72 @@ def _videos(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def _predict_videos(
-    videos: Sequence[Path], model: Model, folder: Path, *, overlays: bool
+    videos: Sequence[Path], model: Model, results: ResultFolder, drawn: Overlays | None
 ) -> list[Prediction]:
     predictions: list[Prediction] = []
-    try:
-        with CocoWriter(folder / "panoptic.json", model.categories) as writer:
-            for path in videos:
-                video = predict_video(path, model, writer, folder=folder / "overlays" if overlays else None)
-                frames = ((name, segments, writer.folder / _flat(name)) for name, segments in video.frames)
-                predictions += (Prediction(*frame) for frame in frames)
-                print(f"{video.name}: {len(video.frames)} frames, {video.num_instances} things")
-    except OSError as error:
-        fail("out", "a folder that can be written", f"{folder} ({error.strerror})")
-    print(f"Maps in {folder}/panoptic.json" + (f", videos in {folder}/overlays" if overlays else ""))
+    for path in videos:
+        video = predict_video(path, model, results, folder=drawn and drawn.folder)
+        for name, segments in video.frames:
+            stem = name.replace("/", "_").removesuffix(".png")
+            predictions.append(Prediction(name, segments, results.map_file(stem)))
+        print(f"{video.name}: {len(video.frames)} frames, {video.num_instances} things")
+    print(f"Results in {results.folder}" + (f", videos in {drawn.folder}" if drawn else ""))
     return predictions
 
 
-def _unused(name: str, taken: Iterable[str]) -> str:
-    """The name, or with a number where a PNG of that name would be overwritten."""
-    stems = {_flat(other).rpartition(".")[0] for other in taken}
-    path, number, candidate = Path(name), 2, name
-    while _flat(candidate).rpartition(".")[0] in stems:
-        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}").as_posix()
-        number += 1
-    return candidate
+@dataclass(frozen=True)
+class Run:
+    """Photos into results; overlays are drawn and written beside, while the network goes on.
 
+    Attributes:
+        model: What sees.
+        results: Where maps go.
+        drawn: Where overlays go; None for none.
+        pages: The photos by their names.
+        ids: Of the images in the JSONs.
+    """
 
-def _readable(files: dict[str, Path], broken: list[str]) -> Iterator[tuple[str, Picture]]:
-    """Read ahead in threads; what cannot be read is noted and passed over."""
-    with ThreadPoolExecutor(2) as pool:
-        names = iter(files.items())
-        waiting: list[tuple[str, Future[Picture]]] = []
-        while True:
-            for name, path in islice(names, 4 - len(waiting)):
-                waiting.append((name, pool.submit(read_image, path)))
-            if not waiting:
-                return
-            name, future = waiting.pop(0)
-            try:
-                yield name, future.result()
-            except InputError as error:
-                broken.append(str(error))
+    model: Model
+    results: ResultFolder
+    drawn: Overlays | None
+    pages: Mapping[str, PhotoPage]
+    ids: Mapping[str, int | str]
+
+    def predict(
+        self, pictures: Iterator[tuple[str, Picture]], broken: list[str], *, batch: int
+    ) -> list[Prediction]:
+        """A prediction for each picture whose results could be written; the others are noted in `broken`."""
+        predictions: list[Prediction] = []
+        drawings: list[Future[None]] = []
+        total = len(self.pages)
+        with ThreadPoolExecutor(1) as pool:
+            for name, picture, panoptic_map in track(
+                _predicted(self.model, pictures, batch, follow=_bar if total < 2 else None),
+                total=total,
+                description="predicting",
+                console=Console(stderr=True),
+                disable=total < 2,
+            ):
+                try:
+                    stem = self._add(name, panoptic_map)
+                except InputError as error:
+                    broken.append(str(error))
+                    continue
+                if self.drawn is not None:
+                    options = {"categories": self.model.categories}
+                    drawings.append(pool.submit(self.drawn.write, stem, picture, panoptic_map, **options))
+                if len(drawings) > MAX_DRAWINGS:
+                    drawings.pop(0).result()
+                predictions.append(Prediction(name, panoptic_map.segments, self.results.map_file(stem)))
+            for future in drawings:
+                future.result()
+        return predictions
+
+    def _add(self, name: str, panoptic_map: PanopticMap) -> str:
+        photo = self.pages[name]
+        values = read_values(photo.path, page=photo.page) if "table" in self.results.write else None
+        options = {"image_id": self.ids[name], "source": photo.path, "values": values}
+        return self.results.add(name, panoptic_map, **options)
 
 
 def _predicted(
@@ -259,17 +267,7 @@ def _bar(tiles: Sequence[Tile]) -> Iterable[Tile]:
     return track(tiles, description="predicting", console=Console(stderr=True), disable=few)
 
 
-def _write_overlay(path: Path, picture: Picture, panoptic_map: PanopticMap, model: Model) -> None:
-    drawn = Image.fromarray(draw.overlay(picture, panoptic_map, model.categories))
-    with whole(path) as partial:
-        drawn.save(partial, format="JPEG", quality=90)
-
-
-def _flat(name: str) -> str:
-    return name.replace("/", "_")
-
-
-def _summary(predictions: Sequence[Prediction], model: Model, folder: Path) -> str:
+def _summary(predictions: Sequence[Prediction], model: Model, folder: Path, drawn: Overlays | None) -> str:
     """One line an image, for the first ten, and where everything is."""
     lines = []
     for prediction in predictions[:10]:
@@ -281,4 +279,4 @@ def _summary(predictions: Sequence[Prediction], model: Model, folder: Path) -> s
         lines.append(f"{prediction.name}: {said or 'nothing found'}")
     if len(predictions) > 10:
         lines.append(f"... and {len(predictions) - 10} more images")
-    return "\n".join([*lines, f"Maps in {folder}/panoptic.json, pictures in {folder}/overlays"])
+    return "\n".join([*lines, f"Results in {folder}" + (f", pictures in {drawn.folder}" if drawn else "")])

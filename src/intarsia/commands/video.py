@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from intarsia import draw
 from intarsia.decoding.tracking import InstanceTracker
 from intarsia.formats.coco import CocoWriter
+from intarsia.formats.results import ResultFolder
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.video import VideoWriter, frame_rate, read_timed_frames
 from intarsia.runtime.model import Model
@@ -46,7 +47,9 @@ class TrackedFrame:
     duration_s: Fraction
 
 
-def predict_video(path: Path, model: Model, writer: CocoWriter, *, folder: Path | None) -> VideoPrediction:
+def predict_video(
+    path: Path, model: Model, writer: CocoWriter | ResultFolder, *, folder: Path | None
+) -> VideoPrediction:
     """Segment a video frame by frame and follow its instances.
 
     Args:

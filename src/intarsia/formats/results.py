@@ -107,6 +107,7 @@ class ResultFolder:
         image_id: int | str | None = None,
         source: str | Path | None = None,
         values: np.ndarray | None = None,
+        time_s: float | None = None,
     ) -> str:
         """Write the outputs of one image.
 
@@ -116,6 +117,7 @@ class ResultFolder:
             image_id: For the JSONs; by default 1, 2, ...
             source: The image's file, for the size of its pixels.
             values: (h, w, c) pixels to take the means of the table from.
+            time_s: When a frame of a video is shown.
 
         Returns:
             How the image's files are called, without suffix: no other image's are.
@@ -128,7 +130,7 @@ class ResultFolder:
         resolution = self.resolution or (None if source is None else resolution_of(source))
         try:
             if "coco" in self.write:
-                self._coco.add(name, panoptic_map, image_id=image_id)
+                self._coco.add(name, panoptic_map, image_id=image_id, time_s=time_s)
             if "labels" in self.write:
                 path = self.folder / "labels" / f"{stem}.tif"
                 options = {"category": self.category, "resolution": resolution}
@@ -148,10 +150,14 @@ class ResultFolder:
             self._instances.add(name, panoptic_map, image_id=image_id)
         return stem
 
+    def map_file(self, stem: str) -> Path | None:
+        """The PNG of an image by what `add` returned; None where maps are not written."""
+        return self.folder / "panoptic" / f"{stem}.png" if "coco" in self.write else None
+
     def _stem(self, name: str) -> str:
         """As `CocoWriter` calls the PNG, so that the files of an image are called alike in all folders."""
         stem = unused_name(map_file_of(name), {f"{stem}.png" for stem in self._stems}).removesuffix(".png")
-        suffixes = [suffix for output, (_, suffix) in FOLDERS.items() if output in self.write]
+        suffixes = [".jpg", *(suffix for output, (_, suffix) in FOLDERS.items() if output in self.write)]
         if any(len(os.fsencode(stem + suffix)) > MAX_NAME for suffix in suffixes):
             fail(name, "a name short enough for its files to be written", f"{len(name)} letters")
         return stem

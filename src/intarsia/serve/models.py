@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import UInt8
-from torch import Tensor
+from jaxtyping import Float32, UInt8
 
-from intarsia.commands.predict import chosen_device
+from intarsia.decoding.cut import CutDecoder
+from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.insight import Inside
-from intarsia.decoding.upsampling import grid_size
+from intarsia.decoding.softmax import softmax
 from intarsia.errors import InputError
-from intarsia.methods.images import as_tensor
-from intarsia.methods.load import load
-from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.runtime.loading import Device, load
+from intarsia.runtime.model import Model
 
 __all__ = ["ServedModel", "served_models"]
 
@@ -25,65 +22,49 @@ __all__ = ["ServedModel", "served_models"]
 class ServedModel:
     """One model: its name, its categories, and two questions that it answers."""
 
-    def __init__(self, name: str, method: AbstractMethod) -> None:
-        """Take a loaded method."""
+    def __init__(self, name: str, model: Model) -> None:
+        """Take a loaded model."""
         self.name = name
-        self._method = method.eval()
+        self._model = model
 
     @property
     def categories(self) -> Categories:
         """Of the model."""
-        return self._method.categories
+        return self._model.categories
 
     @property
     def stride(self) -> int:
         """Pixels a point of the grid that `look_inside` answers on."""
-        return self._method.stride
+        return self._model.stride
 
     def segment(self, pixels: UInt8[np.ndarray, "h w 3"]) -> PanopticMap:
         """The panoptic map of a picture."""
-        return self._method.predict(pixels)
+        return self._model.predict(pixels)
 
-    @torch.inference_mode()
     def look_inside(self, pixels: UInt8[np.ndarray, "h w 3"], panoptic_map: PanopticMap) -> Inside:
         """What the network says about a picture; without probabilities of categories, those of the map."""
-        output = self._method._evaluated(as_tensor(pixels)[None])
-        stride = self._method.stride
-        rows, columns = grid_size(*pixels.shape[:2], stride=stride)
-
-        def cropped(field: Tensor) -> np.ndarray:
-            return field[0, ..., :rows, :columns].detach().float().cpu().numpy()
-
-        logits = getattr(output, "semantic_logits", None)
-        prob = (
-            _one_hot(panoptic_map, self.categories, stride, (rows, columns))
-            if logits is None
-            else cropped(logits.softmax(dim=1))
-        )
-        affinity = getattr(output, "affinity_logits", None)
-        if affinity is not None:
-            offsets: Any = getattr(self._method, "offsets", ())
-            return Inside(stride, prob, affinity_prob=cropped(affinity.sigmoid()), offsets=tuple(offsets))
+        view, decoder = self._model.view(pixels), self._model.decoder
+        prob = self._category_prob(view, panoptic_map)
+        if isinstance(decoder, CutDecoder) and "affinity_costs" in view.arrays:
+            joined = 1 / (1 + np.exp(-view["affinity_costs"]))  # costs are log-odds
+            return Inside(view.stride, prob, affinity_prob=joined.astype(np.float32), offsets=decoder.offsets)
         try:
-            field = self._method.embedding_field(output)
+            field = decoder.embedding_field(view)
         except InputError:
-            return Inside(stride, prob)
-        embeddings, margin = field.embeddings[:, :rows, :columns], field.margin[:rows, :columns]
-        return Inside(stride, prob, embeddings=embeddings, margin=margin)
+            return Inside(view.stride, prob)
+        return Inside(view.stride, prob, embeddings=field.embeddings, margin=field.margin)
+
+    def _category_prob(self, view: ImageView, panoptic_map: PanopticMap) -> Float32[np.ndarray, "k h w"]:
+        if "semantic_logits" in view.arrays:
+            return softmax(view["semantic_logits"])
+        semantic = panoptic_map.resized(*view.grid).semantic(self.categories)
+        return np.stack([semantic == k for k in range(len(self.categories))]).astype(np.float32)
 
 
-def served_models(names: Sequence[str], *, device: str) -> list[ServedModel]:
+def served_models(names: Sequence[str], *, device: Device) -> list[ServedModel]:
     """Load the models.
 
     Raises:
         ValueError: There is no such model, or no such device.
     """
-    chosen = chosen_device(device)
-    return [ServedModel(name, load(name).to(chosen)) for name in names]
-
-
-def _one_hot(
-    panoptic_map: PanopticMap, categories: Categories, stride: int, grid: tuple[int, int]
-) -> np.ndarray:
-    semantic = panoptic_map.resized(*grid).semantic(categories)
-    return np.stack([semantic == index for index in range(len(categories))]).astype(np.float32)
+    return [ServedModel(name, load(name, device=device)) for name in names]

@@ -53,7 +53,7 @@ def serve(
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "anyio"):
             raise
         fail("serve", "installed with its extra", "none", hint="pip install 'intarsia[serve]'")
-    from intarsia.methods.load import shipped_models
+    from intarsia.runtime.find import shipped_models
     from intarsia.serve.desk import Desk
     from intarsia.serve.models import served_models
     from intarsia.serve.uploads import Limits
