@@ -26,14 +26,17 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 NEEDS_TORCH = re.compile(
     r"^\s*(?:import|from) (?:torch|timm|accelerate|skimage|shapely|supervision|yaml|nbformat)"
-    r"|intarsia[.](?:methods|nets|data|losses|layers|engine|recipes)|from tests[.](?:methods|engine|losses)"
-    r"|def test_.*[(,]\s*streets|check_jsonschema|mypy|pyright",
+    r"|intarsia[.](?:methods|nets|data|losses|layers|engine|recipes)"
+    r"|from tests[.](?:methods|engine|losses|pictures[.]test_orientation)|runs as written|def test_.*[(,]\s*streets|check_jsonschema|mypy|pyright",
     re.MULTILINE,
 )
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without torch, leave out the files that need the training half or a tool of development."""
-    if importlib.util.find_spec("torch") is not None or collection_path.suffix != ".py":
+    """Without torch, leave out the files and folders that need the training half or a tool of development."""
+    if importlib.util.find_spec("torch") is not None or collection_path == Path(__file__).parent:
         return None
-    return True if NEEDS_TORCH.search(collection_path.read_text()) else None
+    source = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    if source.suffix != ".py" or not source.is_file():
+        return None
+    return True if NEEDS_TORCH.search(source.read_text()) else None

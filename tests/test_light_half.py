@@ -65,7 +65,7 @@ def test_what_needs_the_training_half_says_how_to_install_it(tmp_path, command):
 
 
 def test_help_of_a_command_does_not_wait_for_torch(tmp_path):
-    """In processor seconds of the child, which a busy machine does not lengthen much."""
+    """Seconds by the clock, with room for a busy machine."""
     for command in ("predict", "train", "evaluate", "convert", "inspect", "explain", "cut", "export"):
         started = time.monotonic()
         done = run(command, "--help", folder=tmp_path)
