@@ -25,9 +25,10 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 NEEDS_TORCH = re.compile(
-    r"^\s*(?:import|from) (?:torch|timm|accelerate|skimage|shapely|supervision|yaml|nbformat)"
+    r"^\s*(?:import|from) (?:torch|timm|accelerate|supervision|yaml|nbformat)"
     r"|intarsia[.](?:methods|nets|data|losses|layers|engine|recipes)"
-    r"|from tests[.](?:methods|engine|losses|pictures[.]test_orientation)|runs as written|def test_.*[(,]\s*streets|check_jsonschema|mypy|pyright",
+    r"|from tests[.](?:methods|engine|losses|pictures[.]test_orientation)|runs as written"
+    r"|def test_.*[(,]\s*streets|check_jsonschema|mypy|pyright",
     re.MULTILINE,
 )
 
