@@ -28,7 +28,7 @@ NEEDS_TORCH = re.compile(
     r"^\s*(?:import|from) (?:torch|timm|accelerate|supervision|yaml|nbformat)"
     r"|intarsia[.](?:methods|nets|data|losses|layers|engine|recipes)"
     r"|from tests[.](?:methods|engine|losses|pictures[.]test_orientation)|runs as written"
-    r"|def test_.*[(,]\s*streets|check_jsonschema|mypy|pyright",
+    r"|def test_.*[(,]\s*streets|check_jsonschema|mypy|pyright|train discriminative",
     re.MULTILINE,
 )
 

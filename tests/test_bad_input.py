@@ -91,7 +91,7 @@ TRAIN = f"train discriminative-facades workers=0 export=false {TINY}"
         ("predict bomb.png", "`bomb.png` must be an image of at most 89478485 pixels, got one of 30000x"),
         ("predict truncated.png", "`truncated.png` must be a readable image"),
         ("predict missing.png", "`images` must be files or folders that exist, got missing.png"),
-        ("predict empty", "`images` must be a folder with images"),
+        ("predict empty", "`empty` must be a folder with pictures"),
         ("predict good/images --out file/out", "`out` must be a folder that can be written, got file/out"),
         ("predict good/images --model nuclie", "Did you mean `nuclei`?"),
         (f"{EVALUATE} unlisted/panoptic.json", "`unlisted/panoptic/a.png` must be made of ids that its JSON"),

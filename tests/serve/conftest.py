@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -27,3 +29,6 @@ def desk(models: list[ServedModel]) -> Desk:
 def client(desk: Desk):
     with TestClient(create_app(desk), base_url="http://127.0.0.1:8765") as talking:
         yield talking
+
+
+collect_ignore = [] if importlib.util.find_spec("playwright") else ["browser.py"]  # see `make test-browser`
