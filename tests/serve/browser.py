@@ -14,7 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (  # pyright: ignore[reportMissingImports]  # installed by its target alone
+    Browser,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).parents[2]
 CHINA, NUCLEI = ROOT / "examples/photos/china.jpg", ROOT / "examples/photos/nuclei.tif"
