@@ -14,9 +14,9 @@ from intarsia._check import fail
 from intarsia.errors import InputError
 from intarsia.formats.category_map import BACKGROUND, OBJECT
 from intarsia.panoptic import Categories, PanopticMap, Segment
-from intarsia.pictures.deep_png import is_deep_png
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.reading import orientation_of
+from intarsia.pictures.stored import read_stored
 from intarsia.pictures.tiff import TiffStack, is_tiff, open_tiff
 
 LOSSLESS_FORMATS = frozenset({"PNG", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX", "SGI", "QOI"})
@@ -65,7 +65,7 @@ def read_page(path: str | Path, page: int) -> Int64[np.ndarray, "h w"]:
         with Path(path).open("rb") as file:
             head = file.read(32)
             file.seek(0)
-            values = _tiff_plane(file, page, str(path)) if is_tiff(head) else _plane(file, head, str(path))
+            values = _tiff_plane(file, page, str(path)) if is_tiff(head) else _plane(file, str(path))
     except InputError:
         raise
     except Exception as error:  # on damaged files Pillow's readers raise almost anything
@@ -162,12 +162,15 @@ def _tiff_plane(file: object, page: int, name: str) -> Shaped[np.ndarray, "h w"]
 _KEEPS_NUMBERS = "a label image in a format that keeps numbers (PNG, TIFF)"
 
 
-def _plane(file: object, head: bytes, name: str) -> Shaped[np.ndarray, "h w"]:
+def _plane(file: object, name: str) -> Shaped[np.ndarray, "h w"]:
     with Image.open(file) as image:  # pyright: ignore[reportArgumentType] - an open file
         if image.format not in LOSSLESS_FORMATS:
             fail(name, _KEEPS_NUMBERS, f"a {image.format}")
-        values = np.asarray(image)
-        if is_deep_png(head) or (image.mode not in LABEL_MODES and values.ndim != 3):
+        if (count := getattr(image, "n_frames", 1)) > 1:
+            fail(name, "a label image of one page, or a TIFF", f"{count} frames of an animation")
+        stored = read_stored(file, name)
+        values = np.asarray(image) if stored is None else stored.values
+        if image.mode not in LABEL_MODES and values.ndim != 3:
             fail(name, "a label image of one whole number from 0 a pixel", f"colours ({image.mode})")
         return _one_number(turn_upright(values, orientation_of(image)), name)
 

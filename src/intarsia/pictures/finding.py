@@ -10,15 +10,11 @@ from pathlib import Path
 from PIL import Image
 
 from intarsia._check import fail
+from intarsia.pictures.suffixes import HEIF, PERHAPS, PLAIN
 from intarsia.pictures.video import VIDEO_SUFFIXES
 
 __all__ = ["Photos", "find_photos", "photo_suffixes"]
 
-PLAIN = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"))
-PERHAPS = frozenset((".avif", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".tga"))
-"""Read where this Pillow can."""
-HEIF = frozenset((".heic", ".heif"))
-"""Read with the package pillow-heif."""
 UNREAD = frozenset(
     (".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".svg", ".psd", ".jxl", ".jxr")
 )
@@ -35,7 +31,7 @@ MARKS = ("panoptic.json", "segments.csv", "instances.json", "category_map.json",
 
 @dataclass(frozen=True)
 class Photos:
-    """What was found.
+    """The pictures of a search, and the files that are none.
 
     Attributes:
         files: Pictures by the name that each has in the result: the path below the folder that was searched.
@@ -77,27 +73,25 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
     Example:
         >>> import tempfile; folder = Path(tempfile.mkdtemp())
         >>> for name in ("a.png", ".b.png", "c.nef", "d.txt"): (folder / name).touch()
-        >>> found = find_photos([folder])
-        >>> list(found.files), found.num_passed_over
+        >>> photos = find_photos([folder])
+        >>> list(photos.files), photos.num_passed_over
         (['a.png'], 1)
     """
     files: dict[str, Path] = {}
     others: dict[str, list[Path]] = {}
     suffixes = photo_suffixes()
+    named = PERHAPS | HEIF | UNREAD | MICROSCOPES | VIDEO_SUFFIXES
     for path in map(Path, paths):
         if path.is_dir():
             inside = list(_inside(path, None if out is None else Path(out)))
-            photos = [one for one in inside if one.suffix.lower() in suffixes]
-            for one in inside:
-                if (
-                    one.suffix.lower()
-                    in ((PERHAPS | HEIF | UNREAD | MICROSCOPES) - suffixes) | VIDEO_SUFFIXES
-                ):
-                    others.setdefault(one.suffix.lower(), []).append(one)
+            photos = [file for file in inside if file.suffix.lower() in suffixes]
+            for file in inside:
+                if file.suffix.lower() in named - suffixes:
+                    others.setdefault(file.suffix.lower(), []).append(file)
             if not photos:
                 fail(str(path), f"a folder with pictures ({', '.join(sorted(suffixes))})", _got(others))
-            for one in photos:
-                files[_unused(one.relative_to(path).as_posix(), files)] = one
+            for photo in photos:
+                files[_unused(photo.relative_to(path).as_posix(), files)] = photo
         elif path.is_file():
             files[_unused(path.name, files)] = path
         else:

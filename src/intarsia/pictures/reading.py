@@ -21,8 +21,8 @@ from PIL import Image, UnidentifiedImageError
 from intarsia._check import fail
 from intarsia.errors import InputError
 from intarsia.pictures.colors import as_rgb, stretched
-from intarsia.pictures.deep_png import is_deep_png, read_deep_png
 from intarsia.pictures.orientation import turn_upright
+from intarsia.pictures.stored import read_stored
 from intarsia.pictures.tiff import TiffPage, is_tiff, open_tiff
 
 __all__ = ["Readable", "num_pages", "read_image", "read_size"]
@@ -74,7 +74,7 @@ def read_image(
         if is_tiff(head):
             picture, orientation = _read_tiff(stream, name, channel, page)
         else:
-            picture, orientation = _read_with_pillow(stream, head, name, channel, page)
+            picture, orientation = _read_with_pillow(stream, name, channel, page)
     picture = turn_upright(picture, orientation) if upright else picture
     return np.require(picture, requirements=["C", "W"])
 
@@ -199,27 +199,19 @@ def _channels(
 
 
 def _read_with_pillow(
-    stream: Any, head: bytes, name: str, channel: int | Sequence[int] | None, page: int | None
+    stream: Any, name: str, channel: int | Sequence[int] | None, page: int | None
 ) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
     with _opened(stream, name) as image:
         index = _chosen_page(page, _num_frames(image), name)
         if index:
             image.seek(index)
-        deep = index == 0 and is_deep_png(head)
-        if not deep:
+        stored = None if index else read_stored(stream, name)
+        if stored is None:
             image.load()
         orientation = orientation_of(image)
-        if deep:
-            stream.seek(0)
-            values = read_deep_png(stream.read())
-            num_color = values.shape[2] - 1 if values.shape[2] in (2, 4) else values.shape[2]
-            if channel is None:
-                shown = stretched(values[..., :num_color])
-                return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3))), orientation
-        else:
-            if channel is None:
-                return as_rgb(image), orientation
-            values = np.asarray(image)
+        if channel is None:
+            return as_rgb(image) if stored is None else stored.shown(), orientation
+        values = np.asarray(image) if stored is None else stored.values
         return _channels(values.reshape(*values.shape[:2], -1), channel, name), orientation
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["PICTURE_SUFFIXES", "is_picture_name"]
+__all__ = ["HEIF", "PERHAPS", "PICTURE_SUFFIXES", "PLAIN", "is_picture_name"]
 
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".btf", ".bmp", ".webp", ".gif", ".avif"}
-    | {".jp2", ".j2k", ".heic", ".heif", ".pgm", ".ppm", ".pbm", ".pnm", ".tga"}
+PLAIN = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".btf", ".webp", ".bmp", ".gif"}
+    | {".pgm", ".ppm", ".pbm", ".pnm", ".tga"}
 )
-"""Suffixes of pictures that the house reads; HEIC with the plug-in `pillow-heif`."""
+PERHAPS = frozenset({".avif", ".jp2", ".j2k"})
+"""Read where this Pillow can."""
+HEIF = frozenset({".heic", ".heif"})
+"""Read with the package pillow-heif."""
+PICTURE_SUFFIXES = PLAIN | PERHAPS | HEIF
+"""Suffixes of pictures that the house reads, in small letters."""
 
 
 def is_picture_name(path: Path) -> bool:

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Shaped
 from PIL import Image
 
-from intarsia.pictures.deep_png import is_deep_png, read_deep_png
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.reading import name_of, orientation_of, read_image
+from intarsia.pictures.stored import StoredPicture, read_stored
 from intarsia.pictures.tiff import is_tiff, open_tiff
 
 __all__ = ["read_values"]
@@ -47,10 +47,8 @@ def read_values(source: str | Path | bytes, *, page: int | None = None) -> Shape
         if stored.palette is None:
             shown = stored.values if stored.needs_choice else stored.values[..., : stored.num_color]
             return turn_upright(shown, stored.orientation)
-    elif is_deep_png(content[:32]):
-        values = read_deep_png(content)
-        num_color = values.shape[2] - 1 if values.shape[2] in (2, 4) else values.shape[2]
-        return turn_upright(values[..., :num_color], _orientation(content))
+    elif not page and (stored := _stored(content, name)) is not None:
+        return turn_upright(stored.values[..., : stored.num_color], _orientation(content))
     elif (gray := _gray(content, page)) is not None:
         return turn_upright(gray[..., None], _orientation(content))
     return read_image(content, page=page)
@@ -64,6 +62,13 @@ def _gray(content: bytes, page: int | None) -> np.ndarray | None:
                 return None
             image.seek(page or 0)
             return np.asarray(image)
+    except Exception:  # read_image says what is wrong
+        return None
+
+
+def _stored(content: bytes, name: str) -> StoredPicture | None:
+    try:
+        return read_stored(BytesIO(content), name)
     except Exception:  # read_image says what is wrong
         return None
 
