@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,22 +17,7 @@ from intarsia.formats.layout import format_of
 from intarsia.formats.source import SourcePart
 from intarsia.formats.step import read_step
 from intarsia.formats.voc import read_voc
-
-
-def save(path: Path, pixels: Any, **options: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.array(pixels, np.uint8)).save(path, **options)
-
-
-def photo(path: Path, height: int, width: int) -> None:
-    save(path, np.full((height, width, 3), 80))
-
-
-def shown(part: SourcePart, n: int = 0) -> list[tuple[str, bool, int]]:
-    """Each segment's category, whether it is a crowd, and its pixels."""
-    one = part.maps[n].read()
-    name_of = {row.id: row.name for row in part.categories}
-    return sorted((name_of[s.category_id], s.is_crowd, one.area(s.id)) for s in one.segments)
+from tests.formats.layout_files import photo, save, shown
 
 
 def step(root: Path) -> list[SourcePart]:

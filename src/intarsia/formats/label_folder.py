@@ -8,6 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from jaxtyping import Int64
+
 from intarsia._check import fail
 from intarsia.formats.category_map import (
     BACKGROUND,
@@ -20,10 +23,10 @@ from intarsia.formats.category_map import (
 )
 from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.label_checks import check_no_mask, check_no_photo, pieces_of
-from intarsia.formats.label_image import map_of_labels, num_pages, read_page
+from intarsia.formats.label_image import map_of_labels, num_pages, read_page, void_label_of
 from intarsia.formats.label_pairs import PHOTO_FOLDER, LabelFile, find_label_parts, pair_label_files
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.panoptic import VOID_ID, Categories, PanopticMap
 from intarsia.pictures import reading
 
 Objects = Literal["labels", "pieces"]
@@ -185,14 +188,25 @@ def _page_names(file: LabelFile, known: CategoryMap) -> Sequence[str]:
 def _read_page(path: Path, page: int, name: str, table: _Table, objects: Objects | None) -> PanopticMap:
     labels = read_page(path, page)
     if not table.is_given:
-        check_no_photo(labels, path)
+        return _guessed_map(labels, path, table.map.labels[0], objects)
     if objects == "pieces":
         labels = pieces_of(labels)
-    elif objects is None and not table.is_given:
-        check_no_mask(labels, path)
-    if not table.is_given:
-        return map_of_labels(labels, OBJECT.id, background=table.map.labels[0])
     with naming(path):
         one = map_of_labels(labels, table.map.of_image(name))
     crowds = table.map.crowds.get(name, frozenset())
     return PanopticMap(one.ids, (replace(s, is_crowd=s.id in crowds) for s in one.segments))
+
+
+def _guessed_map(
+    labels: Int64[np.ndarray, "h w"], path: Path, background: int | None, objects: Objects | None
+) -> PanopticMap:
+    """Every label is an object, if the picture is one of labels at all; the rim of VOC's palette is void."""
+    check_no_photo(labels, path)
+    rim = labels == void_label_of(path)
+    labels = np.where(rim, 0, labels)
+    if objects == "pieces":
+        labels = pieces_of(labels)
+    elif objects is None:
+        check_no_mask(labels, path)
+    one = map_of_labels(labels, OBJECT.id, background=background)
+    return PanopticMap.keeping_visible(np.where(rim, VOID_ID, one.ids), one.segments) if rim.any() else one

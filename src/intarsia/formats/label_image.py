@@ -23,6 +23,8 @@ LOSSLESS_FORMATS = frozenset({"PNG", "BMP", "DIB", "GIF", "PPM", "TGA", "PCX", "
 """What Pillow reads and gives back as it was written; of the others each may change numbers."""
 LABEL_MODES = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L", "F"})
 FIRST_TOO_LARGE = 1 << 31
+BORDER_LABEL, BORDER_COLOR = 255, (224, 224, 192)
+"""The rim of objects in VOC's palette."""
 
 
 def read_labels(path: str | Path) -> list[Int64[np.ndarray, "h w"]]:
@@ -72,6 +74,22 @@ def read_page(path: str | Path, page: int) -> Int64[np.ndarray, "h w"]:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         fail(str(path), "a readable label image", reason)
     return _whole_numbers(values, str(path))
+
+
+def void_label_of(path: str | Path) -> int | None:
+    """The label that a palette shows in the colour of VOC's borders, 255, which is void; mostly none.
+
+    VOC, DAVIS and their like draw with this palette; in other pictures 255 is a number like others.
+
+    Example:
+        >>> void_label_of("no-such-file.png")
+    """
+    try:
+        with Image.open(path) as image:
+            palette = image.getpalette() if image.mode == "P" else None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+    return BORDER_LABEL if palette and tuple(palette[3 * BORDER_LABEL :][:3]) == BORDER_COLOR else None
 
 
 def map_of_labels(

@@ -12,15 +12,18 @@ from typing import Literal
 from intarsia._check import fail
 from intarsia.formats import (
     ade20k,
+    ade20k_full,
     bdd100k,
     cell_arrays,
     cityscapes,
     coco_folder,
     coco_instances,
+    davis,
     label_divisor,
     label_folder,
     semantic_instances,
     step,
+    two_channel,
     vistas,
     voc,
 )
@@ -40,6 +43,7 @@ _NAMES = {"train": ("train", "training", "trn"), "val": ("val", "valid", "valida
 
 FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
     "ade20k": ade20k.read_ade20k,
+    "ade20k-full": ade20k_full.read_ade20k_full,
     "bdd100k": bdd100k.read_bdd100k,
     "cell-arrays": cell_arrays.read_cell_arrays,
     "cityscapes": cityscapes.read_cityscapes,
@@ -47,11 +51,13 @@ FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
     "cityscapes-train-ids": partial(cityscapes.read_cityscapes, train_ids=True),
     "coco": coco_folder.read_coco_folder,
     "coco-instances": coco_instances.read_coco_instances,
+    "davis": davis.read_davis,
     "kitti-step": step.read_step,
     "label-divisor": label_divisor.read_label_divisor,
     "label-stack": label_folder.read_label_folder,
     "labels": label_folder.read_label_folder,
     "semantic-instances": semantic_instances.read_semantic_instances,
+    "two-channel": two_channel.read_two_channel,
     "vistas": vistas.read_vistas,
     "voc": voc.read_voc,
 }
@@ -68,6 +74,9 @@ _SIGNS: dict[str, Callable[[Path], bool]] = {
     "coco": lambda folder: bool(find_coco(folder)),
     "cityscapes": _has("gtFine/*/*/*_gtFine_instanceIds.png"),
     "ade20k": _has("annotations_instance/*/*.png"),
+    "ade20k-full": lambda folder: any(
+        any(True for _ in ade20k_full.find_ade20k_full(folder, split)) for split in ade20k.SPLITS
+    ),
     "vistas": lambda folder: any(
         _has(f"*/{version}/instances", "config*.json")(folder) for version in vistas.VERSIONS
     ),
@@ -80,6 +89,7 @@ _SIGNS: dict[str, Callable[[Path], bool]] = {
     "kitti-step": _has("panoptic_maps/*/*/*.png"),
     "bdd100k": lambda folder: any(_has(f"{place}/bitmasks/*/*.png")(folder) for place in BITMASKS),
     "voc": _has("SegmentationClass", "SegmentationObject"),
+    "davis": lambda folder: any(davis.find_davis(place) for place in (folder, *sorted(folder.glob("*")))),
     "cell-arrays": lambda folder: bool(cell_arrays.find_cell_arrays(folder)),
     "labels": lambda folder: bool(label_places(folder)),
     "coco-instances": lambda folder: bool(find_instances(folder)),

@@ -11,14 +11,13 @@ from jaxtyping import Int, UInt8
 from intarsia._check import fail
 from intarsia._scalars import whole_number
 from intarsia.formats.color_png import map_of_keys, read_channels
+from intarsia.formats.label_image import BORDER_COLOR
 from intarsia.formats.photos import find_photos
 from intarsia.formats.source import SourceMap, SourcePart
 from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = ["map_of_voc", "read_voc", "voc_categories"]
 
-BORDER = (224, 224, 192)
-"""Colour 255 of the palette: the rim of objects, void."""
 COLORS_FILE = "labelmap.txt"
 PHOTO_SUFFIXES = (".jpg", ".png", ".jpeg")
 
@@ -81,7 +80,7 @@ def map_of_voc(
         ValueError: A colour is no category's, or the pictures differ in size.
 
     Example:
-        >>> red, green, border = (128, 0, 0), (0, 128, 0), BORDER
+        >>> red, green, border = (128, 0, 0), (0, 128, 0), BORDER_COLOR
         >>> classes = np.uint8([[(0, 0, 0), red, red, border]])
         >>> one = map_of_voc(classes, np.uint8([[(0, 0, 0), red, green, border]]), voc_categories())
         >>> one.ids.tolist(), [s.category_id for s in one.segments]
@@ -90,7 +89,7 @@ def map_of_voc(
     if classes.shape != objects.shape:
         fail("objects", f"as large as the classes, {classes.shape[:2]}", objects.shape[:2])
     index_of_color = {_number(np.array(row.color)).item(): index for index, row in enumerate(categories)}
-    border, background = _number(np.array(BORDER)).item(), 0
+    border, background = _number(np.array(BORDER_COLOR)).item(), 0
     class_keys, object_keys = _number(classes), _number(objects)
     unknown = set(np.unique(class_keys).tolist()) - index_of_color.keys() - {border}
     if unknown:

@@ -26,13 +26,13 @@ def is_pnm(head: bytes) -> bool:
 
 
 def read_pnm(content: bytes) -> tuple[Shaped[np.ndarray, "h w c"], int]:
-    """The stored numbers, and the largest that the file says there can be: what it shows white.
+    r"""The stored numbers, and the largest that the file says there can be: what it shows white.
 
     Raises:
         ValueError: The header is broken, numbers are missing, or one is larger than the file says.
 
     Example:
-        >>> values, white = read_pnm(b"P2 # ours\\n3 1\\n10\\n0 3 10")
+        >>> values, white = read_pnm(b"P2 # ours\n3 1\n10\n0 3 10")
         >>> values.tolist(), white
         ([[[0], [3], [10]]], 10)
     """
