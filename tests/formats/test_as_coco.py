@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from intarsia.categories import Categories
 from intarsia.cli import main
+from intarsia.commands.evaluate import evaluate
 from intarsia.errors import InputError
-from intarsia.formats.as_coco import as_coco_json
+from intarsia.formats.as_coco import as_coco
+from intarsia.formats.coco import CocoWriter
+from intarsia.panoptic import PanopticMap, Segment
 from tests.formats.written_maps import write_coco
 
 
@@ -43,17 +47,71 @@ def test_two_folders_of_label_images_are_compared(tmp_path: Path, places: tuple[
 
 
 def test_a_coco_folder_is_its_json_and_parts_are_refused(tmp_path: Path):
-    from intarsia.categories import Categories
-    from intarsia.panoptic import PanopticMap
-
     for part in ("train", "val"):
         write_coco(tmp_path / part, [PanopticMap.empty(2, 2)], Categories.named("nuclei"))
-    with as_coco_json(tmp_path / "val") as path:
+    with as_coco(tmp_path / "val") as (path, _):
         assert path == tmp_path / "val" / "panoptic.json"
     with (
         pytest.raises(
             InputError, match="a folder with one, got several: train/panoptic.json, val/panoptic.json"
         ),
-        as_coco_json(tmp_path),
+        as_coco(tmp_path),
     ):
         pass
+
+
+def truth_of_cells(folder: Path, names: list[tuple[str, int]]) -> Path:
+    """The first six cells in COCO panoptic; categories 7, 8, ... of these names, things or not."""
+    rows = [{"id": 7 + n, "name": name, "isthing": thing} for n, (name, thing) in enumerate(names)]
+    write_cells(folder / "cells.tif", 6)
+    ids = tifffile.imread(folder / "cells.tif").astype(int)
+    ground = next((row["id"] for row in rows if not row["isthing"]), None)
+    segments = [Segment(n, 7) for n in range(1, 7)] + ([] if ground is None else [Segment(99, ground)])
+    (folder / "images").mkdir()
+    with CocoWriter(folder / "panoptic.json", Categories.from_coco(rows)) as writer:
+        writer.add("a.tif", PanopticMap(ids if ground is None else np.where(ids, ids, 99), segments))
+    return folder / "panoptic.json"
+
+
+@pytest.mark.parametrize("names", [[("cell", 1), ("glass", 0)], [("object", 1), ("earth", 0)]])
+@pytest.mark.parametrize("turned", [False, True])
+def test_label_images_meet_a_coco_truth_of_one_kind_of_thing(
+    tmp_path: Path, names: list[tuple[str, int]], turned: bool
+):
+    """Of 36 cells 6 are true, whichever side the label images are on, and whatever the ids of categories."""
+    truth = truth_of_cells(tmp_path / "truth", names)
+    write_cells(tmp_path / "found" / "a_cp_masks.tif", 36)
+    sides = (tmp_path / "found", truth) if turned else (truth, tmp_path / "found")
+    report = evaluate(*sides)
+    assert report.things.pq == pytest.approx(6 / (6 + 30 / 2))
+    assert report.stuff.n == 1
+    assert report.stuff.rq == 1
+
+
+def test_the_background_of_label_images_is_void_where_the_truth_has_no_stuff(tmp_path: Path):
+    truth = truth_of_cells(tmp_path / "truth", [("cell", 1)])
+    write_cells(tmp_path / "found" / "a_cp_masks.tif", 6)
+    report = evaluate(truth, tmp_path / "found")
+    assert (report.things.pq, report.all.n) == (1, 1)
+
+
+def test_label_images_without_a_category_map_cannot_meet_several_kinds(tmp_path: Path):
+    truth = truth_of_cells(tmp_path / "truth", [("cell", 1), ("yeast", 1), ("glass", 0)])
+    write_cells(tmp_path / "found" / "a_cp_masks.tif", 6)
+    with pytest.raises(
+        InputError, match=r"one kind of thing .* got several \(cell, yeast\)\. A `category_map"
+    ):
+        evaluate(truth, tmp_path / "found")
+    content = {
+        "categories": [{"id": 1, "name": "Yeast", "isthing": 1}, {"id": 2, "name": "cell", "isthing": 1}]
+    }
+    content |= {"labels": {"0": None, **{str(n): "cell" for n in range(1, 7)}}}
+    (tmp_path / "found" / "category_map.json").write_text(json.dumps(content))
+    assert evaluate(truth, tmp_path / "found").per_category[7].pq == 1  # by name, though the id is another's
+
+
+def test_categories_of_one_id_and_two_names_are_told(tmp_path: Path):
+    truth = truth_of_cells(tmp_path / "truth", [("cell", 1), ("glass", 0)])
+    prediction = truth_of_cells(tmp_path / "found", [("Cell", 1), ("sky", 0)])
+    remarks = evaluate(truth, prediction).remarks
+    assert remarks == ("Ids of categories count, and 1 have other names here: 8 'sky' (truth: 'glass').",)

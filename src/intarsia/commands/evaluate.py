@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia.categories import Categories
 from intarsia.commands.report import title_of, write_report
-from intarsia.errors import PartialFailure
-from intarsia.formats.as_coco import as_coco_json
+from intarsia.errors import InputError, PartialFailure
+from intarsia.formats.as_coco import as_coco
 from intarsia.metrics.folders import evaluate_folders, read_pairs
 from intarsia.metrics.measures import Request
 from intarsia.metrics.quality_report import QualityReport
@@ -40,6 +41,8 @@ def evaluate(
     """Evaluate predictions of any system against the truth; print a table.
 
     Both are COCO panoptic JSONs, or folders: of COCO panoptic, of label images, or of what else is converted.
+    Label images know objects and background: against a truth of one thing category these are that and the
+    truth's stuff. Other folders meet the truth by the names of categories, JSONs by their ids.
 
     Args:
         truth: JSON or folder of the truth; its categories and images are the ones evaluated.
@@ -65,10 +68,10 @@ def evaluate(
     request = Request(tuple(wanted), boundary_ratio=boundary_ratio, min_stuff_area=min_stuff_area)
     broken: PartialFailure | None = None
     with ExitStack() as opened:
-        truth_json, prediction_json = (
-            opened.enter_context(as_coco_json(path, workers=workers)) for path in (truth, prediction)
-        )
-        folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir}
+        truth_json, truth_maps = opened.enter_context(as_coco(truth, folder=truth_dir, workers=workers))
+        options = {"folder": prediction_dir, "truth": _categories(truth_json), "workers": workers}
+        prediction_json, predicted = opened.enter_context(as_coco(prediction, **options))
+        folders = {"truth_dir": truth_maps, "prediction_dir": predicted}
         try:
             quality = evaluate_folders(
                 truth_json, prediction_json, workers=workers, request=request, **folders
@@ -88,6 +91,14 @@ def evaluate(
     if broken is not None:
         raise broken
     return quality
+
+
+def _categories(truth_json: Path) -> Categories | None:
+    """The truth's categories; what is wrong with them is said where its maps are read."""
+    try:
+        return Categories.from_coco(truth_json)
+    except InputError:
+        return None
 
 
 def _writable(path: Path) -> Path:

@@ -2,57 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from intarsia._check import fail
 from intarsia._threads import in_order
 from intarsia.formats import coco_folder
+from intarsia.formats.coco import read_coco, read_map
+from intarsia.formats.coco_json import load_coco
 from intarsia.formats.coco_places import json_of
+from intarsia.formats.json_file import naming
 from intarsia.formats.layout import FORMATS, format_of
-from intarsia.formats.source import SourcePart
+from intarsia.formats.same_categories import ids_of_same_meaning, is_of_label_images
+from intarsia.formats.source import SourceMap, SourcePart
+from intarsia.panoptic import VOID_ID, Categories, PanopticMap
 
-__all__ = ["as_coco_json"]
+__all__ = ["CocoFiles", "as_coco"]
+
+CocoFiles = tuple[Path, Path | None]
+"""A COCO panoptic JSON, and the folder of its PNGs; `None` for the JSON's name without `.json`."""
 
 
 @contextmanager
-def as_coco_json(source: str | Path, *, workers: int = 1) -> Iterator[Path]:
-    """The COCO panoptic JSON of a data set of one part, with its PNGs beside it.
+def as_coco(
+    source: str | Path,
+    *,
+    folder: str | Path | None = None,
+    truth: Categories | None = None,
+    workers: int = 1,
+) -> Iterator[CocoFiles]:
+    """The COCO panoptic JSON of a data set of one part, and the folder of its PNGs.
 
     Of a JSON it is the file itself, of a COCO panoptic folder its JSON. Any other format is written to a
     temporary folder, which is gone afterwards; a folder of no known kind is taken for label images.
 
     Args:
         source: A JSON, or a folder in any format that `convert` reads.
+        folder: Of the PNGs of a JSON, where they are not in the folder of its name.
+        truth: Of predictions: the categories of what they are compared with, whose ids they get by
+            `ids_of_same_meaning`. A JSON has the truth's ids already, unless the truth are label images,
+            whose ids nobody chose.
         workers: How many maps to convert at once.
 
     Raises:
-        ValueError: The folder has several parts, no label images, or one of its maps is broken.
+        ValueError: The folder has several parts, no label images, one of its maps is broken, or nothing says
+            which of the truth's categories its labels are.
 
     Example:
-        >>> with as_coco_json("truth.json") as path:
+        >>> with as_coco("truth.json") as (path, _):
         ...     str(path)
         'truth.json'
     """
-    source = Path(source)
+    source, part = Path(source), None
+    given = None if folder is None else Path(folder)
     format = format_of(source) if source.is_dir() else "coco"
-    if format == "coco":
-        yield json_of(source)
+    if format != "coco":
+        part = _only_part(FORMATS[format or "labels"](source), source)
+    elif truth is not None and is_of_label_images(truth):
+        part = _part_of_json(json_of(source), given)
+    if part is None:
+        yield json_of(source), given
         return
-    parts = FORMATS[format or "labels"](source)
+    if truth is not None:
+        with naming(source):
+            part = _with_ids_of(truth, part)
+    with TemporaryDirectory() as place:
+        yield _write(part, Path(place), workers=workers), None
+
+
+def _only_part(parts: list[SourcePart], source: Path) -> SourcePart:
     if len(parts) != 1:
         names = ", ".join(part.name for part in parts)
         fail(str(source), "a data set of one part", f"the parts {names}", hint="Give the folder of one part.")
-    with TemporaryDirectory() as folder:
-        yield _write(parts[0], Path(folder), workers=workers)
+    return parts[0]
+
+
+def _part_of_json(path: Path, folder: Path | None) -> SourcePart | None:
+    """What a JSON lists; `None` where it does not say what its categories are."""
+    if not {"categories", "images"} <= load_coco(path, keys=(), kind="COCO panoptic JSON").keys():
+        return None
+    content = read_coco(path)
+    maps = [
+        SourceMap(
+            record.image_id,
+            record.image_file,
+            record.map_file,
+            None,
+            partial(read_map, record, folder or path.with_suffix("")),
+        )
+        for record in content.records
+    ]
+    return SourcePart("", content.categories, tuple(maps))
+
+
+def _with_ids_of(truth: Categories, part: SourcePart) -> SourcePart:
+    id_of = ids_of_same_meaning(part.categories, truth)
+    if all(id == same for id, same in id_of.items()):
+        return replace(part, categories=truth)
+    maps = (replace(one, read=partial(_translated, one.read, id_of)) for one in part.maps)
+    return replace(part, categories=truth, maps=tuple(maps))
+
+
+def _translated(read: Callable[[], PanopticMap], id_of: Mapping[int, int | None]) -> PanopticMap:
+    """A map with other category ids; segments without one become void."""
+    one = read()
+    segments = [
+        replace(segment, category_id=id)
+        for segment in one.segments
+        if (id := id_of[segment.category_id]) is not None
+    ]
+    shown = np.isin(one.ids, [segment.id for segment in segments])
+    return PanopticMap(np.where(shown, one.ids, VOID_ID), segments)
 
 
 def _write(part: SourcePart, folder: Path, *, workers: int) -> Path:
     """Write maps and JSON, without the photos."""
-    part = replace(part, name="", maps=tuple(replace(one, image_path=None) for one in part.maps))
+    part = replace(part, name="", maps=tuple(replace(one, image_path=None, pixels=None) for one in part.maps))
 
     def write_one(number: int) -> dict:
         one = part.maps[number]

@@ -12,6 +12,7 @@ from intarsia._scalars import finite_number, flag, whole_number
 from intarsia.errors import InputError
 from intarsia.formats.json_file import naming, read_json
 from intarsia.formats.problems import Report, Sink, kind_of, reporting, stop_at_first
+from intarsia.formats.same_categories import renamed_categories
 from intarsia.panoptic import VOID_ID, Categories, Segment
 
 ImageId = int | str
@@ -55,11 +56,19 @@ class ListedMap:
 
 @dataclass(frozen=True, slots=True)
 class PanopticJson:
-    """The content of a COCO panoptic JSON, in its order."""
+    """The content of a COCO panoptic JSON, in its order.
+
+    Attributes:
+        categories: Its own, or of a prediction the truth's.
+        images: By their ids.
+        maps: The annotations.
+        renamed: Of a prediction: categories that it calls otherwise than the truth.
+    """
 
     categories: Categories
     images: Mapping[ImageId, ImageRow]
     maps: tuple[ListedMap, ...]
+    renamed: tuple[str, ...] = ()
 
 
 def read_panoptic_json(
@@ -113,7 +122,8 @@ def read_panoptic_json(
             image = images.get(image_id, ImageRow(image_id, ""))
             maps.append(_listed_map(row, image, known, report, words))
     _report_repeated(maps, report)
-    return PanopticJson(known, images, tuple(maps))
+    renamed = () if categories is None else _renamed(content, categories)
+    return PanopticJson(known, images, tuple(maps), renamed)
 
 
 def load_coco(
@@ -251,6 +261,14 @@ def _size_of(row: Mapping[str, Any], report: Report) -> tuple[int, int]:
         report("one with whole heights and widths from 1", size)
         return 0, 0
     return sides[0] or 0, sides[1] or 0
+
+
+def _renamed(content: Mapping[str, Any], truth: Categories) -> tuple[str, ...]:
+    """Categories of a prediction whose ids have other names in the truth; broken ones are nobody's."""
+    try:
+        return tuple(renamed_categories(Categories.from_coco(content), truth))
+    except InputError:
+        return ()
 
 
 def _report_repeated(maps: Iterable[ListedMap], report: Report) -> None:

@@ -38,10 +38,11 @@ class MapAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationFile:
-    """All maps of one JSON by image id, in its order."""
+    """All maps of one JSON by image id, in its order, and the categories that it calls otherwise."""
 
     categories: Categories
     maps: dict[int | str, MapAnnotation]
+    renamed: tuple[str, ...] = ()
 
 
 def read_annotations(
@@ -67,7 +68,7 @@ def read_annotations(
         fail(str(json_path), "a JSON with at least one annotation", "none")
     index_of_id = {category.id: index for index, category in enumerate(content.categories)}
     rows = (_map_annotation(listed, folder, index_of_id) for listed in content.maps)
-    return AnnotationFile(content.categories, {row.image_id: row for row in rows})
+    return AnnotationFile(content.categories, {row.image_id: row for row in rows}, content.renamed)
 
 
 def _map_annotation(listed: ListedMap, folder: Path, index_of_id: Mapping[int, int]) -> MapAnnotation:

@@ -59,7 +59,7 @@ def pair_maps(truth: AnnotationFile, prediction: AnnotationFile, prediction_json
         expected = f"a prediction for every image; {len(missing)} of {len(truth.maps)} images have none"
         fail(str(prediction_json), expected, f"none for {missing[0]!r}")
     images = tuple(MapPair(row, prediction.maps.get(id) or by_name[id]) for id, row in truth.maps.items())
-    return MapPairs(truth.categories, images, _remarks(absent, truth.maps))
+    return MapPairs(truth.categories, images, _remarks(absent, truth.maps) + _other_categories(prediction))
 
 
 def _other_names(truth: AnnotationFile, prediction: AnnotationFile) -> list[tuple[MapAnnotation, str]]:
@@ -89,3 +89,10 @@ def _remarks(absent: list[int | str], maps: Mapping[int | str, MapAnnotation]) -
         return ()
     images = f"{len(absent)} of {len(maps)} images"
     return (f"Paired {images} by file name: the prediction has no map for their ids.",)
+
+
+def _other_categories(prediction: AnnotationFile) -> tuple[str, ...]:
+    if not prediction.renamed:
+        return ()
+    names = "; ".join(prediction.renamed[:3]) + ("; ..." if len(prediction.renamed) > 3 else "")
+    return (f"Ids of categories count, and {len(prediction.renamed)} have other names here: {names}.",)
