@@ -24,7 +24,7 @@ from intarsia.layers._cut_operators import cut_gradient, cut_masks, cut_segments
 from intarsia.layers.cut_indicators import cut_indicators, cut_indicators_gradient
 from intarsia.layers.perturbation import draw_steps
 from intarsia.losses._discriminative import discriminative_operator
-from intarsia.losses._gradients import scaled
+from intarsia.losses._gradients import scale
 from intarsia.losses._lovasz_extension import lovasz_operator
 from intarsia.losses._segment_spread import spread_gradient, spread_operator
 
@@ -108,7 +108,7 @@ def check_lovasz() -> None:
     for dtype in (torch.float32, torch.float64):
         for counted in (None, valid):
             opcheck(lovasz_operator, (randn(0, 3, 20).to(dtype).requires_grad_(), labels, counted, 1.0, True))
-    opcheck(scaled, (randn(0, 3, 20), randn(1, 3)))
+    opcheck(scale, (randn(0, 3, 20), randn(1, 3)))
 
 
 def check_discriminative() -> None:

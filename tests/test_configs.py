@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from intarsia.configs import differing, from_dict, merged, override, to_dict
+from intarsia.configs import differing, from_dict, merge, override, to_dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def test_a_tree_survives_json():
     tree = override(Tree(), ["optim.lr=0.5", "sizes=9", "mode=slow"])
     plain = json.loads(json.dumps(to_dict(tree)))
     assert from_dict(Tree, plain) == tree
-    assert merged(Tree(), plain) == tree
+    assert merge(Tree(), plain) == tree
 
 
 def test_trees_differ_in_leaves_and_in_classes():
@@ -116,4 +116,4 @@ def test_unknown_keys_in_a_file_are_refused():
     with pytest.raises(ValueError, match="`limits` must be a key of Tree.*Did you mean `limit`"):
         from_dict(Tree, {"limits": 3})
     with pytest.raises(ValueError, match="`mode` must be 'fast' or 'slow'"):
-        merged(Tree(), {"mode": "other"})
+        merge(Tree(), {"mode": "other"})

@@ -33,13 +33,13 @@ def sentence(name: str, expected: str, got: object) -> str:
     return f"`{name}` must be {expected}, got {got}."
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
     """A hint that names the known word nearest to a mistyped one, or lists them all.
 
     Example:
         >>> nearest("lrr", ["lr", "momentum"])
         'Did you mean `lr`?'
     """
-    words = list(known)
+    words = list(names)
     close = difflib.get_close_matches(name, words, n=1, cutoff=0.5)
     return f"Did you mean `{close[0]}`?" if close else "Known: " + ", ".join(words) + "."

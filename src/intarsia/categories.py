@@ -158,9 +158,9 @@ class Categories(Sequence[Category]):
             ValueError: There is no table of this name.
         """
         tables = resources.files("intarsia") / "tables"
-        known = sorted(f.name.removesuffix(".json") for f in tables.iterdir() if f.name.endswith(".json"))
-        if name not in known:
-            fail("name", "a known table of categories", repr(name), hint=nearest(name, known))
+        shipped = sorted(f.name.removesuffix(".json") for f in tables.iterdir() if f.name.endswith(".json"))
+        if name not in shipped:
+            fail("name", "a known table of categories", repr(name), hint=nearest(name, shipped))
         return cls.from_coco(json.loads((tables / f"{name}.json").read_text()))
 
 

@@ -54,12 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(__version__)
         return 0
+    # the command itself, its module imported only now
     name, *rest = arguments
     if name not in COMMANDS:
         return _complain(f"`{name}` is no command. {nearest(name, COMMANDS)}")
     try:
         with needing_torch(name):
             _run(name, rest)
+    # each ending has its exit code: 2 wrong use, 1 a part failed, 130 stopped by the user
     except InputError as error:
         return _complain(str(error))
     except PartialFailure as error:
@@ -92,16 +94,16 @@ def _run(name: str, arguments: list[str]) -> None:
 
 def _with_settings_together(arguments: list[str]) -> list[str]:
     """`key=value` words may stand anywhere; the parser takes them only right behind the name."""
-    settings, others, name_at = [], [], 0
+    settings, words, name_at = [], [], 0
     for before, word in pairwise(["", *arguments]):
         is_value = before.startswith("--")
         if _SETTING.match(word) and not is_value:
             settings.append(word)
             continue
-        others.append(word)
+        words.append(word)
         if not name_at and not is_value and not word.startswith("--"):
-            name_at = len(others)
-    return [*others[:name_at], *settings, *others[name_at:]]
+            name_at = len(words)
+    return [*words[:name_at], *settings, *words[name_at:]]
 
 
 def _overview() -> str:

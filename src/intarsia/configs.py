@@ -58,27 +58,27 @@ def from_dict(cls: type[Tree], values: Mapping[str, Any]) -> Tree:
         ValueError: A key is unknown, or a value is not of its type.
     """
     hints = typing.get_type_hints(cls)
-    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in values:
-        if key not in known:
-            fail(key, f"a key of {cls.__name__}", "an unknown one", hint=nearest(key, known))
+        if key not in names:
+            fail(key, f"a key of {cls.__name__}", "an unknown one", hint=nearest(key, names))
     return cls(**{key: _restore(hints[key], value, key) for key, value in values.items()})
 
 
-def merged(base: Tree, values: Mapping[str, Any]) -> Tree:
+def merge(base: Tree, values: Mapping[str, Any]) -> Tree:
     """The tree with every leaf that `values` (from `to_dict`) names; what it does not name stays.
 
     Unlike `from_dict` it takes the classes from `base`, so a field may hold any one of several dataclasses.
     """
     hints = typing.get_type_hints(type(base))
-    changed = {}
+    changes = {}
     for key, value in values.items():
         if key not in hints:
             fail(key, f"a key of {type(base).__name__}", "an unknown one", hint=nearest(key, hints))
         old = getattr(base, key)
         nested = dataclasses.is_dataclass(old) and isinstance(value, Mapping)
-        changed[key] = merged(old, value) if nested else _restore(hints[key], value, key)
-    return dataclasses.replace(base, **changed)  # type: ignore[type-var]
+        changes[key] = merge(old, value) if nested else _restore(hints[key], value, key)
+    return dataclasses.replace(base, **changes)  # type: ignore[type-var]
 
 
 def has_leaf(tree: Any, path: str) -> bool:
@@ -97,7 +97,7 @@ def has_leaf(tree: Any, path: str) -> bool:
     return not rest or has_leaf(getattr(tree, head), rest)
 
 
-def differing(one: Any, other: Any, *, prefix: str = "") -> list[str]:
+def differing(first: Any, second: Any, *, prefix: str = "") -> list[str]:
     """The paths of the leaves in which two trees differ; of a group where it is of two classes.
 
     Example:
@@ -108,13 +108,15 @@ def differing(one: Any, other: Any, *, prefix: str = "") -> list[str]:
         >>> differing(Optim(), Optim(lr=0.2), prefix="optim")
         ['optim.lr']
     """
-    if not dataclasses.is_dataclass(one) or type(one) is not type(other):
-        return [] if one == other else [prefix]
+    if not dataclasses.is_dataclass(first) or type(first) is not type(second):
+        return [] if first == second else [prefix]
     below = f"{prefix}." if prefix else ""
     return [
         path
-        for field in dataclasses.fields(one)
-        for path in differing(getattr(one, field.name), getattr(other, field.name), prefix=below + field.name)
+        for field in dataclasses.fields(first)
+        for path in differing(
+            getattr(first, field.name), getattr(second, field.name), prefix=below + field.name
+        )
     ]
 
 
@@ -124,11 +126,11 @@ def _with_leaves(tree: Tree, texts: Mapping[str, str], *, prefix: str) -> Tree:
     for path, text in texts.items():
         head, _, rest = path.partition(".")
         groups.setdefault(head, {})[rest] = text
-    changes = {head: _changed(tree, head, inside, prefix=prefix) for head, inside in groups.items()}
+    changes = {head: _change(tree, head, inside, prefix=prefix) for head, inside in groups.items()}
     return dataclasses.replace(typing.cast(Any, tree), **changes)
 
 
-def _changed(tree: Any, head: str, texts: Mapping[str, str], *, prefix: str) -> Any:
+def _change(tree: Any, head: str, texts: Mapping[str, str], *, prefix: str) -> Any:
     """What becomes of one field: a leaf has one text at the path "", a group has texts inside."""
     is_group = dataclasses.is_dataclass(tree)
     hints = typing.get_type_hints(type(tree)) if is_group else {}

@@ -58,14 +58,13 @@ class PanopticMap:
         segments = tuple(segments)
         object.__setattr__(self, "ids", as_id_map(ids))
         object.__setattr__(self, "segments", segments)
-        listed = [segment.id for segment in segments]
-        if len(set(listed)) < len(listed):
-            fail(
-                "segments", "without two of the same id", sorted(i for i in listed if listed.count(i) > 1)[0]
-            )
-        if missing := sorted(self._areas.keys() - set(listed)):
+        segment_ids = [segment.id for segment in segments]
+        if len(set(segment_ids)) < len(segment_ids):
+            twice = min(i for i in segment_ids if segment_ids.count(i) > 1)
+            fail("segments", "without two of the same id", twice)
+        if missing := sorted(self._areas.keys() - set(segment_ids)):
             fail("segments", f"one for each id in the map; {len(missing)} ids have none", f"id {missing[0]}")
-        if absent := sorted(set(listed) - self._areas.keys()):
+        if absent := sorted(set(segment_ids) - self._areas.keys()):
             fail("segments", f"in the map; {len(absent)} have no pixel", f"id {absent[0]}")
 
     @cached_property
@@ -221,18 +220,19 @@ class PanopticMap:
         stuff = set() if categories is None else {row.id for row in categories.stuff}
         count: dict[int, int] = {}
         label_of_id = {}
-        united: set[int] = set()
+        stuff_ids: set[int] = set()
         for segment in self.segments:
             if categories is not None and (segment.is_crowd or segment.category_id in stuff):
-                if segment.category_id in united:
+                if segment.category_id in stuff_ids:
                     fail(
                         "segments",
                         "of one stuff segment or crowd a category",
                         f"two of {segment.category_id}",
                     )
-                united.add(segment.category_id)
+                stuff_ids.add(segment.category_id)
                 label_of_id[segment.id] = segment.category_id * divisor
                 continue
+            # things are counted within their category
             number = count[segment.category_id] = count.get(segment.category_id, 0) + 1
             if number >= divisor:
                 fail(

@@ -11,7 +11,7 @@ import numpy as np
 from torch import distributed
 
 from intarsia.categories import Categories
-from intarsia.engine.gather import merged
+from intarsia.engine.gather import merge_tallies
 from intarsia.metrics import PanopticQuality, Request
 from intarsia.metrics.measures import MEASURES
 from intarsia.metrics.tally import AbstractTally
@@ -32,7 +32,7 @@ def measured(rank: int, world_size: int) -> dict[str, AbstractTally]:
 
 def run_process(rank: int, folder: str) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
-    got = {name: merged(tally).compute().to_json() for name, tally in measured(rank, 2).items()}
+    got = {name: merge_tallies(tally).compute().to_json() for name, tally in measured(rank, 2).items()}
     Path(folder, f"{rank}.json").write_text(json.dumps(got))
     distributed.destroy_process_group()
 
@@ -55,7 +55,7 @@ def test_every_metric_is_the_same_on_every_process_as_on_one(tmp_path: Path):
 
 def test_alone_a_tally_is_itself():
     tally = PanopticQuality(FACADES)
-    assert merged(tally) is tally
+    assert merge_tallies(tally) is tally
 
 
 def numbers(content: dict) -> list[float]:

@@ -194,9 +194,11 @@ def test_training_without_the_loss_looks_for_no_detections(scene, categories):
 
 def test_all_true_boxes_are_kept_unless_some_are_to_be_dropped(categories):
     truth = Detections.true(torch.zeros(400, 4), torch.zeros(400, dtype=torch.long))
-    assert len(method(categories).head.kept(truth)) == 400
+    assert len(method(categories).head.sample_truth(truth)) == 400
     torch.manual_seed(0)
-    some = method(categories, matching=MatchingConfig(detections="true", keep_truth=0.7)).head.kept(truth)
+    some = method(categories, matching=MatchingConfig(detections="true", keep_truth=0.7)).head.sample_truth(
+        truth
+    )
     assert 240 < len(some) < 320
 
 

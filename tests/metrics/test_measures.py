@@ -47,7 +47,7 @@ def in_memory(request: Request) -> dict[str, AbstractTally]:
     for seed in range(6):
         image = Comparison.of(found_map(seed), random_map(seed), FACADES, name=str(seed + 1))
         for tally in tallies.values():
-            tally.add(request.trimmed(image, FACADES))
+            tally.add(request.trim(image, FACADES))
     return tallies
 
 
@@ -65,13 +65,13 @@ def test_folders_give_what_maps_in_memory_give(
 
 
 def test_trimming_small_stuff_is_evaluating_trimmed_maps(truth: Path, prediction: Path, tmp_path: Path):
-    def trimmed(one: PanopticMap) -> PanopticMap:
+    def trim(one: PanopticMap) -> PanopticMap:
         small = [s.id for s in one.segments if s.category_id >= 6 and one.area(s.id) < 600]
         return PanopticMap.keeping_visible(np.where(np.isin(one.ids, small), 0, one.ids), one.segments)
 
     maps = [found_map(seed) for seed in range(6)]
-    assert any(trimmed(one) != one for one in maps)
-    other = write(tmp_path / "trimmed.json", [trimmed(one) for one in maps])
+    assert any(trim(one) != one for one in maps)
+    other = write(tmp_path / "trimmed.json", [trim(one) for one in maps])
     names = tuple(name for name in EVERYTHING if name != "images")
     want = evaluate_folders(truth, other, request=Request(names))
     got = evaluate_folders(truth, prediction, request=Request(names, min_stuff_area=600))

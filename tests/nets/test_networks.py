@@ -11,7 +11,7 @@ from intarsia.errors import InputError
 from intarsia.methods.load import load
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
 from intarsia.nets import Backbone, BackboneConfig, DecoderConfig, build_decoder
-from intarsia.nets.networks import NETWORKS, build_network, imported, shipped_networks_only
+from intarsia.nets.networks import NETWORKS, build_network, import_named, shipped_networks_only
 from intarsia.panoptic import Categories
 
 TINY = """
@@ -91,12 +91,12 @@ def test_what_is_no_network_is_refused(stranger, function, message):
 def test_code_that_cannot_be_imported_is_one_sentence(tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text("import no_such_module_anywhere")
-    with pytest.raises(InputError, match="in code that can be imported, got .*ModuleNotFoundError"):
-        imported("recipe", f"{path}:f")
+    with pytest.raises(InputError, match="in code that can be import_named, got .*ModuleNotFoundError"):
+        import_named("recipe", f"{path}:f")
     with pytest.raises(InputError, match="in a Python file that exists"):
-        imported("recipe", f"{tmp_path}/none.py:f")
-    with pytest.raises(InputError, match="in code that can be imported"):
-        imported("recipe", "no_such_module_anywhere:f")
+        import_named("recipe", f"{tmp_path}/none.py:f")
+    with pytest.raises(InputError, match="in code that can be import_named"):
+        import_named("recipe", "no_such_module_anywhere:f")
 
 
 def test_a_saved_model_does_not_choose_what_is_imported(stranger, tmp_path):

@@ -69,6 +69,7 @@ def mean_shift(
             fail(name, "at least 1", value)
     if seed_order not in ("random", "density"):
         fail("seed_order", '"random" or "density"', repr(seed_order))
+    # only the foreground takes part; the order of seeds is drawn, or left to the density
     columns = foreground_columns(embeddings, foreground)
     num_points = columns.shape[1]
     order = (
@@ -85,10 +86,11 @@ def mean_shift(
         max_failures or num_points + 1,
         patience or num_points + 1,
     )
+    # points of no cluster join the nearest mean in reach
     if leftover_radius is not None:
-        left = labels == 0
-        labels[left] = _native.nearest_center(
-            np.ascontiguousarray(columns[:, left]), centers, leftover_radius
+        free = labels == 0
+        labels[free] = _native.nearest_center(
+            np.ascontiguousarray(columns[:, free]), centers, leftover_radius
         )
     result = np.zeros(foreground.shape, np.int32)
     result[foreground] = labels

@@ -85,7 +85,7 @@ def seed_decoding(
         patience,
     )
     return SeedGroups(
-        instances=_placed(labels, foreground), centers=centers, log_lambda=np.log(lambdas), scores=scores
+        instances=_place(labels, foreground), centers=centers, log_lambda=np.log(lambdas), scores=scores
     )
 
 
@@ -138,7 +138,7 @@ def assign_by_membership(
     labels = _native.likeliest_center(
         columns, of_pixels, _array(centers), np.exp(_array(log_lambda)), of_centers, least
     )
-    return _placed(labels, foreground)
+    return _place(labels, foreground)
 
 
 def _inside(name: str, values: np.ndarray, foreground: np.ndarray) -> Float32[np.ndarray, " n"]:
@@ -154,7 +154,7 @@ def _array(values: np.ndarray) -> Float32[np.ndarray, ...]:
     return np.ascontiguousarray(values, np.float32)
 
 
-def _placed(labels: np.ndarray, foreground: np.ndarray) -> Int32[np.ndarray, "h w"]:
+def _place(labels: np.ndarray, foreground: np.ndarray) -> Int32[np.ndarray, "h w"]:
     result = np.zeros(foreground.shape, np.int32)
     result[foreground] = labels
     return result

@@ -129,7 +129,7 @@ def _sheet(
     heat = draw.distance_map(field.features, at) if by_distance else draw.heat_map(field.values)
     return draw.contact_sheet(
         [
-            draw.marked(pixels, pixel),
+            draw.mark_pixel(pixels, pixel),
             draw.overlay(pixels, found, model.categories),
             _enlarged(heat, model.stride, *found.size),
             _enlarged(draw.embedding_rgb(field.features), model.stride, *found.size),

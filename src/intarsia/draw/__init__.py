@@ -1,6 +1,6 @@
 """Pictures of what the library sees: overlays with names, legends, contact sheets, heat maps, embeddings."""
 
-from intarsia.draw.distances import distance_map, distances_from, marked
+from intarsia.draw.distances import distance_map, distances_from, mark_pixel
 from intarsia.draw.fields import embedding_rgb, heat_map
 from intarsia.draw.overlay import overlay
 from intarsia.draw.sheets import contact_sheet, side_by_side, with_legend
@@ -11,7 +11,7 @@ __all__ = [
     "distances_from",
     "embedding_rgb",
     "heat_map",
-    "marked",
+    "mark_pixel",
     "overlay",
     "side_by_side",
     "with_legend",

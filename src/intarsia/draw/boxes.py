@@ -64,10 +64,10 @@ def labels_above(
     free = FreeSpace.of(rows, len(names), is_thing=is_thing)
     for label in labels:
         free.take(label.box)
-    named = {label.number for label in labels}
-    added: list[Label] = []
+    numbers = {label.number for label in labels}
+    labels_of_boxes: list[Label] = []
     for number, place in enumerate(find_objects(rows, max_label=len(names)), start=1):
-        if place is None or not is_thing[number - 1] or not names[number - 1] or number in named:
+        if place is None or not is_thing[number - 1] or not names[number - 1] or number in numbers:
             continue
         height, width = label_size(names[number - 1], size_px)
         left = min(place[1].start, rows.shape[1] - width)
@@ -75,6 +75,6 @@ def labels_above(
             box = (left, top, left + width, top + height)
             if left >= 0 and 0 <= top <= rows.shape[0] - height and free.has(box, own=number):
                 free.take(box)
-                added.append(Label(number, names[number - 1], colors[number - 1], box))
+                labels_of_boxes.append(Label(number, names[number - 1], colors[number - 1], box))
                 break
-    return added
+    return labels_of_boxes

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from intarsia._check import fail
 from intarsia.draw.fields import heat_map
 
-__all__ = ["distance_map", "distances_from", "marked"]
+__all__ = ["distance_map", "distances_from", "mark_pixel"]
 
 
 def distances_from(embedding: ArrayLike, pixel: tuple[int, int]) -> Float32[np.ndarray, "h w"]:
@@ -25,7 +25,7 @@ def distances_from(embedding: ArrayLike, pixel: tuple[int, int]) -> Float32[np.n
     field = np.asarray(embedding, np.float32)
     if field.ndim != 3:
         fail("embedding", "of shape (d, h, w)", f"shape {field.shape}")
-    row, column = _checked(pixel, field.shape[1:])
+    row, column = _check_pixel(pixel, field.shape[1:])
     return np.sqrt(np.square(field - field[:, row, column, None, None]).sum(axis=0))
 
 
@@ -47,20 +47,20 @@ def distance_map(embedding: ArrayLike, pixel: tuple[int, int]) -> UInt8[np.ndarr
     return heat_map(-np.sqrt(distances_from(embedding, pixel)))
 
 
-def marked(picture: np.ndarray, pixel: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+def mark_pixel(picture: np.ndarray, pixel: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
     """The picture with a ring around one pixel, light inside of dark.
 
     Raises:
         ValueError: The picture is no 8-bit RGB, or the pixel is outside.
 
     Example:
-        >>> marked(np.zeros((9, 9, 3), np.uint8), (4, 4))[4, 8].tolist()
+        >>> mark_pixel(np.zeros((9, 9, 3), np.uint8), (4, 4))[4, 8].tolist()
         [255, 255, 255]
     """
     picture = np.array(picture)
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         fail("picture", "8-bit RGB, (h, w, 3)", f"{picture.dtype} of shape {picture.shape}")
-    row, column = _checked(pixel, picture.shape[:2])
+    row, column = _check_pixel(pixel, picture.shape[:2])
     rows, columns = np.ogrid[: picture.shape[0], : picture.shape[1]]
     away = np.hypot(rows - row, columns - column)
     unit = max(1.0, min(picture.shape[:2]) / 150)
@@ -69,7 +69,7 @@ def marked(picture: np.ndarray, pixel: tuple[int, int]) -> UInt8[np.ndarray, "h 
     return picture
 
 
-def _checked(pixel: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
+def _check_pixel(pixel: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
     row, column = pixel
     if not (0 <= row < size[0] and 0 <= column < size[1]):
         fail("pixel", f"a row below {size[0]} and a column below {size[1]}", f"{row},{column}")

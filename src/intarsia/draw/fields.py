@@ -67,13 +67,13 @@ def embedding_rgb(embedding: ArrayLike) -> UInt8[np.ndarray, "h w 3"]:
     main = directions[:, ::-1][:, :3]  # d 3
     main = main * np.where(main[np.abs(main).argmax(axis=0), np.arange(main.shape[1])] < 0, -1, 1)
     channels = np.full((3, pixels.shape[1]), 0.5, np.float32)
-    for channel, values in zip(channels, _kept(main.T @ pixels), strict=False):
+    for channel, values in zip(channels, _most_varying(main.T @ pixels), strict=False):
         low, high = np.percentile(values, [1, 99])
         channel[:] = np.clip((values - low) / (high - low), 0, 1) if high - low > 1e-6 else 0.5
     return (channels * 255).round().astype(np.uint8).T.reshape(*field.shape[1:], 3)
 
 
-def _kept(components: Float[np.ndarray, "all n"]) -> Float[np.ndarray, "kept n"]:
+def _most_varying(components: Float[np.ndarray, "all n"]) -> Float[np.ndarray, "kept n"]:
     """Components without those that are rounding noise beside the first."""
     spread = components.std(axis=1)
     return components[spread > 1e-4 * max(spread[0], 1e-12)]

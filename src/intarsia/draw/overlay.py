@@ -66,15 +66,17 @@ def overlay(
         fail("image", expected, f"{image.dtype} of {'x'.join(map(str, image.shape))}")
     if not 0 <= alpha <= 1:
         fail("alpha", "in [0, 1]", alpha)
+    # fills and outlines, on the array
     rows = segment_rows(panoptic_map)
     colors = segment_colors(panoptic_map, categories, by=by, steady=steady)
     is_thing = _is_thing(panoptic_map, categories)
-    drawn = _blended(image, rows, colors, alpha)
+    canvas = _blend(image, rows, colors, alpha)
     if outlines:
-        _draw_outlines(drawn, rows, colors, is_thing)
+        _draw_outlines(canvas, rows, colors, is_thing)
     if not (names or scores or boxes):
-        return drawn
-    picture = Image.fromarray(drawn)
+        return canvas
+    # boxes, then texts, which avoid each other, on a picture
+    picture = Image.fromarray(canvas)
     if boxes:
         draw_boxes(picture, rows, colors, is_thing=is_thing)
     if names or scores:
@@ -102,12 +104,12 @@ def segment_colors(
         fail("by", '"category" or "instance"', repr(by))
     colors: list[tuple[int, int, int]] = [VOID_COLOR]
     hues = max(0.07, 0.6 / max(1, len(categories.things)))  # the fewer kinds of things, the freer their hue
-    seen: dict[int, int] = {}
+    counts: dict[int, int] = {}
     for segment in panoptic_map.segments:
         category = categories[categories.index_of(segment.category_id)]
         counted = category.id if by == "category" else VOID_ID  # over all things
-        number = segment.id if steady else seen.get(counted, 0)
-        seen[counted] = number + category.is_thing
+        number = segment.id if steady else counts.get(counted, 0)
+        counts[counted] = number + category.is_thing
         if not category.is_thing:
             colors.append(category.color if by == "category" else _pale(category.color))
         else:
@@ -141,7 +143,7 @@ def _pale(color: tuple[int, int, int]) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _blended(
+def _blend(
     image: UInt8[np.ndarray, "h w 3"],
     rows: Int32[np.ndarray, "h w"],
     colors: UInt8[np.ndarray, "s 3"],
@@ -157,7 +159,7 @@ def _blended(
 
 
 def _draw_outlines(
-    drawn: UInt8[np.ndarray, "h w 3"],
+    canvas: UInt8[np.ndarray, "h w 3"],
     rows: Int32[np.ndarray, "h w"],
     colors: UInt8[np.ndarray, "s 3"],
     is_thing: Bool[np.ndarray, " s"],
@@ -167,7 +169,7 @@ def _draw_outlines(
     light = 255 - (255 - colors.astype(np.float32)) * 0.25
     dark = colors * 0.45
     rim = np.where(is_thing[:, None], light, dark).astype(np.uint8)
-    drawn[border] = rim[rows[border]]
+    canvas[border] = rim[rows[border]]
 
 
 def _border(rows: Int32[np.ndarray, "h w"], *, width: int) -> Bool[np.ndarray, "h w"]:

@@ -45,7 +45,7 @@ def contact_sheet(
     for number, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
         left = gap + number % columns * cell_width
         top = gap + number // columns * cell_height
-        text = _shortened(title, width, size_px)
+        text = _shorten(title, width, size_px)
         brush.text((left + width / 2, top + strip / 2), text, INK, font_of(size_px), anchor="mm")
         inset = ((width - picture.shape[1]) // 2, (height - picture.shape[0]) // 2)
         sheet.paste(Image.fromarray(picture), (left + inset[0], top + strip + inset[1]))
@@ -99,12 +99,12 @@ def _legend(
         middle = number // columns * line + line // 2 + size_px // 4
         half = size_px // 2
         brush.rectangle((left, middle - half, left + size_px, middle + half), fill=color)
-        text = _shortened(name, cell - round(2.2 * size_px), size_px)
+        text = _shorten(name, cell - round(2.2 * size_px), size_px)
         brush.text((left + round(1.5 * size_px), middle), text, INK, font, anchor="lm")
     return np.array(strip)
 
 
-def _shortened(text: str, width: int, size_px: int) -> str:
+def _shorten(text: str, width: int, size_px: int) -> str:
     """As much of the text as fits into the width, its end cut off."""
     font = font_of(size_px)
     if font.getlength(text) <= width:

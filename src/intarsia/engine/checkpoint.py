@@ -11,15 +11,15 @@ import torch
 
 from intarsia import __version__
 from intarsia._check import fail
+from intarsia._files import whole
 
 FORMAT = 1
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors and plain values; the old file stays until the new one is complete."""
-    partial = path.with_name(path.name + ".partial")
-    torch.save({"format": FORMAT, "version": __version__, **state}, partial)
-    partial.replace(path)
+    with whole(path) as partial:
+        torch.save({"format": FORMAT, "version": __version__, **state}, partial)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -33,6 +33,6 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         fail(str(path), "a complete checkpoint", str(error).splitlines()[0])
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        found = state.get("format") if isinstance(state, dict) else type(state).__name__
-        fail(str(path), f"a checkpoint of format {FORMAT}", f"format {found}", hint="Start a new run.")
+        version = state.get("format") if isinstance(state, dict) else type(state).__name__
+        fail(str(path), f"a checkpoint of format {FORMAT}", f"format {version}", hint="Start a new run.")
     return state

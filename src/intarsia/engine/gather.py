@@ -11,7 +11,7 @@ from intarsia.metrics.tally import AbstractTally
 Tally = TypeVar("Tally", bound=AbstractTally)
 
 
-def merged(tally: Tally) -> Tally:
+def merge_tallies(tally: Tally) -> Tally:
     """The tallies of all processes as one, the same on every process; alone, the tally itself.
 
     Every process of the default group has to call it. Each image has to be on one process only: a sampler
@@ -24,14 +24,14 @@ def merged(tally: Tally) -> Tally:
     Example:
         >>> from intarsia.metrics import PanopticQuality
         >>> from intarsia.panoptic import Categories
-        >>> merged(PanopticQuality(Categories.named("facades"))).compute().all.n
+        >>> merge_tallies(PanopticQuality(Categories.named("facades"))).compute().all.n
         0
     """
     if not processes.is_available() or not processes.is_initialized():
         return tally
     tallies: list[Tally] = [tally] * processes.get_world_size()
     processes.all_gather_object(tallies, tally)  # pickled and back: none of them is `tally`
-    first, *others = tallies
-    for other in others:
+    first, *rest = tallies
+    for other in rest:
         first.merge(other)
     return first

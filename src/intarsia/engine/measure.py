@@ -58,16 +58,19 @@ def measure(
     method.eval()
     if category and category not in data.categories.names:
         fail("category", f"one of {', '.join(data.categories.names)}", repr(category))
+    # peak memory is that of this pass alone
     tally = _Tally(data.categories, category)
     device = next(method.parameters()).device
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     for batch in evaluation_loader(data, size=size):
-        started = time.perf_counter()
+        # the network, timed without loading and decoding
+        start = time.perf_counter()
         output = method(method.as_seen(batch.images.to(device)))
         if device.type == "cuda":
             torch.cuda.synchronize()
-        tally.seconds.append(time.perf_counter() - started)
+        tally.seconds.append(time.perf_counter() - start)
+        # its maps, and beside them what the branches say by themselves
         for row, prediction in enumerate(_maps(method, output, batch, data.categories, oracle)):
             truth = batch.truths[row]
             tally.add_map(prediction.resized(*truth.size), truth)
@@ -75,6 +78,7 @@ def measure(
                 tally.add_branch(output.semantic_logits[row], batch.sizes[row], truth, method.stride)
             if getattr(output, "detections", ()):
                 tally.add_detections(output.detections[row].numpy(), batch.sizes[row], truth)
+    # size and memory
     numbers = tally.numbers()
     numbers["params"] = sum(p.numel() for p in method.parameters()) / 1e6
     is_gpu = device.type == "cuda"
@@ -108,17 +112,17 @@ class _Tally:
         winners = upsampled_argmax(values, *size, stride=stride)
         semantic = _map_of(winners, self.categories).resized(*truth.size)
         self.branch.update(semantic, truth)
-        true, said = truth.semantic(self.categories), semantic.semantic(self.categories)
+        true, answer = truth.semantic(self.categories), semantic.semantic(self.categories)
         is_thing = np.array([category.is_thing for category in self.categories])
-        seen = true != VOID_INDEX
-        pairs = 2 * is_thing[true[seen]].astype(np.int64) + is_thing[said[seen]]
+        counts = true != VOID_INDEX
+        pairs = 2 * is_thing[true[counts]].astype(np.int64) + is_thing[answer[counts]]
         self.confusion += np.bincount(pairs, minlength=4).reshape(2, 2)
 
     def add_detections(self, detections: Detections, size: tuple[int, int], truth: PanopticMap) -> None:
         """All detections of an image, before any map is made of them."""
         kinds = ["APbox"] + ["APmask"] * (detections.mask_logits is not None)
-        seen = detections.within(*size)
-        rows = list(_instances(seen, size, self.categories))
+        inside = detections.within(*size)
+        rows = list(_instances(inside, size, self.categories))
         truth = truth.resized(*size)
         for name in kinds:
             kind = name.removeprefix("AP")

@@ -17,17 +17,17 @@ def build_optimizer(method: AbstractMethod, optim: Optim) -> torch.optim.Optimiz
 
     Args:
         method: Whose `parameter_groups` are trained.
-        optim: How.
+        optim: Kind of optimiser, learning rates, weight decay; see `Optim`.
     """
     groups = []
     for name, parameters in method.parameter_groups().items():
         factors = {"backbone": optim.backbone_lr_factor} | method.lr_factors
         lr = optim.lr * factors.get(name, 1.0)
-        for decay, chosen in (
+        for decay, members in (
             (optim.weight_decay, [p for p in parameters if p.ndim > 1]),
             (0.0, [p for p in parameters if p.ndim <= 1]),
         ):
-            groups.append({"params": chosen, "lr": lr, "base_lr": lr, "weight_decay": decay})
+            groups.append({"params": members, "lr": lr, "base_lr": lr, "weight_decay": decay})
     if optim.kind == "sgd":
         return torch.optim.SGD(groups, lr=optim.lr, momentum=optim.momentum)
     kind = torch.optim.Adam if optim.kind == "adam" else torch.optim.AdamW

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets
-from intarsia.nets.networks import imported
+from intarsia.nets.networks import import_named
 
 __all__ = ["OwnLosses"]
 
@@ -42,7 +42,7 @@ class OwnLosses:
             fail("loss_weights", f"{len(names)} numbers, one a loss, or none", tuple(weights))
         self.functions: dict[str, Callable[..., Any]] = {}
         for name in names:
-            function, short = imported("losses", name), name.rpartition(":")[2]
+            function, short = import_named("losses", name), name.rpartition(":")[2]
             if not callable(function):
                 fail("losses", "functions", f"{name}, a {type(function).__name__}")
             if short in self.functions:

@@ -10,7 +10,7 @@ from pathlib import Path
 from intarsia import __version__
 from intarsia._check import fail
 from intarsia._files import whole
-from intarsia.configs import from_dict, merged, to_dict
+from intarsia.configs import from_dict, merge, to_dict
 from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import recorded_name
@@ -56,19 +56,19 @@ def load_recipe(
     except (OSError, ValueError, KeyError, TypeError) as error:
         fail(str(path), "the recipe of a run", f"{type(error).__name__}: {error}")
     cls = _class_of(recorded, stranger, path)
-    return name, cls, merged(Recipe(method=from_dict(cls.config_type, settings)), tree)
+    return name, cls, merge(Recipe(method=from_dict(cls.config_type, settings)), tree)
 
 
-def _class_of(recorded: str, stranger: type[AbstractMethod] | None, path: Path) -> type[AbstractMethod]:
-    short = recorded.rpartition(":")[2]
+def _class_of(name: str, stranger: type[AbstractMethod] | None, path: Path) -> type[AbstractMethod]:
+    short = name.rpartition(":")[2]
     if stranger is not None and stranger.__name__ != short:
         fail("method", f"{short}, of which {path} is", stranger.__name__)
     if stranger is not None:
         return stranger
-    if recorded not in METHODS:
+    if name not in METHODS:
         hint = f"If its file is yours or one that you trust: --method FILE.py:{short}."
-        fail(str(path), "a run of a method that ships", recorded, hint=hint)
-    return METHODS[recorded]
+        fail(str(path), "a run of a method that ships", name, hint=hint)
+    return METHODS[name]
 
 
 class MetricsFile:
@@ -108,8 +108,8 @@ class MetricsFile:
 
     def series(self, column: str) -> tuple[list[int], list[float]]:
         """Steps and values of a column where it has any."""
-        found = [(int(row["step"]), float(row[column])) for row in self.rows if row.get(column)]
-        return [step for step, _ in found], [value for _, value in found]
+        points = [(int(row["step"]), float(row[column])) for row in self.rows if row.get(column)]
+        return [step for step, _ in points], [value for _, value in points]
 
 
 def draw_curves(metrics: MetricsFile, path: Path) -> None:

@@ -91,11 +91,11 @@ class RunLog:
             left = f"{seconds * (self.schedule.steps - step) / 60:.0f} min left"
             self.say(f"step {step}/{self.schedule.steps} loss {self.loss:.4f} {seconds:.2f} s/step, {left}")
 
-    def validation(self, step: int, found: Validation) -> None:
+    def validation(self, step: int, result: Validation) -> None:
         """Write a validation's numbers, curves and pictures."""
         if not self.active:
             return
-        report = found.report
+        report = result.report
         numbers = {
             "pq": report.all.pq, "sq": report.all.sq, "rq": report.all.rq,
             "pq_things": report.things.pq, "pq_stuff": report.stuff.pq,
@@ -106,9 +106,9 @@ class RunLog:
         for name, value in numbers.items():
             self.events.add_scalar(f"validation/{name}", value, step)
         draw_curves(self.metrics, self.folder / "curves.png")
-        self._write(self.folder / "pictures" / f"step-{step:07d}.jpg", found.pictures)
-        said = ", ".join(f"{name} {100 * value:.1f}" for name, value in numbers.items())
-        self.say(f"step {step}: {said} ({found.seconds:.0f} s)")
+        self._write(self.folder / "pictures" / f"step-{step:07d}.jpg", result.pictures)
+        text = ", ".join(f"{name} {100 * value:.1f}" for name, value in numbers.items())
+        self.say(f"step {step}: {text} ({result.seconds:.0f} s)")
 
     def _write(self, path: Path, pictures: dict[str, np.ndarray]) -> None:
         if pictures:

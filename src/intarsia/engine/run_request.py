@@ -61,6 +61,7 @@ def resolve_run(recipe: str, overrides: tuple[str, ...], *, out: str = "", metho
     is_new = not (Path(recipe) / RECIPE_FILE).is_file()
     if is_new and Path(recipe).is_dir():
         fail("recipe", "a recipe's name or the folder of a run", f"a folder without {RECIPE_FILE}: {recipe}")
+    # a new run begins with a recipe, an old one goes on from its own folder
     if is_new:
         tree = override(find_recipe(recipe), overrides)
         cls = method_class(method) if method else method_class_of(tree.method)
@@ -72,9 +73,11 @@ def resolve_run(recipe: str, overrides: tuple[str, ...], *, out: str = "", metho
         name, cls, saved = load_recipe(folder, stranger=method_class(method) if method else None)
         tree = override(saved, overrides)
         _refuse_unnamed_code(folder, tree, overrides)
+    # code by its absolute path, so that the run goes on from any folder
     tree = _with_absolute_code(tree)
     if not tree.data:
         fail("data", "a data set folder", "none", hint="Add data=DIR.")
+    # what cannot be learned from is refused before the first step
     remark = check_learnable(PanopticDataset(tree.data, split="train"))
     if remark:
         print(remark)

@@ -35,19 +35,19 @@ def train_or_resume(
     Raises:
         ValueError: The folder has a run with other settings, or as `intarsia.train`.
     """
-    asked = resolve_run(recipe, tuple(overrides), out=str(folder))
+    request = resolve_run(recipe, tuple(overrides), out=str(folder))
     if not (folder / RECIPE_FILE).is_file():
-        return run_to_the_end(asked)
-    name, cls, tree = load_recipe(folder, stranger=asked.method_class)
+        return run_to_the_end(request)
+    name, cls, tree = load_recipe(folder, stranger=request.method_class)
     ignored = (*_OF_THE_MACHINE, *decoding)
-    others = [
+    changes = [
         path
-        for path in differing(tree, asked.tree)
+        for path in differing(tree, request.tree)
         if not any(path == name or path.startswith(name + ".") for name in ignored)
     ]
-    if others:
+    if changes:
         hint = "Ask for the same, or take another folder."
-        fail(str(folder), "a run with the settings asked for", f"others of {', '.join(others)}", hint=hint)
+        fail(str(folder), "a run with the settings asked for", f"others of {', '.join(changes)}", hint=hint)
     if not _done(folder, tree.schedule.steps):
         run_to_the_end(RunRequest(name, tree, cls, folder, is_new=False))
     return folder

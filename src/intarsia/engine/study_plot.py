@@ -59,10 +59,10 @@ def _draw_speed(result: StudyResult, axes: Axes) -> None:
     lines: dict[str, list[tuple[float, float]]] = {}
     for row in result.study.rows:
         if row.name in result.numbers:
-            told = ", true semantics" if row.oracle else ""
+            suffix = ", true semantics" if row.oracle else ""
             seeds = result.numbers[row.name]
             point = _mean(seeds, "ms"), _mean(seeds, "AP")
-            lines.setdefault(row.name.partition(" ")[0] + told, []).append(point)
+            lines.setdefault(row.name.partition(" ")[0] + suffix, []).append(point)
     for name, points in lines.items():
         style = "--" if "true" in name else "-"
         axes.plot(*zip(*sorted(points), strict=True), style, marker="o", label=name)

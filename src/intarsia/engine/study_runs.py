@@ -62,21 +62,21 @@ class StudyRuns:
         tree = self._tree(row, seed, with_decoding=True)
         settings = [_decoding_of(tree), row.oracle, tree.size, tree.data, self.study.category]
         key = json.dumps(settings)
-        kept = folder / _KEPT
-        known: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
-        if key not in known:
+        file = folder / _KEPT
+        measurements: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+        if key not in measurements:
             method = load(folder / "best")
             method.config = tree.method
-            known[key] = measure(
+            measurements[key] = measure(
                 method,
                 data_of(tree)[1],
                 size=tree.size,
                 oracle=row.oracle,
                 category=self.study.category,
             )
-            with whole(kept) as partial:
-                partial.write_text(json.dumps(known, indent=1))
-        return known[key]
+            with whole(file) as partial:
+                partial.write_text(json.dumps(measurements, indent=1))
+        return measurements[key]
 
     def train(self, row: Row, seed: int) -> Path:
         """The finished run of a row's network."""

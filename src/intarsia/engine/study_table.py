@@ -96,8 +96,8 @@ class StudyResult:
 
 def _cell(numbers: Numbers, column: str, row: Row) -> str:
     values = [row[column] for row in numbers if not math.isnan(row.get(column, math.nan))]
-    known = f" ({row.paper[column]:.1f})" if column in row.paper else ""
+    published = f" ({row.paper[column]:.1f})" if column in row.paper else ""
     if not values:
-        return f"–{known}"
+        return f"–{published}"
     spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.1f}{spread}{known}"
+    return f"{statistics.mean(values):.1f}{spread}{published}"

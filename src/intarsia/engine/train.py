@@ -54,15 +54,18 @@ class Trainer:
             torch.set_num_threads(recipe.threads)
         self.recipe, self.folder, self.accelerator = recipe, folder, accelerator
         set_seed(recipe.seed, device_specific=True)
+        # data and method; weights of another model only where the run has not begun
         self.train_data, self.validation_data = data_of(recipe)
         method = run.method_class(recipe.method, self.train_data.categories)
         self.own_losses = OwnLosses(recipe.losses, recipe.loss_weights)
         is_begun = (folder / CHECKPOINT_FILE).is_file()
         transfer = start_from(method, recipe.initial) if recipe.initial and not is_begun else None
+        # on the device, with an average of the weights beside it
         self.model, self.optimizer = self.accelerator.prepare(method, build_optimizer(method, recipe.optim))
         self.ema = (
             ModelEmaV3(self.method, decay=recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
         )
+        # where the run stands, and its log
         self.step, self.best_pq, self.stale = 0, -1.0, 0
         if is_begun:
             self._restore(load_checkpoint(folder / CHECKPOINT_FILE))
@@ -85,6 +88,7 @@ class Trainer:
     def run(self) -> None:
         """Step until the schedule's end or until validation stops improving."""
         schedule = self.recipe.schedule
+        # the loader skips what earlier steps of a continued run have seen
         batches = iter(
             training_loader(
                 self.train_data,
@@ -99,6 +103,7 @@ class Trainer:
         with self.log:
             while self.step < schedule.steps:
                 self._advance([next(batches) for _ in range(self.recipe.accumulate)])
+                # validation before the checkpoint, which keeps its result
                 last = self.step == schedule.steps
                 if last or self.step % schedule.evaluate_every == 0:
                     self._validate()
@@ -157,12 +162,12 @@ class Trainer:
         return terms
 
     def _validate(self) -> None:
-        found = validate(self.best_guess, self.validation_data, self.accelerator, size=self.recipe.size)
-        self._keep_models(found)
-        self.log.validation(self.step, found)
+        result = validate(self.best_guess, self.validation_data, self.accelerator, size=self.recipe.size)
+        self._keep_models(result)
+        self.log.validation(self.step, result)
 
-    def _keep_models(self, found: Validation) -> None:
-        pq = found.report.all.pq or 0.0
+    def _keep_models(self, result: Validation) -> None:
+        pq = result.report.all.pq or 0.0
         better = pq > self.best_pq
         self.best_pq, self.stale = (pq, 0) if better else (self.best_pq, self.stale + 1)
         if self.accelerator.is_main_process:

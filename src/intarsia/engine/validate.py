@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from intarsia import draw
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
-from intarsia.engine.gather import merged
+from intarsia.engine.gather import merge_tallies
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.torch_model import as_model
 from intarsia.metrics import PanopticQuality, QualityReport
@@ -44,7 +44,7 @@ def validate(
         size: In which the network sees the images, as in `InputSize`; maps are compared in the truth's own.
         num_pictures: How many images are drawn.
     """
-    started = time.monotonic()
+    start = time.monotonic()
     model = as_model(method, autocast=accelerator.autocast)
     quality = PanopticQuality(data.categories)
     pictures: dict[str, np.ndarray] = {}
@@ -54,13 +54,13 @@ def validate(
             image[:, :h, :w] for image, (h, w) in zip(batch.images, batch.sizes, strict=True)
         ]
         predictions = model.predict(images, batch=len(images))
-        for row, (decoded, truth) in enumerate(zip(predictions, batch.truths, strict=True)):
-            quality.update(decoded.resized(*truth.size), truth)
+        for row, (prediction, truth) in enumerate(zip(predictions, batch.truths, strict=True)):
+            quality.update(prediction.resized(*truth.size), truth)
             if len(pictures) < num_pictures:
                 height, width = batch.sizes[row]
                 image = batch.images[row, :, :height, :width].permute(1, 2, 0)  # h w 3
                 picture = (image * 255).round().byte().numpy()
                 truth = truth.resized(height, width)
-                drawing = draw.side_by_side(picture, truth, decoded, categories=data.categories)
+                drawing = draw.side_by_side(picture, truth, prediction, categories=data.categories)
                 pictures[batch.names[row]] = drawing
-    return Validation(merged(quality).compute(), pictures, time.monotonic() - started)
+    return Validation(merge_tallies(quality).compute(), pictures, time.monotonic() - start)

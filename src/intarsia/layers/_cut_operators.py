@@ -160,13 +160,13 @@ def cut_gradient(
     grid = grid_of(offsets, splittable, threads)
     gradients = [as_float32(gradient) / np.float32(loss_scale) for gradient in dz]
     overflown = [not np.isfinite(gradient).all() for gradient in gradients]
-    known = [np.zeros_like(g) if bad else g for g, bad in zip(gradients, overflown, strict=True)]
+    finite = [np.zeros_like(g) if bad else g for g, bad in zip(gradients, overflown, strict=True)]
     lifted = [
         LiftedCut(class_of=c.numpy(), matches=m.numpy(), start=z.numpy(), clusters=z.numpy())
         for c, m, z in zip(class_of, matches, start, strict=True)
     ]
     problems, void = grid.problems(node_costs, affinity_costs), (true_segments < 0).numpy()
-    pairs = _perturbed(grid, lifted, problems, known, steps.numpy(), valid=~void)
+    pairs = _perturbed(grid, lifted, problems, finite, steps.numpy(), valid=~void)
     nodes, edges = (torch.from_numpy(np.stack(arrays)) * loss_scale for arrays in zip(*pairs, strict=True))
     nodes[overflown], edges[overflown] = torch.nan, torch.nan  # so that a gradient scaler skips the step
     return nodes.to(node_costs), edges.to(affinity_costs)
@@ -225,10 +225,10 @@ def _true_segments(
 ) -> list[TrueSegments]:
     if semantic is None or instances is None:
         return [TrueSegments.unknown(problem.shape) for problem in problems]
-    wanted = (len(problems), *problems[0].shape)
+    shape = (len(problems), *problems[0].shape)
     for name, ids in (("truth.semantic", semantic), ("truth.instances", instances)):
-        if tuple(ids.shape) != wanted:
-            fail(name, f"shaped {wanted} like the costs", tuple(ids.shape))
+        if tuple(ids.shape) != shape:
+            fail(name, f"shaped {shape} like the costs", tuple(ids.shape))
     maps = zip(semantic.cpu().numpy(), instances.cpu().numpy(), problems, strict=True)
     return [TrueSegments.of(classes, numbers, problem.splittable) for classes, numbers, problem in maps]
 

@@ -85,13 +85,15 @@ def _with_void(
     stride: int,
 ) -> Float[Tensor, "s h w"]:
     """Variant A: logits of stuff, semantic plus mask logits of detections, and void."""
-    seen = logits[categories] * inside  # q h w
-    things = seen
+    stuff_and_things = logits[categories] * inside  # q h w
+    things = stuff_and_things
     if mask_logits is not None:
         size = (logits.shape[1], logits.shape[2])
-        things = seen + pasted_masks(mask_logits, boxes, size, stride=stride).to(seen.dtype)
+        things = stuff_and_things + pasted_masks(mask_logits, boxes, size, stride=stride).to(
+            stuff_and_things.dtype
+        )
     is_thing = torch.ones(len(logits), dtype=torch.bool, device=logits.device)
     is_thing[stuff] = False
     best = logits[is_thing].amax(dim=0) if is_thing.any() else torch.zeros_like(logits[0])
-    in_a_box = seen.amax(dim=0) if len(seen) else torch.zeros_like(best)
+    in_a_box = stuff_and_things.amax(dim=0) if len(stuff_and_things) else torch.zeros_like(best)
     return torch.cat([logits[stuff], things, (best - in_a_box)[None]])

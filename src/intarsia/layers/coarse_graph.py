@@ -63,8 +63,8 @@ def summed_runs(keys: Tensor, costs: Tensor) -> tuple[Tensor, Tensor]:
     last[:-1] = keys[1:] != keys[:-1]
     ends = last.nonzero()[:, 0]
     sums = costs.cumsum(0)[ends].diff(prepend=costs.new_zeros(1))
-    kept = keys[ends] >= 0
-    return keys[ends][kept], sums[kept]
+    inner = keys[ends] >= 0
+    return keys[ends][inner], sums[inner]
 
 
 def edges_of(keys: Tensor, costs: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:

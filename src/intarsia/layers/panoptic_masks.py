@@ -89,14 +89,16 @@ class TrueSegments:
     def of(cls, semantic: np.ndarray, instances: np.ndarray, splittable: np.ndarray) -> TrueSegments:
         """Instances of splittable classes and each other class as a whole, ordered by class and number."""
         void = semantic == VOID_INDEX
-        known = np.where(void, 0, semantic)
-        if known.min(initial=0) < 0 or known.max(initial=0) >= len(splittable):
-            fail("truth.semantic", f"in [0, {len(splittable)}) or {VOID_INDEX}", int(known.max(initial=0)))
+        categories = np.where(void, 0, semantic)
+        if categories.min(initial=0) < 0 or categories.max(initial=0) >= len(splittable):
+            fail(
+                "truth.semantic", f"in [0, {len(splittable)}) or {VOID_INDEX}", int(categories.max(initial=0))
+            )
         if instances.min(initial=0) < 0:
             fail("truth.instances", "at least 0", int(instances.min()))
-        void |= splittable[known] & (instances == 0)
+        void |= splittable[categories] & (instances == 0)
         stride = int(instances.max(initial=0)) + 1
-        keys = np.where(void, -1, known * stride + np.where(splittable[known], instances, 0))
+        keys = np.where(void, -1, categories * stride + np.where(splittable[categories], instances, 0))
         names, segments = np.unique(keys, return_inverse=True)
         num_void = int(void.any())
         return cls(segments.reshape(keys.shape) - num_void, names[num_void:] // stride)
@@ -120,8 +122,8 @@ class TrueSegments:
         for k in np.intersect1d(categories, self.categories):
             rows, cols = np.flatnonzero(categories == k), np.flatnonzero(self.categories == k)
             i, j = linear_sum_assignment(iou[np.ix_(rows, cols)], maximize=True)
-            found = (iou[rows[i], cols[j]] > 0) | ~splittable[k]
-            match[rows[i][found]] = cols[j][found]
+            overlaps = (iou[rows[i], cols[j]] > 0) | ~splittable[k]
+            match[rows[i][overlaps]] = cols[j][overlaps]
         return match
 
     def _iou(self, segments: np.ndarray, num_segments: int) -> np.ndarray:

@@ -25,11 +25,11 @@ def contract(graph: CoarseGraph) -> Int64[Tensor, " n"]:
     groups = torch.arange(len(graph.nodes), device=graph.nodes.device)
     for _ in range(MOST_ROUNDS):
         parents = _hooks(graph)
-        ids, merged = torch.unique(parents, return_inverse=True)
+        ids, group_of_root = torch.unique(parents, return_inverse=True)
         if len(ids) == len(parents):
             break
-        groups = merged[groups]
-        graph = graph.contracted(merged, len(ids))
+        groups = group_of_root[groups]
+        graph = graph.contracted(group_of_root, len(ids))
     return groups
 
 
@@ -45,8 +45,8 @@ def _hooks(graph: CoarseGraph) -> Tensor:
     best = own.new_zeros(num_nodes).scatter_reduce(0, ends.flatten(), similarity.repeat(2), "amax")
     partner = torch.full_like(own, num_nodes)
     for a, b in ((ends[0], ends[1]), (ends[1], ends[0])):
-        chosen = similarity == best[a]  # ties: the neighbour of least number
-        partner.scatter_reduce_(0, a[chosen], b[chosen], "amin")
+        best_edges = similarity == best[a]  # ties: the neighbour of least number
+        partner.scatter_reduce_(0, a[best_edges], b[best_edges], "amin")
     partner = torch.where(partner == num_nodes, own, partner)
     mutual = (partner[partner] == own) & (partner != own)
     joins_mutual = mutual & (own > partner)

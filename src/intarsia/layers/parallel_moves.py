@@ -72,10 +72,10 @@ def move_nodes(graph: CoarseGraph, z: Labels, splittable: Bool[Tensor, " k"], *,
     a, b = torch.cat([graph.ends, graph.ends.flip(0)], 1)
     costs = graph.edges.repeat(2)
     # attraction 0 of its own label and of all stuff, so that these are among the candidates of every node
-    offered = torch.cat([own, own.repeat_interleave(len(stuff))])
+    candidates_of_all = torch.cat([own, own.repeat_interleave(len(stuff))])
     for _ in range(most_rounds):
         labels = torch.cat([z.of[b], z.of, stuff.repeat(n)])
-        nodes, candidates, values = _attractions(torch.cat([a, offered]), labels, costs)
+        nodes, candidates, values = _attractions(torch.cat([a, candidates_of_all]), labels, costs)
         values = values - graph.nodes[nodes, z.class_of[candidates]]
         stay = torch.empty_like(own)
         mine = candidates == z.of[nodes]
@@ -83,8 +83,8 @@ def move_nodes(graph: CoarseGraph, z: Labels, splittable: Bool[Tensor, " k"], *,
         values = values.masked_fill(mine, LEAST)
         best = torch.full_like(own, LEAST).scatter_reduce(0, nodes, values, "amax")
         target = torch.full_like(own, torch.iinfo(torch.int64).max)
-        chosen = values == best[nodes]
-        target.scatter_reduce_(0, nodes[chosen], candidates[chosen], "amin")
+        ties = values == best[nodes]
+        target.scatter_reduce_(0, nodes[ties], candidates[ties], "amin")
         alone = -cheapest.thing_cost > best
         gain = torch.maximum(best, -cheapest.thing_cost) - stay
         neighbours = own.new_zeros(n).scatter_reduce(0, a, gain[b], "amax")
@@ -131,9 +131,9 @@ def move_pixels(costs: IntegerCosts, z: Labels, splittable: Bool[Tensor, " k"], 
         wants = gain > 0
         active, gain, target = active[wants], gain[wants], target[wants]
         near, _ = pixels.neighbours(active)
-        others = torch.where(near >= 0, gains[near], 0)
-        earlier = (others == gain[:, None]) & (near < active[:, None]) & (near >= 0)
-        moves = ~((others > gain[:, None]) | earlier).any(1)
+        near_gains = torch.where(near >= 0, gains[near], 0)
+        earlier = (near_gains == gain[:, None]) & (near < active[:, None]) & (near >= 0)
+        moves = ~((near_gains > gain[:, None]) | earlier).any(1)
         if not moves.any():
             return
         active, target = active[moves], target[moves]
@@ -141,8 +141,8 @@ def move_pixels(costs: IntegerCosts, z: Labels, splittable: Bool[Tensor, " k"], 
         z.of[active[taken]] = target[taken]
         founders = active[~taken]
         z.found(founders, pixels.cheapest.thing[founders])
-        changed = near[moves]
-        fresh[changed[changed >= 0]] = True
+        around = near[moves]
+        fresh[around[around >= 0]] = True
 
 
 class _Pixels:
@@ -179,9 +179,9 @@ class _Pixels:
         for sign in (1, -1):
             r, c = row[:, None] + sign * rows, col[:, None] + sign * cols
             inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
-            there = pixels[:, None] + sign * (rows * width + cols)
-            holder = (pixels[:, None] if sign == 1 else there).where(inside, 0)
-            near.append(there.where(inside, -1))
+            index = pixels[:, None] + sign * (rows * width + cols)
+            holder = (pixels[:, None] if sign == 1 else index).where(inside, 0)
+            near.append(index.where(inside, -1))
             costs.append(self.edges[plane, holder].where(inside, 0))
         return torch.cat(near, 1), torch.cat(costs, 1)
 

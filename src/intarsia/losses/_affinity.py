@@ -98,8 +98,8 @@ def _pair_costs(
 ) -> Float[Tensor, "b o h w"]:
     if not 0 < k <= 1:
         fail("k", "a share in (0, 1]", k)
-    others = {"joined": joined, "valid": valid} | ({} if weights is None else {"weights": weights})
-    for name, values in others.items():
+    maps = {"joined": joined, "valid": valid} | ({} if weights is None else {"weights": weights})
+    for name, values in maps.items():
         if values.shape != logits.shape:
             fail(name, f"shaped {tuple(logits.shape)} like `logits`", tuple(values.shape))
     precise = logits.to(torch.promote_types(logits.dtype, torch.float32))

@@ -57,18 +57,18 @@ def class_sums(
         (tensor([[0.],
                 [2.]]), tensor([0., 2.]))
     """
-    counted = (labels >= 0) & (labels < num_classes)
+    in_range = (labels >= 0) & (labels < num_classes)
     image = torch.arange(len(labels), device=labels.device)[:, None] * num_classes
-    key = torch.where(counted, labels + image, -1)  # a segment for each image and class
-    area = key[counted].bincount(minlength=len(labels) * num_classes)
-    shown = area.nonzero()[:, 0]
-    index = torch.where(counted, F.pad((area > 0).cumsum(0), (0, 1))[key] - 1, -1)
-    means, _ = segment_spread(features, index, len(shown), margin=NO_SPREAD, norm=2)
+    key = torch.where(in_range, labels + image, -1)  # a segment for each image and class
+    area = key[in_range].bincount(minlength=len(labels) * num_classes)
+    present = area.nonzero()[:, 0]
+    index = torch.where(in_range, F.pad((area > 0).cumsum(0), (0, 1))[key] - 1, -1)
+    means, _ = segment_spread(features, index, len(present), margin=NO_SPREAD, norm=2)
     # Means of the segments, times their pixels, added up to the classes.
-    pixels = area[shown].to(features.dtype)
+    pixels = area[present].to(features.dtype)
     sums = features.new_zeros(num_classes, features.shape[1])
-    sums = sums.index_add(0, shown % num_classes, means * pixels[:, None])
-    counts = features.new_zeros(num_classes).index_add(0, shown % num_classes, pixels)
+    sums = sums.index_add(0, present % num_classes, means * pixels[:, None])
+    counts = features.new_zeros(num_classes).index_add(0, present % num_classes, pixels)
     if across_processes and torch.distributed.is_available() and torch.distributed.is_initialized():
         sums, counts = _over_processes(sums), _over_processes(counts)
     return ClassSums(sums, counts)

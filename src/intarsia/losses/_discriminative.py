@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses._gradients import scaled
+from intarsia.losses._gradients import scale
 from intarsia.losses._instance_table import InstanceTable, instance_table, pairs_within_groups
 from intarsia.losses._segment_spread import (
     norm_slope,
@@ -269,7 +269,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
 def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Any, ...]:
     (gradient,) = ctx.saved_tensors
     nothing = [None] * ctx.num_images_with_categories
-    slope = None if losses_grad is None else scaled(gradient, losses_grad)
+    slope = None if losses_grad is None else scale(gradient, losses_grad)
     return slope, None, nothing, *[None] * 8
 
 

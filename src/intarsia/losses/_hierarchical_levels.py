@@ -46,7 +46,7 @@ class Balls:
         """The mean over centres of what their pixels and the others cost; zero where there is no centre."""
         if kind == "hinge":
             margins = (HALF / self.log_lambda.exp()).sqrt()
-            index = _renumbered(self.index, self.rows)
+            index = _renumber(self.index, self.rows)
             pull, push = margin_hinge(pixels, self.centers, margins, index=index, image=self.image)
             return mean(pull) + mean(push)
         return mean(
@@ -88,7 +88,7 @@ class InstanceLevel:
 
     def loss(self, pixels: Tensor, valid: Tensor, kind: LevelLoss, most: int) -> Tensor:
         """What the instances cost, of each image at most so many, drawn at random."""
-        rows = _drawn(self.table, most)
+        rows = _draw(self.table, most)
         image = self.table.image[rows]
         balls = Balls(self.centers[rows], self.log_lambda[rows], self.table.index, rows, image)
         return balls.cost(pixels, valid, kind=kind, mean=self.mean)
@@ -171,7 +171,7 @@ def _first_of_image(labels: Int[Tensor, "g p"], num_classes: int) -> Int[Tensor,
     return torch.arange(len(labels), device=labels.device)[:, None] * num_classes
 
 
-def _renumbered(index: Int[Tensor, "b p"], rows: Int[Tensor, " n"]) -> Int[Tensor, "b p"]:
+def _renumber(index: Int[Tensor, "b p"], rows: Int[Tensor, " n"]) -> Int[Tensor, "b p"]:
     """The place in `rows` of each entry of an index, -1 where it is in none."""
     largest = max((int(x.max()) for x in (index, rows) if x.numel()), default=-1)
     place = torch.full((largest + 2,), -1, device=index.device)  # index -1 looks at the last
@@ -189,7 +189,7 @@ def _mean_deviations(
     return values.new_zeros(len(table)).index_add(0, owner, squared / table.area[owner].to(squared.dtype))
 
 
-def _drawn(table: InstanceTable, most: int) -> Int[Tensor, " n"]:
+def _draw(table: InstanceTable, most: int) -> Int[Tensor, " n"]:
     """All instances of images with at most `most`, and as many of the others, drawn at random."""
     if not len(table) or int(table.num_in_group.max()) <= most:
         return torch.arange(len(table), device=table.image.device)

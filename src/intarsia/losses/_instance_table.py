@@ -56,11 +56,11 @@ def instance_table(
     present = area > 0
     present[:: largest + 1] = False  # instance 0 of every image is no instance
     rows = torch.where(present, present.cumsum(0) - 1, -1)
-    found = present.nonzero()[:, 0]
-    image, number = found // (largest + 1), found % (largest + 1)
+    keys = present.nonzero()[:, 0]
+    image, number = keys // (largest + 1), keys % (largest + 1)
     group = image if categories is None else _groups(image, number, categories, num_images)
     group = group.unique(return_inverse=True)[1]
-    return _with_counts(num_images, rows[key], image, group, area[found].float())
+    return _with_counts(num_images, rows[key], image, group, area[keys].float())
 
 
 def pairs_within_groups(
@@ -85,7 +85,7 @@ def pairs_within_groups(
     ends = sizes.cumsum(0)[group[order]]
     later = ends - 1 - torch.arange(len(group), device=group.device)  # partners behind each row, in order
     until = later.cumsum(0)
-    kept = [torch.empty(2, 0, dtype=torch.long, device=group.device)]
+    chosen_pairs = [torch.empty(2, 0, dtype=torch.long, device=group.device)]
     total = int(until[-1]) if len(until) else 0
     for start in range(0, total, chunk):
         pair = torch.arange(start, min(start + chunk, total), device=group.device)
@@ -93,8 +93,8 @@ def pairs_within_groups(
         second = first + 1 + pair - (until - later)[first]
         pairs = torch.stack([order[first], order[second]])  # 2 e
         with torch.no_grad():
-            kept.append(pairs[:, keep(pairs[0], pairs[1])])
-    first, second = torch.cat(kept, dim=1)
+            chosen_pairs.append(pairs[:, keep(pairs[0], pairs[1])])
+    first, second = torch.cat(chosen_pairs, dim=1)
     return first, second
 
 

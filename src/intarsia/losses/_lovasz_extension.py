@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from intarsia import _native
-from intarsia.losses._gradients import scaled
+from intarsia.losses._gradients import scale
 
 
 def lovasz_extension(
@@ -56,7 +56,7 @@ def lovasz_operator(
     scores: Tensor, labels: Tensor, valid: Tensor | None, floor: float, needs_gradient: bool
 ) -> tuple[Tensor, Tensor]:
     """The losses and, where it is needed, d losses / d scores: what a compiler sees of `lovasz_extension`."""
-    losses, gradient = evaluated_masks(scores, labels, valid, floor, needs_gradient=needs_gradient)
+    losses, gradient = evaluate_masks(scores, labels, valid, floor, needs_gradient=needs_gradient)
     return losses, scores.new_empty(0) if gradient is None else gradient
 
 
@@ -76,20 +76,20 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
 
 def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
     (gradient,) = ctx.saved_tensors
-    slope = None if losses_grad is None else scaled(gradient, losses_grad)
+    slope = None if losses_grad is None else scale(gradient, losses_grad)
     return slope, None, None, None, None
 
 
 lovasz_operator.register_autograd(_backward, setup_context=_save)
 
 
-def evaluated_masks(
+def evaluate_masks(
     scores: Tensor, labels: Tensor, valid: Tensor | None, floor: float, *, needs_gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
     """Losses and d losses / d scores by the way that is fastest for the device and precision.
 
     Example:
-        >>> evaluated_masks(torch.tensor([[0.25]]), torch.tensor([[True]]), None, 0.0, needs_gradient=False)
+        >>> evaluate_masks(torch.tensor([[0.25]]), torch.tensor([[True]]), None, 0.0, needs_gradient=False)
         (tensor([0.7500]), None)
     """
     on_cpu = scores.device.type == "cpu" and scores.dtype == torch.float32

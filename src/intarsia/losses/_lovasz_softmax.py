@@ -56,10 +56,10 @@ def lovasz_softmax(
     num_images, num_classes = probabilities.shape[:2]
     labels = labels.reshape(num_images, -1)  # b p
     valid = labels != ignore
-    counted = _classes_in_labels(labels, valid, num_classes)  # b k
+    pairs = _classes_in_labels(labels, valid, num_classes)  # b k
     if classes == "all":
-        counted = torch.ones_like(counted)
-    image, category = counted.nonzero(as_tuple=True)  # m
+        pairs = torch.ones_like(pairs)
+    image, category = pairs.nonzero(as_tuple=True)  # m
     pixels = probabilities.to(torch.promote_types(probabilities.dtype, torch.float32)).flatten(2)  # b k p
     losses = lovasz_extension(
         pixels[image, category] if classes == "present" else pixels.flatten(0, 1),
@@ -68,7 +68,7 @@ def lovasz_softmax(
         floor=0.0,
     )
     sums = losses.new_zeros(num_images).index_add(0, image, losses)
-    return sums / counted.sum(1).clamp(min=1)
+    return sums / pairs.sum(1).clamp(min=1)
 
 
 def _classes_in_labels(labels: Tensor, valid: Tensor, num_classes: int) -> Tensor:

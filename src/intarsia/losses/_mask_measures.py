@@ -11,7 +11,7 @@ from torch import Tensor
 
 from intarsia._check import fail
 
-__all__ = ["MaskGroups", "MaskMeasures", "check_masks", "exact_sums", "measured_masks", "smooth_decisions"]
+__all__ = ["MaskGroups", "MaskMeasures", "check_masks", "exact_sums", "measure_masks", "smooth_decisions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +36,13 @@ class MaskGroups:
         return values.new_zeros(self.count).index_add(0, self.index, values)
 
 
-def measured_masks(
+def measure_masks(
     masks: Sequence[Tensor], truth: Sequence[Tensor], valid: Tensor | None, *, smooth: float
 ) -> MaskMeasures:
     """All masks of a batch."""
     parts = [
-        _measured(given, wanted, None if valid is None else valid[i], smooth=smooth)
-        for i, (given, wanted) in enumerate(zip(masks, truth, strict=True))
+        _measure(predicted, true, None if valid is None else valid[i], smooth=smooth)
+        for i, (predicted, true) in enumerate(zip(masks, truth, strict=True))
     ]
     return MaskMeasures(
         *(torch.cat([getattr(p, f) for p in parts]) for f in ("overlap", "iou", "area", "is_true"))
@@ -50,7 +50,7 @@ def measured_masks(
 
 
 def smooth_decisions(
-    found: MaskMeasures,
+    measures: MaskMeasures,
     category: Int64[Tensor, " s"],
     least_area: float | Tensor,
     *,
@@ -59,17 +59,17 @@ def smooth_decisions(
 ) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"]]:
     """sigma and h of each mask."""
     t = least_area[category] if isinstance(least_area, Tensor) else least_area
-    passed = torch.sigmoid(softness * (found.area - t))
-    hit = found.iou**sharpness / (found.iou**sharpness + (1 - found.iou) ** sharpness)
+    passed = torch.sigmoid(softness * (measures.area - t))
+    hit = measures.iou**sharpness / (measures.iou**sharpness + (1 - measures.iou) ** sharpness)
     return passed, hit
 
 
 def exact_sums(
-    found: MaskMeasures, passed: Tensor, hit: Tensor, *, groups: MaskGroups
+    measures: MaskMeasures, passed: Tensor, hit: Tensor, *, groups: MaskGroups
 ) -> tuple[Float[Tensor, " g"], Float[Tensor, " g"]]:
     """S h sigma u, and S_P sigma + |G|."""
-    hits = groups.sum(hit * passed * found.iou * found.is_true)
-    return hits, groups.sum(passed * (found.area.detach() > 0) + found.is_true)
+    hits = groups.sum(hit * passed * measures.iou * measures.is_true)
+    return hits, groups.sum(passed * (measures.area.detach() > 0) + measures.is_true)
 
 
 def check_masks(
@@ -91,20 +91,20 @@ def check_masks(
         fail("masks", "of at least one image", "none")
     if not len(masks) == len(truth) == len(categories) or (valid is not None and len(valid) != len(masks)):
         fail("truth", f"of as many images as `masks` ({len(masks)})", len(truth))
-    for given, wanted, of in zip(masks, truth, categories, strict=True):
-        if given.shape != wanted.shape or len(of) != len(given):
-            fail("truth", f"shaped {tuple(given.shape)} like `masks`", tuple(wanted.shape))
+    for predicted, true, of in zip(masks, truth, categories, strict=True):
+        if predicted.shape != true.shape or len(of) != len(predicted):
+            fail("truth", f"shaped {tuple(predicted.shape)} like `masks`", tuple(true.shape))
 
 
-def _measured(
+def _measure(
     masks: Float[Tensor, "s h w"], truth: Tensor, valid: Bool[Tensor, "h w"] | None, *, smooth: float
 ) -> MaskMeasures:
     """Overlaps and areas, in float32 at least."""
     masks = masks.to(torch.promote_types(masks.dtype, torch.float32)).flatten(1)  # s p
-    wanted = truth.to(masks.dtype).flatten(1)
+    true = truth.to(masks.dtype).flatten(1)
     counted = masks.new_ones(masks.shape[1]) if valid is None else valid.to(masks.dtype).flatten()
-    overlap = (masks * wanted) @ counted
-    area, true_area = masks @ counted, wanted @ counted
+    overlap = (masks * true) @ counted
+    area, true_area = masks @ counted, true @ counted
     union = area + true_area - overlap + smooth
     iou = ((overlap + smooth) / union.clamp(min=1e-6)).clamp(max=1)
     return MaskMeasures(overlap, iou, masks.sum(1), true_area > 0)

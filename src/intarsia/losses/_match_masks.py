@@ -51,15 +51,15 @@ def match_masks(
         [[0, 0, 0], [0, 1, 1]]
     """
     weight = 1.0 if valid is None else valid.to(masks.dtype)
-    given = (masks.detach() * weight).flatten(1)  # s p
-    wanted = (true_masks * weight).to(masks.dtype).flatten(1)  # n p
-    both = given @ wanted.T
-    iou = both / (given.sum(1, keepdim=True) + wanted.sum(1) - both).clamp(min=1e-6)
+    predicted = (masks.detach() * weight).flatten(1)  # s p
+    true = (true_masks * weight).to(masks.dtype).flatten(1)  # n p
+    both = predicted @ true.T
+    iou = both / (predicted.sum(1, keepdim=True) + true.sum(1) - both).clamp(min=1e-6)
     allowed = (categories[:, None] == true_categories) & (iou > 0)
     rows, columns = linear_sum_assignment(torch.where(allowed, iou, 0.0).cpu().numpy(), maximize=True)
     row, column = torch.as_tensor(rows).to(masks.device), torch.as_tensor(columns).to(masks.device)
-    kept = allowed[row, column]
-    row, column = row[kept], column[kept]
+    overlaps = allowed[row, column]
+    row, column = row[overlaps], column[overlaps]
     truth = torch.zeros_like(masks, dtype=torch.bool).index_copy(0, row, true_masks[column].bool())
     is_missed = torch.ones(len(true_masks), dtype=torch.bool, device=masks.device)
     is_missed[column] = False

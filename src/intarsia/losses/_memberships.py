@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from intarsia.losses._lovasz_extension import evaluated_masks
+from intarsia.losses._lovasz_extension import evaluate_masks
 from intarsia.losses._totals import Totals
 
 MembershipLoss = Literal["lovasz", "bce", "focal"]
@@ -77,22 +77,22 @@ class _MembershipsCost(torch.autograd.Function):
         valid: Tensor,
         kind: MembershipLoss,
     ) -> Tensor:
-        wanted = any(ctx.needs_input_grad)
+        needs_gradient = any(ctx.needs_input_grad)
         gradients = [torch.zeros_like(x, memory_format=torch.contiguous_format) for x in (pixels, centers)]
         exponent_grad = torch.zeros_like(log_lambda)
         sums = pixels.new_zeros(len(pixels))
         limit = _ELEMENTS_AT_A_TIME.get(pixels.device.type, _ELEMENTS_ELSEWHERE)
         share = max(1, limit // max(1, index.shape[1]))
         numbers = torch.arange(len(rows), device=rows.device)
-        for some in numbers.split(share) if len(rows) else ():
-            where, lambdas = image[some], log_lambda[some].exp()[:, None]
-            labels = index.index_select(0, where) == rows[some, None]
-            exponent = -lambdas * _squared_distances(pixels, centers[some], where)  # n p
-            losses, grad = _evaluated(exponent, labels, valid.index_select(0, where), kind, wanted)
+        for chunk in numbers.split(share) if len(rows) else ():
+            where, lambdas = image[chunk], log_lambda[chunk].exp()[:, None]
+            labels = index.index_select(0, where) == rows[chunk, None]
+            exponent = -lambdas * _squared_distances(pixels, centers[chunk], where)  # n p
+            losses, grad = _evaluate(exponent, labels, valid.index_select(0, where), kind, needs_gradient)
             sums.index_add_(0, where, losses)
             if grad is not None:
-                exponent_grad[some] = (grad * exponent).sum(1)
-                _spread_gradient(-2 * lambdas * grad, pixels, centers, where, some, gradients)
+                exponent_grad[chunk] = (grad * exponent).sum(1)
+                _spread_gradient(-2 * lambdas * grad, pixels, centers, where, chunk, gradients)
         ctx.save_for_backward(*gradients, exponent_grad, image)
         return sums
 
@@ -130,15 +130,15 @@ def _only_one(image: Tensor) -> bool:
     return image.device.type == "cpu" and bool((image == image[0]).all())
 
 
-def _evaluated(
-    exponent: Tensor, labels: Tensor, valid: Tensor, kind: MembershipLoss, wanted: bool
+def _evaluate(
+    exponent: Tensor, labels: Tensor, valid: Tensor, kind: MembershipLoss, needs_gradient: bool
 ) -> tuple[Tensor, Tensor | None]:
     """The losses of some centres, and their derivatives by the exponents of their memberships."""
     if kind == "lovasz":  # its gradient by the logits is known beside its value, no graph is needed
         phi = exponent.exp()
-        losses, grad = evaluated_masks(2 * phi - 1, labels, valid, 1.0, needs_gradient=wanted)
+        losses, grad = evaluate_masks(2 * phi - 1, labels, valid, 1.0, needs_gradient=needs_gradient)
         return losses, None if grad is None else grad.mul_(phi).mul_(2)
-    if not wanted:
+    if not needs_gradient:
         return _ELEMENTWISE[kind](exponent, labels, valid), None
     with torch.enable_grad():
         leaf = exponent.detach().requires_grad_()
@@ -148,13 +148,13 @@ def _evaluated(
 
 
 def _spread_gradient(
-    push: Tensor, pixels: Tensor, centers: Tensor, image: Tensor, some: Tensor, gradients: list[Tensor]
+    push: Tensor, pixels: Tensor, centers: Tensor, image: Tensor, chunk: Tensor, gradients: list[Tensor]
 ) -> None:
     """d loss / d pixels and d centers from push = 2 d loss / d |e - μ|^2."""
     of_pixels, of_centers = gradients
     for k in range(pixels.shape[1]):
-        step = (_values(pixels, k, image) - centers[some, k, None]).mul_(push)
-        of_centers[some, k] = -step.sum(1)
+        step = (_values(pixels, k, image) - centers[chunk, k, None]).mul_(push)
+        of_centers[chunk, k] = -step.sum(1)
         if _only_one(image):
             of_pixels[int(image[0]), k] += step.sum(0)
         else:

@@ -144,7 +144,7 @@ def panoptic_matching_loss(
     for image, panoptic in enumerate(logits):
         channels = _Channels.of(panoptic, matches[image], stuff, unmatched_detections, unmatched_truth)
         labels = channels.labels(semantic[image], instances[image], matches[image], stuff)
-        losses.append(_cross_entropy(panoptic[channels.kept], labels, normalisation))
+        losses.append(_cross_entropy(panoptic[channels.taking_part], labels, normalisation))
     return torch.stack(losses) if losses else torch.zeros(0, device=semantic.device)
 
 
@@ -153,11 +153,11 @@ class _Channels:
     """Which channels of an image's P take part, and where the pixels of lost instances go.
 
     Attributes:
-        kept: Whether each channel does.
+        taking_part: Whether each channel does.
         lost: The channel of instances without a detection.
     """
 
-    kept: Bool[Tensor, " s"]
+    taking_part: Bool[Tensor, " s"]
     lost: int
 
     @classmethod
@@ -176,15 +176,15 @@ class _Channels:
         if truth == "void" and not extra:
             fail("logits", "with a channel of void where unmatched truth is void", f"{len(logits)} channels")
         dropped = match.duplicate | match.unmatched if detections == "drop" else match.duplicate
-        kept = torch.cat([~dropped.new_zeros(num_stuff), ~dropped, ~dropped.new_zeros(extra)])
-        return cls(kept, len(logits) - 1 if truth == "void" else _IGNORE)
+        taking_part = torch.cat([~dropped.new_zeros(num_stuff), ~dropped, ~dropped.new_zeros(extra)])
+        return cls(taking_part, len(logits) - 1 if truth == "void" else _IGNORE)
 
     def labels(
         self, semantic: Tensor, instances: Tensor, match: DetectionMatch, stuff: Tensor
     ) -> Int64[Tensor, "h w"]:
-        """For each pixel the number of its channel among the kept ones."""
+        """For each pixel the number of its channel among those that take part."""
         labels = _labels(semantic, instances, match, stuff, self.lost)
-        number = torch.where(self.kept, self.kept.cumsum(0) - 1, _IGNORE)
+        number = torch.where(self.taking_part, self.taking_part.cumsum(0) - 1, _IGNORE)
         return torch.cat([number, number.new_tensor([_IGNORE])])[labels]  # where label -1 looks
 
 
@@ -194,9 +194,9 @@ def _labels(
     """The channel of each pixel; a thing without an instance is a crowd, which does not count."""
     channel_of_category = semantic.new_full((VOID_INDEX + 1,), _IGNORE)
     channel_of_category[stuff] = torch.arange(len(stuff), device=stuff.device)
-    found = match.detection_of_truth
-    channel_of_instance = torch.where(found >= 0, found + len(stuff), lost)
-    channel_of_instance = torch.cat([found.new_full((1,), _IGNORE), channel_of_instance])
+    detection = match.detection_of_truth
+    channel_of_instance = torch.where(detection >= 0, detection + len(stuff), lost)
+    channel_of_instance = torch.cat([detection.new_full((1,), _IGNORE), channel_of_instance])
     return torch.where(instances > 0, channel_of_instance[instances], channel_of_category[semantic])
 
 
@@ -215,7 +215,7 @@ def _cross_entropy(logits: Tensor, labels: Tensor, normalisation: Normalisation)
 
 
 def _optimal(iou: Float[Tensor, "t q"]) -> tuple[Tensor, Tensor]:
-    rows, columns = (torch.from_numpy(found) for found in linear_sum_assignment(iou.numpy(), maximize=True))
+    rows, columns = (torch.from_numpy(side) for side in linear_sum_assignment(iou.numpy(), maximize=True))
     valid = iou[rows, columns] > 0
     return rows[valid], columns[valid]
 

@@ -15,7 +15,7 @@ from intarsia.losses._mask_measures import (
     MaskMeasures,
     check_masks,
     exact_sums,
-    measured_masks,
+    measure_masks,
     smooth_decisions,
 )
 
@@ -91,12 +91,12 @@ def panoptic_quality_surrogate(
     image = torch.cat([torch.full_like(each, i) for i, each in enumerate(categories)])
     stride = int(category.max()) + 1 if len(category) else 1
     keys, group = torch.unique(category + image * stride, return_inverse=True)
-    measures = measured_masks(masks, truth, valid, smooth=_smooth(form))
+    measures = measure_masks(masks, truth, valid, smooth=_smooth(form))
     passed, hit = smooth_decisions(measures, category, least_area, softness=softness, sharpness=sharpness)
     quality = _FORMS[form](measures, passed, hit, MaskGroups(group, len(keys)))
     of_image = MaskGroups(keys // stride, len(masks))
-    shown = of_image.sum(torch.ones_like(quality))
-    return torch.where(shown > 0, of_image.sum(quality) / shown.clamp(min=1), 1.0)
+    num_categories = of_image.sum(torch.ones_like(quality))
+    return torch.where(num_categories > 0, of_image.sum(quality) / num_categories.clamp(min=1), 1.0)
 
 
 def panoptic_quality_loss(
@@ -187,7 +187,7 @@ def batch_panoptic_quality_loss(
     """
     check_masks(masks, truth, categories, valid=valid, sharpness=sharpness)
     category = torch.cat(list(categories))  # s
-    measures = measured_masks(masks, truth, valid, smooth=_smooth(form))
+    measures = measure_masks(masks, truth, valid, smooth=_smooth(form))
     if not len(category):
         return measures.area.sum()
     passed, hit = smooth_decisions(measures, category, least_area, softness=softness, sharpness=sharpness)
@@ -243,7 +243,7 @@ def panoptic_quality_sums(
         ([1.0, 0.0], [2.0, 0.0])
     """
     check_masks(masks, truth, categories, valid=valid, sharpness=sharpness)
-    measures = measured_masks(masks, truth, valid, smooth=0.0)
+    measures = measure_masks(masks, truth, valid, smooth=0.0)
     category = torch.cat(list(categories))
     passed, hit = smooth_decisions(measures, category, least_area, softness=softness, sharpness=sharpness)
     return QualitySums(*exact_sums(measures, passed, hit, groups=MaskGroups(category, num_categories)))

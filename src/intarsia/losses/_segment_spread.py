@@ -76,7 +76,7 @@ def spread_operator(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Means and spread of each segment, and what their gradient needs: the pull on its mean, and its area."""
     if not _is_native(pixels):
-        return _gathered(pixels, index, num_segments, margin, norm)
+        return _gather(pixels, index, num_segments, margin, norm)
     tables = _tables(pixels, num_segments)
     means, spread, pull, area = (table.numpy() for table in tables)
     _native.measure_segments(
@@ -150,7 +150,7 @@ def _backward(ctx: Any, means_grad: Tensor, spread_grad: Tensor, *_: Tensor) -> 
 spread_operator.register_autograd(_backward, setup_context=_save)
 
 
-def _gathered(
+def _gather(
     pixels: Tensor, index: Tensor, num_segments: int, margin: float, norm: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Means, spread, pull and area in torch alone."""

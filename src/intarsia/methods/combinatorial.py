@@ -81,9 +81,9 @@ class CombinatorialConfig:
 
     def __post_init__(self) -> None:
         if self.affinity.kind not in AFFINITY_HEADS:
-            wanted = " or ".join(repr(kind) for kind in AFFINITY_HEADS)
+            kinds = " or ".join(repr(kind) for kind in AFFINITY_HEADS)
             hint = nearest(self.affinity.kind, AFFINITY_HEADS)
-            fail("affinity.kind", wanted, repr(self.affinity.kind), hint=hint)
+            fail("affinity.kind", kinds, repr(self.affinity.kind), hint=hint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +126,13 @@ class CombinatorialPanoptic(AbstractMethod):
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
         self.offsets = config.affinity.offsets
+        # one grid for both heads, or a decoder for each
         self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
         separate, separable = config.separate_decoders, config.decoder.separable and not config.plain_heads
         self.affinity_decoder = build_decoder(config.decoder, self.backbone) if separate else None
+        # heads: a category for each point, an affinity for each pair
         self.semantic_head = ConvHead(
             self.decoder.channels,
             len(categories),
@@ -146,6 +148,7 @@ class CombinatorialPanoptic(AbstractMethod):
             separable=separable,
             norm=config.decoder.norm,
         )
+        # from logits to costs; what training through the cut keeps and freezes
         self.costs = CutCosts(len(categories), len(self.offsets))
         self.pooled = pooled_quality(config.end_to_end, len(categories))
         self.to(memory_format=torch.channels_last)
@@ -170,8 +173,8 @@ class CombinatorialPanoptic(AbstractMethod):
             return self._pretraining_losses(output, targets)
         terms = self._cut_losses(output, targets, settings)
         if settings.pretraining_weight:
-            others = self._pretraining_losses(output, targets)
-            terms |= {name: settings.pretraining_weight * value for name, value in others.items()}
+            pretraining = self._pretraining_losses(output, targets)
+            terms |= {name: settings.pretraining_weight * value for name, value in pretraining.items()}
         return terms
 
     @property

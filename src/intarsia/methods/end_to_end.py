@@ -23,7 +23,7 @@ __all__ = [
     "CutCostsOfBatch",
     "EndToEndConfig",
     "costs_to_learn_from",
-    "dropped_costs",
+    "drop_costs",
     "pooled_quality",
     "quality_loss",
     "separate_cut_losses",
@@ -123,10 +123,10 @@ def quality_loss(
     Args:
         costs: Of the batch.
         grid: The truth on the grid.
-        config: How.
+        config: Sizes of the perturbation, form and weight of the loss; see `EndToEndConfig`.
         cut: What decodes: its solver is trained through, and what is too small for it does not count.
         stride: Pixels between neighbours on the grid.
-        pooled: Takes the place of the surrogate.
+        pooled: Takes the place of the surrogate of the batch, where quality is pooled over past batches.
         loss_scale: What the loss is multiplied with before `backward`.
     """
     layer = CutLayer(
@@ -136,16 +136,16 @@ def quality_loss(
         solver=cut.solver,
         refine=config.refine,
         min_size=config.min_size,
-        seed=_drawn_seed(),
+        seed=_draw_seed(),
     )
-    found = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
+    segments = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
     least_area = _least_areas(costs, cut, config.thing_area_scale) / stride**2
-    segments = (found.masks, found.truth, found.categories)
+    parts = (segments.masks, segments.truth, segments.categories)
     if pooled is not None:
-        return config.weight * (1 - pooled(*segments, valid=found.valid, least_area=least_area))
+        return config.weight * (1 - pooled(*parts, valid=segments.valid, least_area=least_area))
     of_paper = config.form == "paper"  # eq. (6) is one for each image
     loss = (panoptic_quality_loss if of_paper else batch_panoptic_quality_loss)(
-        *segments, valid=found.valid, least_area=least_area, form=config.form, sharpness=config.sharpness
+        *parts, valid=segments.valid, least_area=least_area, form=config.form, sharpness=config.sharpness
     )
     return config.weight * loss.mean()
 
@@ -173,7 +173,7 @@ def separate_cut_losses(
     Args:
         costs: Of the batch.
         grid: The truth on the grid.
-        config: How.
+        config: Sizes of the perturbation and weight of the losses; see `EndToEndConfig`.
         cut: What decodes; its solver is trained through.
         weights: Of each grid point.
         loss_scale: What the losses are multiplied with before `backward`.
@@ -184,22 +184,24 @@ def separate_cut_losses(
         perturbation=config.perturbation,
         solver=cut.solver,
         refine=config.refine,
-        seed=_drawn_seed(),
+        seed=_draw_seed(),
     )
     pairs = affinity_targets(grid, costs.offsets, weights=weights)
-    known = (grid.semantic != VOID_INDEX) & ~grid.crowd  # b h w
-    found = layer(
-        _with_gradient_where(costs.nodes, known[:, None]),
+    labelled = (grid.semantic != VOID_INDEX) & ~grid.crowd  # b h w
+    indicators = layer(
+        _with_gradient_where(costs.nodes, labelled[:, None]),
         _with_gradient_where(costs.affinities, pairs.valid),
         loss_scale=loss_scale,
     )
-    classes = torch.arange(costs.nodes.shape[1], device=known.device)
-    wanted = (grid.semantic[:, None] == classes[:, None, None]).float()  # b k h w
-    counted = (weights * known)[:, None]
-    wrong = ((found.x - wanted).abs() * counted).sum() / counted.sum().clamp(min=1)
-    given, true_cut = found.y * pairs.weights, (~pairs.joined & pairs.valid).float()
-    both = (given * true_cut).sum((0, 2, 3))  # o
-    either = (given + pairs.weights * true_cut).sum((0, 2, 3)) / 2
+    # eq. (7): the share of points in a wrong class
+    classes = torch.arange(costs.nodes.shape[1], device=labelled.device)
+    true_classes = (grid.semantic[:, None] == classes[:, None, None]).float()  # b k h w
+    point_weights = (weights * labelled)[:, None]
+    wrong = ((indicators.x - true_classes).abs() * point_weights).sum() / point_weights.sum().clamp(min=1)
+    # eq. (8): an F-score of the cut pairs for each offset
+    cuts, true_cuts = indicators.y * pairs.weights, (~pairs.joined & pairs.valid).float()
+    both = (cuts * true_cuts).sum((0, 2, 3))  # o
+    either = (cuts + pairs.weights * true_cuts).sum((0, 2, 3)) / 2
     f_score = (both + 1e-3) / (either + 1e-3)
     return {"classes": config.weight * wrong, "cut_pairs": config.weight * (1 - f_score).sum()}
 
@@ -207,14 +209,14 @@ def separate_cut_losses(
 def costs_to_learn_from(costs: CutCostsOfBatch, config: EndToEndConfig, *, training: bool) -> CutCostsOfBatch:
     """The same costs, in training with dropout, and with the part of their gradient that `config` wants."""
     if training:
-        costs = dropped_costs(costs, config.cost_dropout)
+        costs = drop_costs(costs, config.cost_dropout)
     if not config.scale_free:
         return costs
     nodes, affinities = scale_free_costs(costs.nodes, costs.affinities)
     return replace(costs, nodes=nodes, affinities=affinities)
 
 
-def dropped_costs(costs: CutCostsOfBatch, share: float) -> CutCostsOfBatch:
+def drop_costs(costs: CutCostsOfBatch, share: float) -> CutCostsOfBatch:
     """Set the node costs of some points, and some affinity costs, to 0; the rest is not made larger.
 
     Source: Abbas and Swoboda 2021 (COPS), appendix A.2 and released code.
@@ -222,13 +224,13 @@ def dropped_costs(costs: CutCostsOfBatch, share: float) -> CutCostsOfBatch:
     if not share:
         return costs
     b, _, height, width = costs.nodes.shape
-    kept = torch.rand(b, 1, height, width, device=costs.nodes.device) >= share
-    kept_pairs = torch.rand(costs.affinities.shape, device=costs.affinities.device) >= share
-    return CutCostsOfBatch(costs.nodes * kept, costs.affinities * kept_pairs, costs.offsets, costs.splittable)
+    points = torch.rand(b, 1, height, width, device=costs.nodes.device) >= share
+    pairs = torch.rand(costs.affinities.shape, device=costs.affinities.device) >= share
+    return CutCostsOfBatch(costs.nodes * points, costs.affinities * pairs, costs.offsets, costs.splittable)
 
 
-def _with_gradient_where(costs: Tensor, known: Tensor) -> Tensor:
-    return torch.where(known, costs, costs.detach())
+def _with_gradient_where(costs: Tensor, labelled: Tensor) -> Tensor:
+    return torch.where(labelled, costs, costs.detach())
 
 
 def _least_areas(costs: CutCostsOfBatch, cut: CutConfig, thing_scale: float) -> Float[Tensor, " k"]:
@@ -237,5 +239,5 @@ def _least_areas(costs: CutCostsOfBatch, cut: CutConfig, thing_scale: float) -> 
     return torch.where(is_thing, thing_scale * cut.min_thing_px, float(cut.min_stuff_px))
 
 
-def _drawn_seed() -> int:
+def _draw_seed() -> int:
     return int(torch.randint(2**62, ()))

@@ -107,14 +107,17 @@ class HierarchicalEmbedding(AbstractMethod):
     def __init__(self, config: HierarchicalConfig, categories: Categories) -> None:
         """Build the networks; the backbone's weights are read here."""
         super().__init__(config, categories)
+        # backbone and decoder
         self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
+        # one head; with two branches its features are logits of categories
         embedding, loss = config.embedding, config.loss
         self.two_branches = embedding.branches == "two"
         num_features = len(categories) if self.two_branches else embedding.features
         self.dims = embedding.num_coordinates + num_features
         self.head = self._head()
+        # what categories are measured against: their means and radii
         self.class_means = ClassMeans(
             len(categories),
             self.dims - embedding.category_from,
@@ -169,11 +172,13 @@ class HierarchicalEmbedding(AbstractMethod):
 
     def losses(self, output: HierarchicalOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
         """The terms of the hierarchical Lovász loss; class means take the batch in while training."""
+        # truth on the grid, and the class means with this batch
         settings, first = self.config.loss, self.config.embedding.category_from
         grid = at_grid(targets, stride=self.stride)
         features = output.embeddings.float()[:, first:]
         labels = torch.where(grid.semantic == VOID_INDEX, -1, grid.semantic)
         means = self.class_means(features.flatten(2), labels.flatten(1))
+        # the two levels; without coordinates where categories do not see them
         terms = batch_hierarchical_lovasz_terms(
             self._of_instances(output.embeddings.float(), dim=1),
             self._with_stuff(grid) if settings.stuff_as_instances else grid.instances,
@@ -187,6 +192,7 @@ class HierarchicalEmbedding(AbstractMethod):
             center_position=self._position(output) if settings.to_center else None,
             options=settings,
         )
+        # weights; what has weight 0 is left out of the log
         losses = {
             "instance": settings.instance_weight * terms.instance,
             "category": settings.category_weight * terms.category,
@@ -195,6 +201,7 @@ class HierarchicalEmbedding(AbstractMethod):
         }
         if settings.hierarchy_weight:
             losses["hierarchy"] = settings.hierarchy_weight * terms.hierarchy
+        # categories by cross-entropy: in the place of their level, or beside it
         if self.two_branches or settings.cross_entropy_weight:
             wrong = F.cross_entropy(
                 self._category_logits(features, means.float()),
@@ -244,8 +251,8 @@ class HierarchicalEmbedding(AbstractMethod):
 
     def _of_instances(self, embeddings: Tensor, *, dim: int) -> Tensor:
         """The dimensions that instances see."""
-        seen = self.config.embedding.num_coordinates if self.two_branches else self.dims
-        return embeddings.narrow(dim, 0, seen)
+        dims = self.config.embedding.num_coordinates if self.two_branches else self.dims
+        return embeddings.narrow(dim, 0, dims)
 
     def _log_lambda(self) -> Float[Tensor, " k"]:
         """Of each category; learned ones stay between σ = 0.2 and 5."""

@@ -40,11 +40,12 @@ def freeze(parts: Parts, config: EndToEndConfig | None) -> None:
     if config is None:
         parts.costs.requires_grad_(False)
         return
-    trained, norms = _trained(parts, config), _norms(parts.whole) if config.frozen_norms == "all" else {}
+    names = _parameters_to_train(parts, config)
+    norms = _norms(parts.whole) if config.frozen_norms == "all" else {}
     for key, parameter in _of([parts.whole]).items():
-        if key in norms or (trained is not None and key not in trained):
+        if key in norms or (names is not None and key not in names):
             parameter.requires_grad_(False)
-        elif trained is not None:
+        elif names is not None:
             parameter.requires_grad_(True)
 
 
@@ -82,7 +83,7 @@ def ladder_groups(parts: Parts) -> dict[str, list[nn.Parameter]]:
     return {step: [p for p in parameters.values() if p.requires_grad] for step, parameters in steps.items()}
 
 
-def _trained(parts: Parts, config: EndToEndConfig) -> Parameters | None:
+def _parameters_to_train(parts: Parts, config: EndToEndConfig) -> Parameters | None:
     """What learns; None where everything does that does so without fine-tuning."""
     if config.trained == "all":
         return None

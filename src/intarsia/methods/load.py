@@ -17,7 +17,7 @@ from intarsia.methods.panoptic_fpn import PanopticFpn
 from intarsia.methods.torch_model import as_model
 from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.nets.folding import folded
-from intarsia.nets.networks import imported
+from intarsia.nets.networks import import_named
 from intarsia.runtime.find import model_folder
 from intarsia.runtime.model import Model
 from intarsia.runtime.model_files import ModelFolder
@@ -69,10 +69,10 @@ def open_model(
     """
     if device == "cuda" and not torch.cuda.is_available():
         fail("device", "one that torch finds here", "cuda")
-    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    network = folded(load(folder.path, method=method)).to(chosen)
+    place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    network = folded(load(folder.path, method=method)).to(place)
     half = precision == "bfloat16"
-    autocast = (lambda: torch.autocast(chosen, torch.bfloat16)) if half else None
+    autocast = (lambda: torch.autocast(place, torch.bfloat16)) if half else None
     return as_model(network, autocast=autocast, threads=threads)
 
 
@@ -90,7 +90,7 @@ def method_class(name: str) -> type[AbstractMethod]:
         if name not in METHODS:
             fail("method", "one that ships, or file.py:Class", repr(name), hint=nearest(name, METHODS))
         return METHODS[name]
-    cls = imported("method", name)
+    cls = import_named("method", name)
     if not (isinstance(cls, type) and issubclass(cls, AbstractMethod)):
         fail("method", "a subclass of intarsia.methods.method.AbstractMethod", name)
     return cls

@@ -48,7 +48,7 @@ def write_model(model: Any, folder: Path, *, half: bool, export: bool = False) -
         onnx_export.refuse_export(model)
         model = onnx_export.rounded(copy.deepcopy(model))
         settings["prediction"] = spec_to_dict(model.network_spec, model.map_decoder)
-    tensors = {name: _stored(tensor, half or export) for name, tensor in model.state_dict().items()}
+    tensors = {name: _as_stored(tensor, half or export) for name, tensor in model.state_dict().items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files.network.unlink(missing_ok=True)
@@ -136,14 +136,14 @@ def _fill(model: torch.nn.Module, tensors: Mapping[str, Tensor], path: Path) -> 
         if name not in tensors:
             fail(str(path), "the weights of the model in config.json", f"no tensor `{name}`")
         if tensors[name].shape != tensor.shape:
-            wanted = f"the weights of the model in config.json: `{name}` of shape {tuple(tensor.shape)}"
-            fail(str(path), wanted, tuple(tensors[name].shape))
+            expected = f"the weights of the model in config.json: `{name}` of shape {tuple(tensor.shape)}"
+            fail(str(path), expected, tuple(tensors[name].shape))
     if extra := sorted(tensors.keys() - own.keys()):
         fail(str(path), "the weights of the model in config.json", f"a tensor too many, `{extra[0]}`")
     model.load_state_dict(dict(tensors))
 
 
-def _stored(tensor: Tensor, half: bool) -> Tensor:
+def _as_stored(tensor: Tensor, half: bool) -> Tensor:
     """Only convolution weights lose digits; statistics and biases are few and may be large."""
     tensor = tensor.detach().cpu()
     if half and tensor.is_floating_point() and tensor.ndim == 4:

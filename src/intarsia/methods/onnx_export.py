@@ -186,9 +186,9 @@ def _halve_weights(model: Any) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    kept = [info for info in graph.value_info if info.name not in {cast.output[0] for cast in casts}]
+    infos = [info for info in graph.value_info if info.name not in {cast.output[0] for cast in casts}]
     del graph.value_info[:]
-    graph.value_info.extend(kept)
+    graph.value_info.extend(infos)
 
 
 def _merge_padding(model: Any) -> None:

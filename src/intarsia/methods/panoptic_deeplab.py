@@ -130,14 +130,14 @@ class PanopticDeepLab(AbstractMethod):
         settings = self.config.center_loss
         grid = at_grid(targets, stride=self.stride)
         heat, offsets = center_targets(grid, sigma_px=settings.sigma_px, stride=self.stride)
-        counted = ~grid.crowd
+        distinct = ~grid.crowd
         inside = (grid.instances > 0)[:, None]
-        heat_error = (output.heat.float() - heat).square() * counted
+        heat_error = (output.heat.float() - heat).square() * distinct
         offset_error = (output.center_steps.float() - offsets).abs() * inside
         return semantic_losses(
             output.semantic_logits, targets, self.config.semantic_loss, stride=self.stride
         ) | {
-            "center": settings.center_weight * heat_error.sum() / counted.sum().clamp(min=1),
+            "center": settings.center_weight * heat_error.sum() / distinct.sum().clamp(min=1),
             "offset": settings.offset_weight * offset_error.sum() / inside.sum().clamp(min=1),
         }
 
@@ -183,9 +183,9 @@ def center_targets(
     heat = position.new_zeros(b, height, width)
     offsets = position.new_zeros(b, 2, height, width)
     for image, (centers, instances) in enumerate(zip(grid.centers, grid.instances, strict=True)):
-        for some in centers.split(64):  # separable Gaussians, never a map of all instances at once
-            down = torch.exp(-(position[0, :, 0] - some[:, :1]).square() / (2 * sigma_px**2))  # n h
-            right = torch.exp(-(position[1, 0] - some[:, 1:]).square() / (2 * sigma_px**2))  # n w
+        for chunk in centers.split(64):  # separable Gaussians, never a map of all instances at once
+            down = torch.exp(-(position[0, :, 0] - chunk[:, :1]).square() / (2 * sigma_px**2))  # n h
+            right = torch.exp(-(position[1, 0] - chunk[:, 1:]).square() / (2 * sigma_px**2))  # n w
             around = down[:, :, None] * right[:, None]  # n h w
             heat[image] = torch.cat([heat[image, None], around]).amax(dim=0)
         own = torch.cat([centers.new_zeros(1, 2), centers])[instances]  # h w 2

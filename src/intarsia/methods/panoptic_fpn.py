@@ -127,5 +127,6 @@ class PanopticFpn(AbstractMethod):
         """Semantics on the grid, and the detections of each image."""
         views = super().views(output, sizes)
         return [
-            view.with_detections(found.numpy()) for view, found in zip(views, output.detections, strict=True)
+            view.with_detections(detections.numpy())
+            for view, detections in zip(views, output.detections, strict=True)
         ]

@@ -130,8 +130,10 @@ class PanopticHead(nn.Module):
             fail("matching.unmatched_truth", "'ignore' without variant A", "'void'")
         if matching.normalisation == "sum" and potential.variant == "A":
             fail("matching.normalisation", "'softmax' in variant A, which has logits", "'sum'")
+        # settings and the channels of stuff
         self.potential, self.matching, self.stride = potential, matching, stride
         self.register_buffer("stuff", torch.tensor(stuff, dtype=torch.long), persistent=False)
+        # affinities: from the features themselves, or a projection of them
         rank = affinity.channels
         self.project = nn.Conv2d(channels_in, rank, 1) if rank and affinity.project else None
         self.affinity = None
@@ -144,6 +146,7 @@ class PanopticHead(nn.Module):
                 gain=affinity.gain,
                 iterations=affinity.iterations,
             )
+        # a softmax needs a sharpness, which is learned
         learns = matching.weight and matching.normalisation == "softmax"
         self.log_sharpness = nn.Parameter(torch.tensor(matching.sharpness).log()) if learns else None
 
@@ -185,6 +188,7 @@ class PanopticHead(nn.Module):
     ) -> Float[Tensor, " b"]:
         """The panoptic matching loss of each image, without its weight."""
         settings = self.matching
+        # whose channel each true instance is
         matches = [
             match_detections(
                 image.boxes,
@@ -196,6 +200,7 @@ class PanopticHead(nn.Module):
             )
             for image, true in zip(detections, truth, strict=True)
         ]
+        # a cross-entropy over the channels that are left
         factor = 1 if self.log_sharpness is None else self.log_sharpness.exp()
         return panoptic_matching_loss(
             [logits * factor for logits in panoptic],
@@ -208,7 +213,7 @@ class PanopticHead(nn.Module):
             normalisation=settings.normalisation,
         )
 
-    def kept(self, truth: Detections) -> Detections:
+    def sample_truth(self, truth: Detections) -> Detections:
         """Some of the true boxes, as `keep_truth` says."""
         share = self.matching.keep_truth
         return truth if share == 1 else truth.chosen(torch.rand_like(truth.scores) < share)

@@ -75,24 +75,26 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
     skipped = method.only_training
     with model_folder(name_or_folder) as folder:
         tensors, other = read_tensors(folder.weights), folder.categories()
-    given = {name: tensor for name, tensor in tensors.items() if not name.startswith(skipped)}
+    stored = {name: tensor for name, tensor in tensors.items() if not name.startswith(skipped)}
     own = {name: tensor for name, tensor in method.state_dict().items() if not name.startswith(skipped)}
     counts = _counts(method.categories, other)
-    taken = [name for name in own if name in given and _fits(name, own[name], given[name], counts)]
+    fitting = [name for name in own if name in stored and _fits(name, own[name], stored[name], counts)]
     weights = {name for name, parameter in method.named_parameters() if parameter.ndim > 1}
-    if not weights.intersection(taken):
-        wanted = f"a model of which something fits this {type(method).__name__}"
-        fail("initial", wanted, f"{name_or_folder}, of which nothing does")
+    if not weights.intersection(fitting):
+        expected = f"a model of which something fits this {type(method).__name__}"
+        fail("initial", expected, f"{name_or_folder}, of which nothing does")
     with torch.no_grad():
-        for name in taken:
-            own[name].copy_(given[name])
-    fresh = tuple(name for name in own if name not in taken)
-    return Transfer(name_or_folder, tuple(taken), fresh, tuple(name for name in given if name not in taken))
+        for name in fitting:
+            own[name].copy_(stored[name])
+    fresh = tuple(name for name in own if name not in fitting)
+    return Transfer(
+        name_or_folder, tuple(fitting), fresh, tuple(name for name in stored if name not in fitting)
+    )
 
 
-def _fits(name: str, own: Tensor, given: Tensor, counts: set[int]) -> bool:
+def _fits(name: str, own: Tensor, stored: Tensor, counts: set[int]) -> bool:
     of_categories = not name.startswith("backbone.") and bool(set(own.shape) & counts)
-    return own.shape == given.shape and not of_categories
+    return own.shape == stored.shape and not of_categories
 
 
 def _counts(own: Categories, other: Categories) -> set[int]:

@@ -183,12 +183,12 @@ class UnifiedPanoptic(AbstractMethod):
         if self.affinity_decoder is not None:
             features = self.head.features(self.affinity_decoder(pyramid))[..., :height, :width]
         proposals = self.detector.propose(pyramid)
-        wanted = not self.training or self._learns_from_detections
+        needs_detections = not self.training or self._learns_from_detections
         limit = (self.config.matching if self.training else self.config.detection).max_detections
         return UnifiedOutput(
             semantic_logits=logits[..., :height, :width],
             affinity_features=features,
-            detections=self.detector.detect(pyramid, proposals, limit=limit) if wanted else (),
+            detections=self.detector.detect(pyramid, proposals, limit=limit) if needs_detections else (),
             pyramid=tuple(pyramid),
             proposals=proposals,
         )
@@ -244,13 +244,13 @@ class UnifiedPanoptic(AbstractMethod):
         """
         rows, columns = grid_size(*size, stride=self.stride)
         features = output.affinity_features
-        found = output.detections[row].above(self.config.inference.min_score).within(*size)
+        detections = output.detections[row].above(self.config.inference.min_score).within(*size)
         panoptic = self.head(
             output.semantic_logits[row, :, :rows, :columns],
             None if features is None else features[row, :, :rows, :columns],
-            found,
+            detections,
         )
-        return panoptic, found
+        return panoptic, detections
 
     @torch.no_grad()
     def affinity_map(
@@ -297,13 +297,14 @@ class UnifiedPanoptic(AbstractMethod):
         grid = at_grid(targets, stride=self.stride)
         truth = [Detections.true(*pair) for pair in zip(grid.boxes, grid.categories, strict=True)]
         if self._learns_from_detections:
-            found = output.detections
+            predictions = output.detections
         else:
-            found = self.detector.with_masks(output.pyramid, [self.head.kept(one) for one in truth])
+            samples = [self.head.sample_truth(true) for true in truth]
+            predictions = self.detector.with_masks(output.pyramid, samples)
         features = output.affinity_features
         panoptic = [
             self.head(output.semantic_logits[row], None if features is None else features[row], detections)
-            for row, detections in enumerate(found)
+            for row, detections in enumerate(predictions)
         ]
-        loss = self.head.loss(panoptic, grid.semantic, grid.instances, detections=found, truth=truth)
+        loss = self.head.loss(panoptic, grid.semantic, grid.instances, detections=predictions, truth=truth)
         return loss.mean()

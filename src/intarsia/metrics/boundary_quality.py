@@ -60,8 +60,8 @@ class BoundaryQuality(AbstractTally):
         overlap, truth = image.overlap, image.maps.truth
         distance = max(1, round(self.ratio * math.hypot(*truth.shape)))
         true = np.where(truth == VOID_ID, VOID_ID, boundary_ids(truth, distance=distance))
-        found = boundary_ids(image.maps.prediction, distance=distance)
-        pairs = _native.count_id_pairs(true.ravel(), found.ravel())
+        predicted = boundary_ids(image.maps.prediction, distance=distance)
+        pairs = _native.count_id_pairs(true.ravel(), predicted.ravel())
         outline = Overlap.of_pairs(pairs, prediction=overlap.prediction, truth=overlap.truth)
         matching = match(overlap, outline=outline)
         self.quality.add_image(ImageQuality(matching, prediction=overlap.prediction, truth=overlap.truth))

@@ -70,8 +70,8 @@ class CityscapesAP(AbstractTally):
             counted: One for each row of the truth's table.
         """
         overlap = image.overlap
-        shown = {*overlap.truth.category_index.tolist(), *overlap.prediction.category_index.tolist()}
-        things = [index for index in sorted(shown) if self.categories[index].is_thing]
+        indices = {*overlap.truth.category_index.tolist(), *overlap.prediction.category_index.tolist()}
+        things = [index for index in sorted(indices) if self.categories[index].is_thing]
         self.images.append({index: _judge(overlap, index, ~counted) for index in things})
 
     def merge(self, other: CityscapesAP) -> None:
@@ -114,11 +114,11 @@ _Image = dict[int, _Verdict]
 def _judge(overlap: Overlap, index: int, small: Bool[np.ndarray, " s"]) -> _Verdict:
     truth, prediction, scores = overlap.truth, overlap.prediction, overlap.prediction.score
     mine = truth.category_index == index
-    counted = mine & ~truth.is_crowd & ~small
+    scored_truth = mine & ~truth.is_crowd & ~small
     ignored = np.append(mine & (truth.is_crowd | small), [False, True])[
         overlap.truth_row
     ]  # -1, void, is last
-    found = np.flatnonzero(prediction.category_index == index)
+    candidates = np.flatnonzero(prediction.category_index == index)
     area = overlap.prediction_areas
     valid = ignored & (overlap.prediction_row >= 0)
     excused = np.bincount(overlap.prediction_row[valid], overlap.num_pixels[valid], minlength=len(area))
@@ -129,13 +129,13 @@ def _judge(overlap: Overlap, index: int, small: Bool[np.ndarray, " s"]) -> _Verd
     scored, missed = [], []
     for threshold in THRESHOLDS:
         close = iou > threshold  # at most one truth a prediction and one prediction a truth: IoU > 1/2
-        hit = p[close & counted[t]]
-        wrong = np.setdiff1d(found, p[close])
+        hit = p[close & scored_truth[t]]
+        wrong = np.setdiff1d(candidates, p[close])
         wrong = wrong[excused[wrong] / area[wrong] <= threshold]
         values = np.concatenate([scores[hit], scores[wrong]])
         scored.append((values, np.arange(len(values)) < len(hit)))
-        missed.append(int(counted.sum()) - len(hit))
-    return _Verdict(tuple(scored), tuple(missed), int(counted.sum()))
+        missed.append(int(scored_truth.sum()) - len(hit))
+    return _Verdict(tuple(scored), tuple(missed), int(scored_truth.sum()))
 
 
 def _area(verdicts: Sequence[_Verdict], n: int) -> float:

@@ -77,8 +77,8 @@ class CocoAP(AbstractTally):
         """Add one image whose maps were compared before; it has to have them."""
         assert image.maps is not None
         true = self._instances(image.overlap.truth, image.maps.truth)
-        found = self._instances(image.overlap.prediction, image.maps.prediction)
-        self.images.append((_natural(image.name), true, found))
+        predicted = self._instances(image.overlap.prediction, image.maps.prediction)
+        self.images.append((_natural(image.name), true, predicted))
 
     def merge(self, other: CocoAP) -> None:
         """Add the images of another process.
@@ -94,7 +94,7 @@ class CocoAP(AbstractTally):
         from pycocotools.cocoeval import COCOeval
 
         images = sorted(self.images, key=itemgetter(0))  # stable: as they were added if they have no names
-        truth, prediction = [true for _, true, _ in images], [found for _, _, found in images]
+        truth, prediction = [true for _, true, _ in images], [predicted for _, _, predicted in images]
         if not any(truth):
             return CocoReport(math.nan, math.nan, math.nan, {})
         with contextlib.redirect_stdout(io.StringIO()):

@@ -73,8 +73,8 @@ class RecallByCrowding(AbstractTally):
         overlap, table = image.overlap, image.overlap.truth
         counted = self.categories.is_thing[table.category_index] & ~table.is_crowd
         best = np.zeros(len(table.ids))
-        known = (overlap.truth_row >= 0) & (overlap.prediction_row >= 0)
-        t, p, pixels = overlap.truth_row[known], overlap.prediction_row[known], overlap.num_pixels[known]
+        pairs = (overlap.truth_row >= 0) & (overlap.prediction_row >= 0)
+        t, p, pixels = overlap.truth_row[pairs], overlap.prediction_row[pairs], overlap.num_pixels[pairs]
         union = overlap.truth_areas[t] + overlap.prediction_areas[p] - pixels
         same = table.category_index[t] == overlap.prediction.category_index[p]
         np.maximum.at(best, t[same], (pixels / union)[same])
@@ -97,12 +97,12 @@ class RecallByCrowding(AbstractTally):
         return CrowdingReport(tuple(map(float, shares)), tuple(map(int, self.counts)))
 
 
-def _nearest_box(ids: np.ndarray, wanted: Int64[np.ndarray, " s"]) -> Float64[np.ndarray, " s"]:
+def _nearest_box(ids: np.ndarray, things: Int64[np.ndarray, " s"]) -> Float64[np.ndarray, " s"]:
     """Of each of these segments the largest IoU of its box with another's of them."""
-    if len(wanted) < 2:
-        return np.zeros(len(wanted))
-    row = np.zeros(int(max(ids.max(), wanted.max())) + 1, np.int32)
-    row[wanted] = np.arange(1, len(wanted) + 1)
+    if len(things) < 2:
+        return np.zeros(len(things))
+    row = np.zeros(int(max(ids.max(), things.max())) + 1, np.int32)
+    row[things] = np.arange(1, len(things) + 1)
     corners = [[b[0].start, b[1].start, b[0].stop, b[1].stop] for b in find_objects(row[ids])]
     boxes = np.array(corners, np.float64)
     low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])

@@ -25,14 +25,14 @@ class FoundInstance:
     mask: Bool[np.ndarray, "h w"] | None = None
 
 
-def add_detections(precision: CocoAP, found: Iterable[FoundInstance], truth: PanopticMap) -> None:
+def add_detections(precision: CocoAP, detections: Iterable[FoundInstance], truth: PanopticMap) -> None:
     """Add one image to an AP: detections, which overlap, against the instances of a true map.
 
     Use `CocoAP.update` for panoptic maps, where no two instances share a pixel.
 
     Args:
         precision: Of boxes or of masks.
-        found: The detections; with masks where masks are measured.
+        detections: Of the image; with masks where masks are measured.
         truth: The true map.
 
     Example:
@@ -46,19 +46,19 @@ def add_detections(precision: CocoAP, found: Iterable[FoundInstance], truth: Pan
     """
     precision.update(truth, truth)
     name, true, _ = precision.images.pop()
-    precision.images.append((name, true, [_row(one, truth.size) for one in found]))
+    precision.images.append((name, true, [_row(detection, truth.size) for detection in detections]))
 
 
-def _row(found: FoundInstance, size: tuple[int, int]) -> dict[str, Any]:
+def _row(detection: FoundInstance, size: tuple[int, int]) -> dict[str, Any]:
     from pycocotools import mask as run_lengths
 
-    left, top, right, bottom = found.box
-    mask = np.zeros(size, np.uint8) if found.mask is None else found.mask.astype(np.uint8)
+    left, top, right, bottom = detection.box
+    mask = np.zeros(size, np.uint8) if detection.mask is None else detection.mask.astype(np.uint8)
     return {
-        "category_id": found.category_id,
+        "category_id": detection.category_id,
         "segmentation": run_lengths.encode(np.asfortranarray(mask)),
         "bbox": [left, top, right - left, bottom - top],
-        "area": float(mask.sum()) if found.mask is not None else (right - left) * (bottom - top),
+        "area": float(mask.sum()) if detection.mask is not None else (right - left) * (bottom - top),
         "iscrowd": 0,
-        "score": found.score,
+        "score": detection.score,
     }

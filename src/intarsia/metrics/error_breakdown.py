@@ -66,8 +66,8 @@ class ErrorBreakdown(AbstractTally):
         overlap = image.overlap
         of_truth, of_prediction = fates(overlap, match(overlap))
         for table, fate in ((overlap.truth, of_truth), (overlap.prediction, of_prediction)):
-            told = fate >= 0
-            np.add.at(self.counts, (fate[told], table.category_index[told]), 1)
+            has_fate = fate >= 0
+            np.add.at(self.counts, (fate[has_fate], table.category_index[has_fate]), 1)
 
     def merge(self, other: ErrorBreakdown) -> None:
         """Add the images of another tally.
@@ -93,20 +93,20 @@ def fates(overlap: Overlap, matching: Matching) -> tuple[Int64[np.ndarray, " s"]
     """
     pairs = _Pairs(overlap)
     truth = np.where(overlap.truth.is_crowd, -1, FATES.index("missed"))
-    told = np.zeros(len(overlap.prediction.ids), bool)
-    told[matching.forgiven] = told[matching.prediction_row] = True
+    explained = np.zeros(len(overlap.prediction.ids), bool)
+    explained[matching.forgiven] = explained[matching.prediction_row] = True
     open_ = ~overlap.truth.is_crowd
     open_[matching.truth_row] = False
-    for fate, found in (
+    for fate, which in (
         ("split", pairs.split()),
         ("merged", pairs.merged()),
         ("wrong category", ~pairs.same & (pairs.iou > 0.5)),
     ):
-        found = found & open_[pairs.t]
-        truth[pairs.t[found]] = FATES.index(fate)
-        told[pairs.p[found]] = True
+        which = which & open_[pairs.t]
+        truth[pairs.t[which]] = FATES.index(fate)
+        explained[pairs.p[which]] = True
     truth[matching.truth_row] = FATES.index("matched")
-    return truth, np.where(told, -1, FATES.index("spurious"))
+    return truth, np.where(explained, -1, FATES.index("spurious"))
 
 
 class _Pairs:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Int64, Shaped
 
 from intarsia import _native
 from intarsia._check import fail
+from intarsia._threads import results_in_order
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.coco_places import json_of
 from intarsia.formats.png import UnreadableError, keep_freed_buffers, read_filtered, read_ids
@@ -27,12 +25,6 @@ from intarsia.metrics.panoptic_quality import ImageQuality, PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
 from intarsia.metrics.tally import AbstractTally, Comparison, IdMaps
 from intarsia.panoptic import Categories
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-NUM_WAITING = 4
-"""Images a worker may be ahead of the sum: bounds the memory whatever the number of images."""
 
 
 def evaluate_folders(
@@ -74,20 +66,20 @@ def evaluate_folders(
     """
     pairs = read_pairs(truth_json, prediction_json, truth_dir=truth_dir, prediction_dir=prediction_dir)
     quality = PanopticQuality(pairs.categories)
-    others = request.tallies(pairs.categories)
+    tallies = request.tallies(pairs.categories)
     broken: list[str] = []
     wrong_areas = _WrongAreas()
-    for pair, measured in measure_pairs(pairs, request, workers=workers):
-        if isinstance(measured, str):
-            broken.append(measured)
+    for pair, image in measure_pairs(pairs, request, workers=workers):
+        if isinstance(image, str):
+            broken.append(image)
             continue
-        quality.add_image(measured.quality)
-        for name, tally in measured.others.items():
-            others[name].merge(tally)
-        wrong_areas.check(pair.truth, measured.truth_areas)
+        quality.add_image(image.quality)
+        for name, tally in image.tallies.items():
+            tallies[name].merge(tally)
+        wrong_areas.check(pair.truth, image.truth_areas)
     if broken and len(broken) == len(pairs.images):
         raise InputError(broken[0] + (f" So it is with all {len(broken)} images." if len(broken) > 1 else ""))
-    also = {name: tally.compute() for name, tally in others.items()}
+    also = {name: tally.compute() for name, tally in tallies.items()}
     report = replace(quality.compute(), remarks=pairs.remarks + wrong_areas.remarks(), also=also)
     if broken:
         raise PartialFailure(broken, total=len(pairs.images), result=report)
@@ -106,7 +98,8 @@ def measure_pairs(
         fail("workers", "at least 1", workers)
     keep_freed_buffers()
     measure = partial(_measure, request=request, categories=pairs.categories)
-    yield from _in_order(measure, pairs.images, workers=workers)
+    for _, measurement in results_in_order(measure, pairs.images, workers=workers):
+        yield measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +107,7 @@ class MeasuredImage:
     """What a worker hands to the sum: one image's matches, tallies of one image, and the truth's areas."""
 
     quality: ImageQuality
-    others: dict[str, AbstractTally]
+    tallies: dict[str, AbstractTally]
     truth_areas: Int64[np.ndarray, " s"]
 
 
@@ -139,16 +132,16 @@ def read_pairs(
 def _measure(
     pair: MapPair, *, request: Request, categories: Categories
 ) -> tuple[MapPair, MeasuredImage | str]:
-    others = request.tallies(categories)
+    tallies = request.tallies(categories)
     try:
-        image = compare_files(pair, with_maps=needs_maps(others.values()))
+        image = compare_files(pair, with_maps=needs_maps(tallies.values()))
     except UnreadableError as error:
         return pair, str(error)
     truth_areas = image.overlap.truth_areas
-    image = request.trimmed(image, categories)
-    for tally in others.values():
+    image = request.trim(image, categories)
+    for tally in tallies.values():
         tally.add(image)
-    return pair, MeasuredImage(ImageQuality.of(image.overlap), others, truth_areas)
+    return pair, MeasuredImage(ImageQuality.of(image.overlap), tallies, truth_areas)
 
 
 def compare_files(pair: MapPair, *, with_maps: bool = False) -> Comparison:
@@ -169,9 +162,9 @@ def compare_files(pair: MapPair, *, with_maps: bool = False) -> Comparison:
 
 
 def _read_maps(truth: Path, prediction: Path) -> IdMaps:
-    true, found = read_ids(truth), read_ids(prediction)
-    _check_sizes(true.shape, found.shape, prediction)
-    return IdMaps(true, found)
+    true, predicted = read_ids(truth), read_ids(prediction)
+    _check_sizes(true.shape, predicted.shape, prediction)
+    return IdMaps(true, predicted)
 
 
 def count_pairs_of_files(truth: Path, prediction: Path) -> Shaped[np.ndarray, "n 3"]:
@@ -206,24 +199,6 @@ def _check_ids(prediction: MapAnnotation, overlap: Overlap) -> None:
     if len(absent):
         listed = int(prediction.segments.ids[absent[0]])
         fail(str(prediction.path), "showing every segment its JSON lists", f"no pixel of id {listed}")
-
-
-def _in_order(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[R]:
-    """Map on threads, results in order, a bounded number of them waiting."""
-    if workers == 1:
-        yield from map(function, items)
-        return
-    waiting: deque[Future[R]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) >= NUM_WAITING * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 class _WrongAreas:

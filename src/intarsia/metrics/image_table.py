@@ -108,13 +108,13 @@ class ImageTable(AbstractTally):
 def _row(image: Comparison) -> ImageRow:
     matching = match(image.overlap)
     iou, tp, fp, fn = matching.iou.sum(), len(matching.iou), len(matching.spurious), len(matching.missed)
-    counted = tp + fp / 2 + fn / 2
-    sq, rq = (float(iou) / tp if tp else 0.0), (tp / counted if counted else math.nan)
-    pq = float(iou) / counted if counted else math.nan
-    told = np.concatenate(fates(image.overlap, matching))
-    counts = np.bincount(told[told >= 0], minlength=len(FATES)).tolist()
+    total = tp + fp / 2 + fn / 2
+    sq, rq = (float(iou) / tp if tp else 0.0), (tp / total if total else math.nan)
+    pq = float(iou) / total if total else math.nan
+    fate_rows = np.concatenate(fates(image.overlap, matching))
+    counts = np.bincount(fate_rows[fate_rows >= 0], minlength=len(FATES)).tolist()
     by_fate = {fate.replace(" ", "_"): count for fate, count in zip(FATES, counts, strict=True)}
-    return ImageRow(image.name, pq, sq if counted else math.nan, rq, tp, fp, fn, **by_fate)
+    return ImageRow(image.name, pq, sq if total else math.nan, rq, tp, fp, fn, **by_fate)
 
 
 def _plain(value: str | float | int) -> str | float | int | None:

@@ -65,16 +65,16 @@ class LeafCount(AbstractTally):
         overlap = image.overlap
         is_thing = self.categories.is_thing
         true = is_thing[overlap.truth.category_index] & ~overlap.truth.is_crowd
-        found = is_thing[overlap.prediction.category_index]
+        predicted = is_thing[overlap.prediction.category_index]
         on_true = np.append(true, [False, False])[overlap.truth_row]  # -1 void, -2 unlisted: the last two
-        on_found = np.append(found, [False, False])[overlap.prediction_row]
+        on_found = np.append(predicted, [False, False])[overlap.prediction_row]
         pairs = on_true & on_found
         t, p, pixels = overlap.truth_row[pairs], overlap.prediction_row[pairs], overlap.num_pixels[pairs]
         dice = 2 * pixels / (overlap.truth_areas[t] + overlap.prediction_areas[p])
-        best = min(_best(dice, t, true), _best(dice, p, found)) if true.any() or found.any() else 1.0
+        best = min(_best(dice, t, true), _best(dice, p, predicted)) if true.any() or predicted.any() else 1.0
         sizes = overlap.num_pixels[on_true].sum() + overlap.num_pixels[on_found].sum()
         foreground = 2 * pixels.sum() / sizes if sizes else 1.0
-        self.sums += (best, abs(int(true.sum()) - int(found.sum())), foreground, 1)
+        self.sums += (best, abs(int(true.sum()) - int(predicted.sum())), foreground, 1)
 
     def merge(self, other: LeafCount) -> None:
         """Add the images of another tally.

@@ -47,9 +47,9 @@ class SegmentTable:
         """Ids, category indices, crowds, scores."""
         return self.ids, self.category_index, self.is_crowd, self.score
 
-    def where(self, kept: Bool[np.ndarray, " s"]) -> SegmentTable:
-        """Only the rows where `kept` is true."""
-        return SegmentTable(*(column[kept] for column in self.columns))
+    def where(self, rows: Bool[np.ndarray, " s"]) -> SegmentTable:
+        """Only the rows where `rows` is true."""
+        return SegmentTable(*(column[rows] for column in self.columns))
 
     def row_of(self, ids: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         """The row of each id: -1 for void, -2 for an id that no segment has."""
@@ -122,9 +122,9 @@ class Overlap:
         Source: usual is 4096 on COCO (detectron2's merge) and 2048 on Cityscapes at full size.
         """
         is_thing = categories.is_thing[self.prediction.category_index]
-        kept = is_thing | (self.prediction_areas >= min_area)
-        table = self.prediction.where(kept)
-        ids = np.where(np.append(kept, [True, True])[self.prediction_row], self.prediction_ids, VOID_ID)
+        enough = is_thing | (self.prediction_areas >= min_area)
+        table = self.prediction.where(enough)
+        ids = np.where(np.append(enough, [True, True])[self.prediction_row], self.prediction_ids, VOID_ID)
         return replace(self, prediction=table, prediction_row=table.row_of(ids), prediction_ids=ids)
 
 
@@ -159,20 +159,20 @@ def match(overlap: Overlap, *, outline: Overlap | None = None) -> Matching:
         iou = np.minimum(iou, _outline_iou(outline, t, p))
     same = truth.category_index[t] == prediction.category_index[p]
     crowd = truth.is_crowd[t]
-    found = same & ~crowd & (iou > 0.5)  # so that there is at most one match a segment
+    matches = same & ~crowd & (iou > 0.5)  # so that there is at most one match a segment
     missed = ~truth.is_crowd
-    missed[t[found]] = False
-    left = np.ones(len(prediction.ids), bool)
-    left[p[found]] = False
+    missed[t[matches]] = False
+    unmatched = np.ones(len(prediction.ids), bool)
+    unmatched[p[matches]] = False
     on_crowd = _sum_by(np.where(same & crowd, p, -1), pixels, size=len(prediction.ids))
     excused = (overlap.on_void + on_crowd) / np.maximum(overlap.prediction_areas, 1) > 0.5
     return Matching(
-        truth_row=t[found],
-        prediction_row=p[found],
-        iou=iou[found],
+        truth_row=t[matches],
+        prediction_row=p[matches],
+        iou=iou[matches],
         missed=np.flatnonzero(missed),
-        spurious=np.flatnonzero(left & ~excused),
-        forgiven=np.flatnonzero(left & excused),
+        spurious=np.flatnonzero(unmatched & ~excused),
+        forgiven=np.flatnonzero(unmatched & excused),
     )
 
 
@@ -188,9 +188,9 @@ def _outline_iou(outline: Overlap, t: np.ndarray, p: np.ndarray) -> np.ndarray:
     """The IoU of the boundaries of given pairs: 0 for a pair whose boundaries do not touch."""
     size = len(outline.prediction.ids)
     row, column, _, iou = _pairs_with_iou(outline)
-    known, wanted = row * size + column, t * size + p  # both ascend, as the pairs do
-    at = np.searchsorted(known, wanted)
-    hit = np.append(known, -1)[at] == wanted
+    outline_keys, keys = row * size + column, t * size + p  # both ascend, as the pairs do
+    at = np.searchsorted(outline_keys, keys)
+    hit = np.append(outline_keys, -1)[at] == keys
     return np.where(hit, np.append(iou, 0.0)[at], 0.0)
 
 

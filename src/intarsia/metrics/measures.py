@@ -65,7 +65,7 @@ class Request:
             return BoundaryQuality(categories, ratio=self.boundary_ratio)
         return MEASURES[name](categories)
 
-    def trimmed(self, image: Comparison, categories: Categories) -> Comparison:
+    def trim(self, image: Comparison, categories: Categories) -> Comparison:
         """The comparison without the small stuff of its prediction."""
         if not self.min_stuff_area:
             return image

@@ -52,8 +52,8 @@ def near_segments(
     near = np.zeros(len(table.ids), bool)
     for row, id in enumerate(table.ids):
         values = distances[ids == id]
-        known = values[np.isfinite(values)]
-        near[row] = 2 * len(known) >= len(values) > 0 and np.median(known) <= within_m
+        finite = values[np.isfinite(values)]
+        near[row] = 2 * len(finite) >= len(values) > 0 and np.median(finite) <= within_m
     return near
 
 

@@ -44,9 +44,9 @@ def pair_maps(truth: AnnotationFile, prediction: AnnotationFile, prediction_json
         ValueError: One id stands for different files, or an image of the truth has no prediction.
     """
     absent = [id for id in truth.maps if id not in prediction.maps]
-    others = _other_names(truth, prediction)
-    names = ImageNames({id: _name_of(row) for id, row in truth.maps.items()} if absent or others else {})
-    _check_names(others, names, prediction_json)
+    other_names = _other_names(truth, prediction)
+    names = ImageNames({id: _name_of(row) for id, row in truth.maps.items()} if absent or other_names else {})
+    _check_names(other_names, names, prediction_json)
     by_name: dict[int | str, MapAnnotation] = {}
     for id, row in prediction.maps.items() if absent else ():
         if id not in truth.maps and (match := names.find(_name_of(row))) is not None:
@@ -70,10 +70,12 @@ def _other_names(truth: AnnotationFile, prediction: AnnotationFile) -> list[tupl
 
 
 def _check_names(
-    others: list[tuple[MapAnnotation, str]], names: ImageNames, prediction_json: str | Path
+    other_names: list[tuple[MapAnnotation, str]], names: ImageNames, prediction_json: str | Path
 ) -> None:
     """Refuse ids that stand for other files."""
-    wrong = [(row.image_id, row.image_file, name) for row, name in others if names.find(name) != row.image_id]
+    wrong = [
+        (row.image_id, row.image_file, name) for row, name in other_names if names.find(name) != row.image_id
+    ]
     if wrong:
         id, true_name, name = wrong[0]
         expected = f"one whose image ids stand for the truth's files; {len(wrong)} do not"

@@ -61,12 +61,12 @@ class SemanticIoU(AbstractTally):
     def add(self, image: Comparison) -> None:
         """Add one image whose maps were compared before."""
         overlap = image.overlap
-        shown = overlap.truth_row >= 0
-        true = overlap.truth.category_index[overlap.truth_row[shown]]
-        row = overlap.prediction_row[shown]
+        on_truth = overlap.truth_row >= 0
+        true = overlap.truth.category_index[overlap.truth_row[on_truth]]
+        row = overlap.prediction_row[on_truth]
         void = len(self.categories)
         index = np.append(overlap.prediction.category_index, void)  # row -1 is the last
-        np.add.at(self.confusion, (true, index[row]), overlap.num_pixels[shown])
+        np.add.at(self.confusion, (true, index[row]), overlap.num_pixels[on_truth])
 
     def merge(self, other: SemanticIoU) -> None:
         """Add the images of another tally.

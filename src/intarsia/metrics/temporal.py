@@ -66,12 +66,12 @@ class TemporalConsistency:
         """
         if earlier.size != later.size:
             fail("later", f"as large as the earlier map, {earlier.size}", later.size)
-        source, inside = _followed(flow, later.size)
+        source, inside = _follow(flow, later.size)
         counted = inside if occluded is None else inside & ~occluded
-        carried = np.where(counted, earlier.ids[source], VOID_ID)
-        seen = np.where(counted, later.ids, VOID_ID)
-        before = PanopticMap.keeping_visible(carried, earlier.segments)
-        after = PanopticMap.keeping_visible(seen, later.segments)
+        expected = np.where(counted, earlier.ids[source], VOID_ID)
+        actual = np.where(counted, later.ids, VOID_ID)
+        before = PanopticMap.keeping_visible(expected, earlier.segments)
+        after = PanopticMap.keeping_visible(actual, later.segments)
         self._semantic.update(after, before)
         self._quality.update(after, before)
 
@@ -122,7 +122,7 @@ def embedding_drift(
     size = (later.shape[1], later.shape[2])
     if earlier.shape != later.shape or margin.shape != size:
         fail("earlier", f"of shape {later.shape} with a margin of {size}", f"{earlier.shape}, {margin.shape}")
-    source, inside = _followed(flow, size)
+    source, inside = _follow(flow, size)
     counted = inside if where is None else inside & where
     if not counted.any():
         return float("nan")
@@ -132,7 +132,7 @@ def embedding_drift(
     return float(np.median(distance / margin[rows, columns]))
 
 
-def _followed(
+def _follow(
     flow: Float[np.ndarray, "2 h w"], size: tuple[int, int]
 ) -> tuple[tuple[Int64[np.ndarray, "h w"], Int64[np.ndarray, "h w"]], Bool[np.ndarray, "h w"]]:
     """The nearest pixel of the earlier frame behind each of the later one, and whether it is in the image."""

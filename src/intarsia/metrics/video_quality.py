@@ -59,7 +59,7 @@ class VideoPanopticQuality:
         for window, tally in self._tallies.items():
             for start in range(len(truths) - window + 1):
                 part = slice(start, start + window)
-                tally.update(_stacked(predictions[part]), _stacked(truths[part]))
+                tally.update(_stack(predictions[part]), _stack(truths[part]))
 
     def compute(self) -> VideoQualityReport:
         """What the videos so far amount to."""
@@ -123,9 +123,9 @@ class SegmentationTrackingQuality:
             if true_id == 0:
                 continue
             weighted = sum(
-                count * count / (area + found_area[found] - count)
-                for (true, found), count in shared.items()
-                if true == true_id and found != 0
+                count * count / (area + found_area[predicted] - count)
+                for (true, predicted), count in shared.items()
+                if true == true_id and predicted != 0
             )
             self._association.append(weighted / area)
 
@@ -138,11 +138,11 @@ class SegmentationTrackingQuality:
             return np.where(thing, np.append(table.ids, 0)[row], 0)
 
         crowd = np.append(overlap.truth.is_crowd, True)[overlap.truth_row]  # row -1, void, counts as one
-        kept = ~crowd & (overlap.truth_row >= 0)
+        counts = ~crowd & (overlap.truth_row >= 0)
         columns = (
-            tubes(overlap.truth, overlap.truth_row)[kept],
-            tubes(overlap.prediction, overlap.prediction_row)[kept],
-            overlap.num_pixels[kept],
+            tubes(overlap.truth, overlap.truth_row)[counts],
+            tubes(overlap.prediction, overlap.prediction_row)[counts],
+            overlap.num_pixels[counts],
         )
         return [(int(t), int(p), int(n)) for t, p, n in zip(*columns, strict=True)]
 
@@ -153,19 +153,19 @@ class SegmentationTrackingQuality:
         return TrackingReport(math.sqrt(aq * sq), aq, sq)
 
 
-def _stacked(maps: Sequence[PanopticMap]) -> PanopticMap:
+def _stack(maps: Sequence[PanopticMap]) -> PanopticMap:
     """The frames one below the other; a segment is a crowd if it is one in any frame."""
     segments: dict[int, Segment] = {}
-    for one in (segment for frame in maps for segment in frame.segments):
-        known = segments.get(one.id)
-        segments[one.id] = one if known is None or one.is_crowd else known
-    return PanopticMap(np.concatenate([one.ids for one in maps]), segments.values())
+    for segment in (segment for frame in maps for segment in frame.segments):
+        first = segments.get(segment.id)
+        segments[segment.id] = segment if first is None or segment.is_crowd else first
+    return PanopticMap(np.concatenate([frame.ids for frame in maps]), segments.values())
 
 
 def _check_frames(predictions: Sequence[PanopticMap], truths: Sequence[PanopticMap]) -> None:
     if len(predictions) != len(truths):
         fail("predictions", f"as many maps as the truth, {len(truths)}", len(predictions))
-    sizes = {one.size for one in [*predictions, *truths]}
+    sizes = {frame.size for frame in [*predictions, *truths]}
     if len(sizes) > 1:
         fail("predictions", "all of one size, as the truth", " and ".join(map(str, sorted(sizes))))
 

@@ -21,7 +21,7 @@ from intarsia.nets.enet import enet
 from intarsia.nets.erfnet import erfnet
 from intarsia.nets.wide_resnet38 import wide_resnet38
 
-__all__ = ["NETWORKS", "build_network", "imported", "names_a_network", "shipped_networks_only"]
+__all__ = ["NETWORKS", "build_network", "import_named", "names_a_network", "shipped_networks_only"]
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "enet": enet,
@@ -75,7 +75,7 @@ def build_network(name: str) -> nn.Module:
         [2, 4, 8]
     """
     network = NETWORKS[name]() if name in NETWORKS else _stranger(name)
-    network.feature_info = _measured(name, network)  # type: ignore[assignment]
+    network.feature_info = _measure(name, network)  # type: ignore[assignment]
     network.pretrained_cfg = {}  # type: ignore[assignment]
     return network
 
@@ -93,7 +93,7 @@ def shipped_networks_only() -> Iterator[None]:
         _guarded.reset(token)
 
 
-def imported(what: str, name: str) -> Any:
+def import_named(what: str, name: str) -> Any:
     """What `module:name` or `file.py:name` names.
 
     Args:
@@ -104,7 +104,7 @@ def imported(what: str, name: str) -> Any:
         ValueError: There is no such file, module or name in it, or importing it fails.
 
     Example:
-        >>> imported("method", "math:pi")
+        >>> import_named("method", "math:pi")
         3.141592653589793
     """
     module_name, _, attribute = name.partition(":")
@@ -120,7 +120,7 @@ def _stranger(name: str) -> nn.Module:
             "Name the model's class yourself, as `--method file.py:Class`, if you trust where it comes from."
         )
         fail("backbone.name", "of a network that ships where a saved model names it", repr(name), hint=hint)
-    network = imported("backbone.name", name)()
+    network = import_named("backbone.name", name)()
     if not isinstance(network, nn.Module):
         fail(
             "backbone.name", "a function that returns a torch module", f"{type(network).__name__} from {name}"
@@ -129,7 +129,7 @@ def _stranger(name: str) -> nn.Module:
     return network
 
 
-def _measured(name: str, network: nn.Module) -> _FeatureInfo:
+def _measure(name: str, network: nn.Module) -> _FeatureInfo:
     """Strides and channels as a small image shows them."""
     was_training = network.training
     try:

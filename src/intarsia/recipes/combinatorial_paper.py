@@ -88,6 +88,7 @@ def coco_released_end_to_end() -> Recipe:
 
 def _method(distances: tuple[int, ...], *, hardest: float, min_stuff_px: int) -> CombinatorialConfig:
     return CombinatorialConfig(
+        # a ResNet-50 with a deep stem, a DeepLabV3+ decoder for each head
         backbone=BackboneConfig(
             name="resnet50s", pretrained=True, output_stride=16, multi_grid=(1, 2, 4), frozen_norm=False
         ),
@@ -99,12 +100,14 @@ def _method(distances: tuple[int, ...], *, hardest: float, min_stuff_px: int) ->
         semantic_width=256,
         semantic_depth=2,
         affinity=AffinityHeadConfig(distances=distances, width=256, classifier_widths=_widths(distances)),
+        # the hardest pixels and pairs count, and small things count more
         semantic_loss=SemanticLossConfig(
             weight=1.0, hardest=hardest, small_thing_px=4096, small_thing_weight=3.0, resolution="pixels"
         ),
         affinity_loss=AffinityLossConfig(
             weight=0.25, hardest=0.25, thing_weight=4.0, small_thing_weight=3.0, small_thing_px=4096
         ),
+        # Algorithm 2, stuff and things below their sizes to void
         cut=CutConfig(
             solver="contraction",
             upsampling="nearest",
@@ -126,6 +129,7 @@ def _adam(lr: float) -> Optim:
 
 
 def _end_to_end(recipe: Recipe, *, weight: float, lr: float, steps: int, short_sides: range) -> Recipe:
+    # eq. (6) behind five cuts; the last two layers learn
     settings = EndToEndConfig(
         loss="surrogate",
         weight=weight,
@@ -143,6 +147,7 @@ def _end_to_end(recipe: Recipe, *, weight: float, lr: float, steps: int, short_s
         frozen_norms="all",
         ladder=0.0,
     )
+    # from the weights of the first run, in larger batches
     return replace(
         recipe,
         method=replace(recipe.method, end_to_end=settings),

@@ -22,21 +22,25 @@ def cityscapes() -> Recipe:
     """
     return Recipe(
         method=DiscriminativeConfig(
+            # ResNet-38 down to an eighth
             backbone=BackboneConfig(name="wide_resnet38", output_stride=8),
             decoder=DecoderConfig(kind="none", separable=False),
             semantic_depth=0,
             embedding=EmbeddingHeadConfig(dims=8, depth=0, coordinates="none"),
             semantic_loss=SemanticLossConfig(small_thing_weight=1.0),
+            # the margins and weights of eq. (1) to (4)
             embedding_loss=DiscriminativeLossConfig(
                 weight=1.0, delta_v=0.5, delta_d=1.5, alpha=1.0, beta=1.0, gamma=0.001, reduction="paper"
             ),
             grouping=MeanShiftConfig(kind="mean_shift", bandwidth="delta_v"),
         ),
+        # 768x384, batches of 10 in parts of 2
         augmentation=Augmentation(short_sides=(384,), crop=(), flip=0.5, photometric=0.0),
         size="768x384",
         batch_size=2,
         accumulate=5,
         workers=4,
+        # Adam at one rate
         optim=Optim(kind="adam", lr=1e-4, backbone_lr_factor=1.0, weight_decay=0.0, clip_norm=0.0),
         schedule=Schedule(steps=60_000, warmup=0, power=0.0, evaluate_every=5000, checkpoint_every=1000),
         ema_decay=0.0,

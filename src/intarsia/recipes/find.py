@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from intarsia._check import fail, nearest
-from intarsia.nets.networks import imported
+from intarsia.nets.networks import import_named
 from intarsia.recipes.recipe import Recipe
 from intarsia.recipes.study import DataName, Study
 
@@ -88,7 +88,7 @@ def find_recipe(name: str) -> Recipe:
         ValueError: There is no such recipe, or the function does not return one.
     """
     function = _function("recipe", name, RECIPES)
-    return _checked("recipe", name, function(), Recipe)
+    return _check_kind("recipe", name, function(), Recipe)
 
 
 def find_study(name: str, on: DataName) -> Study:
@@ -102,17 +102,17 @@ def find_study(name: str, on: DataName) -> Study:
         ValueError: There is no such study, it has no rows on these data, or the function does not return one.
     """
     function = _function("study", name, STUDIES)
-    return _checked("study", name, function(on), Study)
+    return _check_kind("study", name, function(on), Study)
 
 
 def _function(what: str, name: str, shipped: Mapping[str, str]) -> Callable[..., Any]:
     target = shipped.get(name, name)
     if ":" not in target:
         fail(what, f"a shipped {what} or module:function", repr(name), hint=nearest(name, shipped))
-    return imported(what, target)
+    return import_named(what, target)
 
 
-def _checked(what: str, name: str, tree: Any, kind: type[_Tree]) -> _Tree:
+def _check_kind(what: str, name: str, tree: Any, kind: type[_Tree]) -> _Tree:
     if not isinstance(tree, kind):
         got = f"{type(tree).__name__} from {name}"
         fail(what, f"a function that returns a {kind.__name__}", got)

@@ -25,6 +25,7 @@ def cityscapes() -> Recipe:
             pyramid=PyramidConfig(width=256, top_context="squeeze"),
             decoder=SharedDecoderConfig(width=128, depth=2, deformable=True),
             semantic_loss=SemanticLossConfig(weight=0.0, lovasz_weight=1.0, resolution="pixels"),
+            # boxes and masks, then P: variant B with 128 features an affinity
             detection=DetectionConfig(masks=True, weight=0.25, mask_loss="lovasz"),
             potential=PotentialConfig(variant="B"),
             affinity=AffinityConfig(channels=128),
@@ -34,6 +35,7 @@ def cityscapes() -> Recipe:
         augmentation=Augmentation(scale=(0.5, 2.0), crop=(512, 1024), flip=0.5, photometric=0.3),
         batch_size=32,
         workers=8,
+        # SGD with two drops, from a third of the rate
         optim=Optim(
             kind="sgd", lr=0.01, momentum=0.9, backbone_lr_factor=1.0, weight_decay=1e-4, clip_norm=0.0
         ),

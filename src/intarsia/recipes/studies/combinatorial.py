@@ -67,12 +67,12 @@ def table_7(on: DataName) -> Study:
         "coco": ((36.3, 39.3, 31.7), (70.9, 57.2, 91.2)),
     }
     actual, oracle = paper.get(on, ((), ()))
-    told = _second(on, _TUNED, paper=oracle)
+    oracle_row = _second(on, _TUNED, paper=oracle)
     rows = (
         _first(on),
         _second(on, _TUNED, paper=actual),
         replace(_first(on), name="baseline, semantic oracle", oracle="semantics"),
-        replace(told, name="end to end, semantic oracle", oracle="semantics"),
+        replace(oracle_row, name="end to end, semantic oracle", oracle="semantics"),
     )
     claim = Claim("end to end, semantic oracle", ">", _TUNED)
     return Study(title="Table 7: true categories", columns=_MEASURES, rows=rows, claims=(claim,))
@@ -83,6 +83,7 @@ def losses(on: DataName) -> Study:
     rows = (
         _first(on),
         _second(on, _TUNED),
+        # the form of the surrogate, as the paper and the released code have it
         _second(on, "eq. (6)", (*_form("paper"), "method.end_to_end.sharpness=4")),
         _second(on, "eq. (6), dropout", (*_form("paper"), "method.end_to_end.sharpness=4", _dropout(0.1))),
         _second(on, "released", (*_form("released"), "method.end_to_end.sharpness=4")),
@@ -91,12 +92,14 @@ def losses(on: DataName) -> Study:
         ),
         _second(on, "dropout", (_dropout(0.1),)),
         _second(on, "one lambda", ("method.end_to_end.num_samples=1",)),
+        # one decision of training changed at a time
         _second(on, "no memory", ("method.end_to_end.memory=0",)),
         _second(on, "costs may shrink", ("method.end_to_end.scale_free=false",)),
         _second(on, "last two layers", ("method.end_to_end.trained=last_two", "method.end_to_end.ladder=0")),
         _second(on, "refined cut", ("method.end_to_end.refine=true",)),
         _second(on, "one learning rate", ("method.end_to_end.ladder=0", "optim.lr=2e-4")),
         _second(on, "nothing learned", ("optim.lr=1e-12",)),
+        # the same steps without the cut
         _second(
             on,
             "losses of the first run",

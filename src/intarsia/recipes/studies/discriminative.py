@@ -70,7 +70,7 @@ def networks(
     rows = [
         row for name, changes in backbones.items() for size in sizes for row in _pair(on, name, size, changes)
     ]
-    claims = [Claim(told.name, ">=", own.name, "AP") for own, told in zip(rows[::2], rows[1::2], strict=True)]
+    claims = [Claim(true.name, ">=", own.name, "AP") for own, true in zip(rows[::2], rows[1::2], strict=True)]
     return Study(
         title=f"Table 2: networks and image sizes, AP of {category}",
         columns=("AP", "PQ", "mIoU", "ms", "MB", "params"),

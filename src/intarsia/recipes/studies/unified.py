@@ -20,6 +20,7 @@ def table_1(on: DataName) -> Study:
     }
     if on == "coco":
         paper = {"D2": (43.4, 48.6, 35.5, 79.6, 53.0, 53.7, 36.4, 40.5)}
+    # models of one letter share their network; the number is how it decodes
     rows = tuple(
         Row(
             name=name,
@@ -70,6 +71,7 @@ def table_g(on: DataName) -> Study:
 def table_h(on: DataName) -> Study:
     """Table H: the panoptic loss on true or on predicted boxes, without masks."""
     columns = ("PQ", "SQ", "RQ", "IoU", "APbox")
+    # model B twice: training alone differs
     boxes_alone = MODELS["B"]
     rows = (
         Row(
@@ -102,6 +104,7 @@ def table_i(on: DataName) -> Study:
         "D2": (64.2, 81.4, 77.1, 78.3),
         "D2, trimmed": (66.3, 81.8, 79.4, 78.2),
     }
+    # the recipe's own least area, against keeping every pixel
     least = max(find_recipe(f"unified-{on}").method.inference.min_stuff_px, 2)
     rows = tuple(
         Row(
@@ -128,6 +131,7 @@ def table_i(on: DataName) -> Study:
 
 def table_j(on: DataName) -> Study:
     """Table J: every number of the model without and with masks."""
+    # every group of PQ, then the branches
     groups = [f"{part}{suffix}" for part in ("PQ", "SQ", "RQ") for suffix in ("", "th", "st")]
     columns = (*groups, "IoU", "APmask", "APbox")
     paper = {
