@@ -1,29 +1,61 @@
 #include "contraction.hpp"
 
-#include "pair_table.hpp"
+#include "cluster_edges.hpp"
 #include "workers.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace intarsia::cut {
 namespace {
-
-using EdgeId = std::int32_t;
-constexpr double never = -std::numeric_limits<double>::infinity();
-
-struct Edge {
-    Node i, j;
-    double cost;               // c_E(ij), parallel edges added up
-    double similarity = never; // t(ij) as queued; under full refresh an upper bound of it
-    Class joint = 0;           // k_ij at that time
-};
 
 struct Candidate {
     double similarity;
     EdgeId edge;
     bool operator<(const Candidate& other) const { // std::push_heap keeps the largest on top
         return similarity != other.similarity ? similarity < other.similarity : edge > other.edge;
+    }
+};
+
+// What is queued at first, an upper bound in half the space.
+struct FirstCandidate {
+    float bound;
+    EdgeId edge;
+    bool operator<(const FirstCandidate& other) const {
+        return bound != other.bound ? bound < other.bound : edge > other.edge;
+    }
+    operator Candidate() const { return {bound, edge}; }
+};
+
+// The nodes [first, end) of a graph and the edges between them, numbered from 0.
+struct GraphPart {
+    const Graph& graph;
+    Node first, end;
+
+    Node num_nodes() const { return end - first; }
+    Class num_classes() const { return graph.num_classes; }
+    float node_cost(Node i, Class k) const { return graph.costs_of(first + i)[k]; }
+    template <class Visit> void for_edges_up(Node i, const Visit& visit) const {
+        for (const auto& [node, cost] : graph.neighbours_of(first + i))
+            if (const Node j = node - first; j > i && j < num_nodes()) visit(j, cost);
+    }
+};
+
+// A whole grid, its edges in the order in which graph_of lists them.
+struct WholeGrid {
+    const Grid& grid;
+
+    Node num_nodes() const { return static_cast<Node>(grid.num_pixels()); }
+    Class num_classes() const { return grid.num_classes; }
+    float node_cost(Node i, Class k) const { return grid.node_cost(i, k); }
+    template <class Visit> void for_edges_up(Node i, const Visit& visit) const {
+        for (std::size_t o = 0; o < grid.offsets.size(); ++o) {
+            const std::int32_t step = grid.step(o);
+            if (const Node p = std::max(i, i - step); grid.has_edge(o, p)) // from p to p + step
+                visit(i + std::abs(step), grid.edge_costs[o * grid.num_pixels() + p]);
+        }
     }
 };
 
@@ -37,20 +69,22 @@ struct Candidate {
 // is empty.
 class Contraction {
   public:
-    // Of the nodes [first, end) and the edges between them; in here they are numbered from 0.
-    Contraction(const Graph& graph, Node first, Node end, Refresh refresh, double least,
-                const Deadline& deadline)
-        : graph_(graph), deadline_(deadline), first_(first), num_nodes_(end - first),
-          lazy_(refresh == Refresh::lazy), least_(least), num_classes_(graph.num_classes),
-          node_costs_(graph.node_costs.begin() + first * num_classes_,
-                      graph.node_costs.begin() + end * num_classes_),
-          survivor_(num_nodes_), label_(survivor_.size()), edges_of_(survivor_.size()),
-          largest_(survivor_.size(), 0), table_(count_edges()) {
+    // Source: GraphPart or WholeGrid.
+    template <class Source>
+    Contraction(const Source& source, Refresh refresh, double least, const Deadline& deadline)
+        : deadline_(deadline), num_nodes_(source.num_nodes()), lazy_(refresh == Refresh::lazy), least_(least),
+          num_classes_(source.num_classes()), node_costs_(num_nodes_ * num_classes_), survivor_(num_nodes_),
+          label_(num_nodes_), largest_(num_nodes_, 0), edges_(num_nodes_, count_edges(source)) {
         for (Node i = 0; i < num_nodes_; ++i) {
+            for (std::size_t k = 0; k < num_classes_; ++k)
+                node_costs_[i * num_classes_ + k] = source.node_cost(i, static_cast<Class>(k));
             survivor_[i] = i;
             label_[i] = cheapest(i, i);
         }
-        list_edges();
+        const double start_s = deadline_.elapsed_s();
+        list_edges(source);
+        if (!deadline_.passed()) queue_edges(); // else nothing will be merged
+        listing_s_ = deadline_.elapsed_s() - start_s;
     }
 
     // To name the clusters takes a third as long as to list the edges.
@@ -87,52 +121,67 @@ class Contraction {
     }
 
     // visit(i, j, c_E(ij)), once for every edge between two of these nodes, until the deadline.
-    template <class Visit> void for_edges(Visit visit) const {
+    template <class Source, class Visit> void for_edges(const Source& source, const Visit& visit) const {
         for (Node i = 0; i < num_nodes_ && !((i & 1023) == 1023 && deadline_.passed()); ++i)
-            for (const auto& [node, cost] : graph_.neighbours_of(first_ + i))
-                if (const Node j = node - first_; j > i && j < num_nodes_) visit(i, j, cost);
+            source.for_edges_up(i, [&](Node j, float cost) { visit(i, j, cost); });
     }
 
-    std::size_t count_edges() const {
+    template <class Source> std::size_t count_edges(const Source& source) const {
         std::size_t count = 0;
-        for_edges([&](Node, Node, float) { ++count; });
+        for_edges(source, [&](Node, Node, float) { ++count; });
         return count;
     }
 
-    void list_edges() {
-        const double start_s = deadline_.elapsed_s();
-        for_edges([&](Node i, Node j, float cost) {
-            const auto fresh = static_cast<EdgeId>(edges_.size());
-            const EdgeId e = table_.find_or_insert(i, j, fresh);
-            if (e == fresh) {
-                edges_.push_back({i, j, 0});
-                edges_of_[i].push_back(e);
-                edges_of_[j].push_back(e);
-            }
-            edges_[e].cost += cost;
-            const double sum = edges_[e].cost;
+    template <class Source> void list_edges(const Source& source) {
+        for_edges(source, [&](Node i, Node j, float cost) {
+            const double sum = edges_[edges_.find_or_add(i, j)].cost += cost;
             largest_[i] = std::max(largest_[i], sum);
             largest_[j] = std::max(largest_[j], sum);
         });
-        if (deadline_.passed()) return; // nothing is queued, nothing will be merged
-        for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e) refresh(e);
-        std::sort(queue_.begin(), queue_.end());
-        sorted_.swap(queue_);
-        heap_ready_ = true;
-        listing_s_ = deadline_.elapsed_s() - start_s;
+        if (lazy_) joint_.resize(edges_.size());
     }
 
-    double similarity(Edge& edge) {
-        const Class x_i = label_[edge.i], x_j = label_[edge.j];
-        edge.joint = x_i == x_j && !lazy_ ? x_i : cheapest(edge.i, edge.j);
-        return edge.cost + (own_cost(edge.i) - costs_of(edge.i)[edge.joint]) +
-               (own_cost(edge.j) - costs_of(edge.j)[edge.joint]);
+    void queue_edges() {
+        if (lazy_) {
+            for (EdgeId e = 0; e < edges_.size(); ++e) refresh(e);
+            return;
+        }
+        std::size_t count = 0;
+        for (EdgeId e = 0; e < edges_.size(); ++e) count += edges_[e].cost >= least_;
+        sorted_.reserve(count);
+        for (EdgeId e = 0; e < edges_.size(); ++e)
+            if (edges_[e].cost >= least_) {
+                const float bound = at_least(edges_[e].cost);
+                edges_[e].similarity = bound;
+                sorted_.push_back({bound, e});
+            }
+        std::sort(sorted_.begin(), sorted_.end());
+    }
+
+    // The next float that is not below.
+    static float at_least(double cost) {
+        const auto near = static_cast<float>(cost);
+        return near < cost ? std::nextafter(near, std::numeric_limits<float>::infinity()) : near;
+    }
+
+    // k_ij, the class that both would have together.
+    Class joint(EdgeId e) const {
+        if (lazy_) return joint_[e]; // as old as the similarity
+        const Node i = edges_[e].i(), j = edges_[e].j();
+        return label_[i] == label_[j] ? label_[i] : cheapest(i, j);
+    }
+
+    double similarity(EdgeId e) {
+        const Node i = edges_[e].i(), j = edges_[e].j();
+        if (lazy_) joint_[e] = cheapest(i, j);
+        const Class k = joint(e);
+        return edges_[e].cost + (own_cost(i) - costs_of(i)[k]) + (own_cost(j) - costs_of(j)[k]);
     }
 
     // Queue e anew, after its cost or an end changed: t(ij), or the bound c_E(ij) of it, which costs nothing.
     void refresh(EdgeId e) {
-        Edge& edge = edges_[e];
-        queue(e, lazy_ && edge.cost >= 0 ? similarity(edge) : edge.cost);
+        const double cost = edges_[e].cost;
+        queue(e, lazy_ && cost >= 0 ? similarity(e) : cost);
     }
 
     void queue(EdgeId e, double value) {
@@ -141,7 +190,7 @@ class Contraction {
         edge.similarity = value >= least_ ? value : never;
         if (value < least_) return;
         queue_.push_back({value, e});
-        if (heap_ready_) std::push_heap(queue_.begin(), queue_.end());
+        std::push_heap(queue_.begin(), queue_.end());
     }
 
     Candidate pop() {
@@ -158,23 +207,22 @@ class Contraction {
 
     bool is_current(const Candidate& top) {
         if (lazy_) return true;
-        queue(top.edge, similarity(edges_[top.edge]));
+        queue(top.edge, similarity(top.edge));
         return edges_[top.edge].similarity == top.similarity;
     }
 
     void merge(EdgeId e) {
-        Node i = edges_[e].i, j = edges_[e].j;
-        const Class joint = edges_[e].joint;
-        if (edges_of_[i].size() < edges_of_[j].size()) std::swap(i, j);
+        Node i = edges_[e].i(), j = edges_[e].j();
+        const Class joint = this->joint(e);
+        if (edges_.degree(i) < edges_.degree(j)) std::swap(i, j);
         const double within = add_costs(i, j, joint); // A
         survivor_[j] = i;
         label_[i] = joint;
         largest_[i] = std::max(largest_[i], largest_[j]);
-        for (const EdgeId f : std::exchange(edges_of_[j], {}))
-            if (const EdgeId moved = move_end(f, j, i); moved >= 0) {
-                largest_[i] = std::max(largest_[i], edges_[moved].cost);
-                refresh(moved);
-            }
+        edges_.move_all(j, i, [&](EdgeId moved) {
+            largest_[i] = std::max(largest_[i], edges_[moved].cost);
+            refresh(moved);
+        });
         if (!lazy_ && within < largest_[i]) raise_edges(i, within);
     }
 
@@ -193,49 +241,16 @@ class Contraction {
 
     void raise_edges(Node i, double within) {
         double largest = 0;
-        std::erase_if(edges_of_[i], [&](EdgeId f) { return edges_[f].i == edges_[f].j; });
-        for (const EdgeId f : edges_of_[i]) {
+        edges_.for_edges(i, [&](EdgeId f) {
             const Edge& edge = edges_[f];
             largest = std::max(largest, edge.cost);
             if (edge.cost - within > edge.similarity) queue(f, edge.cost - within);
-        }
+        });
         largest_[i] = largest;
     }
 
-    // Hang f from `to` instead of `from`; the edge that it became, or -1 if it was the edge between the two.
-    EdgeId move_end(EdgeId f, Node from, Node to) {
-        Edge& edge = edges_[f];
-        if (edge.i == edge.j) return -1; // was joined with a parallel edge before
-        const Node other = edge.i == from ? edge.j : edge.i;
-        if (other == to) return retire(f);
-        const EdgeId parallel = table_.find_or_insert(to, other, f);
-        if (parallel != f) {
-            edges_[parallel].cost += edge.cost;
-            retire(f);
-            return parallel;
-        }
-        (edge.i == from ? edge.i : edge.j) = to;
-        edges_of_[to].push_back(f);
-        if (table_.crowded()) rebuild_table();
-        return f;
-    }
-
-    // Drop the pairs of clusters that are gone.
-    void rebuild_table() {
-        table_.clear();
-        for (EdgeId e = 0; e < static_cast<EdgeId>(edges_.size()); ++e)
-            if (const Edge& edge = edges_[e]; edge.i != edge.j) table_.find_or_insert(edge.i, edge.j, e);
-    }
-
-    EdgeId retire(EdgeId f) {
-        edges_[f].i = edges_[f].j;
-        edges_[f].similarity = never;
-        return -1;
-    }
-
     Clustering read_back(bool finished) {
-        const std::size_t n = survivor_.size();
-        Clustering result{std::vector<Class>(n), std::vector<Cluster>(n), finished};
+        Clustering result{std::vector<Class>(num_nodes_), std::vector<Cluster>(num_nodes_), finished};
         for (Node i = 0; i < num_nodes_; ++i) {
             Node root = i;
             while (survivor_[root] != root) root = survivor_[root] = survivor_[survivor_[root]];
@@ -245,29 +260,30 @@ class Contraction {
         return result;
     }
 
-    const Graph& graph_;
     const Deadline& deadline_;
     double listing_s_ = 0;
-    const Node first_, num_nodes_;
+    const Node num_nodes_;
     const bool lazy_;
     const double least_; // what is less similar than this is not merged
     const std::size_t num_classes_;
     std::vector<double> node_costs_; // c_V of the clusters, at their surviving nodes
     std::vector<Node> survivor_;     // the cluster that holds i, found by following it to its end
     std::vector<Class> label_;       // x(C_i)
-    std::vector<Edge> edges_;
-    std::vector<std::vector<EdgeId>> edges_of_; // may name retired edges
-    std::vector<double> largest_;               // no edge of i attracts more
-    PairTable table_;                           // {i, j} -> the edge between these clusters
-    std::vector<Candidate> sorted_;             // what was queued at first, the best last
-    std::vector<Candidate> queue_;              // what was queued since, as a heap
-    bool heap_ready_ = false;
+    std::vector<double> largest_;    // no edge of i attracts more
+    ClusterEdges edges_;
+    std::vector<Class> joint_;           // k_ij when the similarity was queued, where that may be old
+    std::vector<FirstCandidate> sorted_; // what was queued at first, the best last
+    std::vector<Candidate> queue_;       // what was queued since, as a heap
 };
 
 } // namespace
 
 Clustering contract(const Graph& graph, Refresh refresh, const Deadline& deadline) {
-    return Contraction(graph, 0, graph.num_nodes, refresh, 0, deadline).run();
+    return Contraction(GraphPart{graph, 0, graph.num_nodes}, refresh, 0, deadline).run();
+}
+
+Clustering contract(const Grid& grid, Refresh refresh, const Deadline& deadline) {
+    return Contraction(WholeGrid{grid}, refresh, 0, deadline).run();
 }
 
 Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline,
@@ -276,7 +292,7 @@ Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double leas
     workers.run(blocks.count, [&](std::size_t b, std::size_t) {
         const Node first = blocks.first(b);
         const Clustering block =
-            Contraction(graph, first, blocks.first(b + 1), Refresh::full, least, deadline).run();
+            Contraction(GraphPart{graph, first, blocks.first(b + 1)}, Refresh::full, least, deadline).run();
         std::copy(block.labels.begin(), block.labels.end(), all.labels.begin() + first);
         std::transform(block.clusters.begin(), block.clusters.end(), all.clusters.begin() + first,
                        [&](Cluster c) { return first + c; });

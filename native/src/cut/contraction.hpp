@@ -3,6 +3,7 @@
 
 #include "blocks.hpp"
 #include "deadline.hpp"
+#include "grid.hpp"
 #include "problem.hpp"
 #include "workers.hpp"
 
@@ -23,6 +24,9 @@ struct Clustering {
 
 // Ties go to the edge that is listed first. At the deadline the merges made so far are the answer.
 Clustering contract(const Graph& graph, Refresh refresh, const Deadline& deadline);
+
+// That of graph_of(grid), without ever making it: 32 bytes an edge, 8 more where it attracts.
+Clustering contract(const Grid& grid, Refresh refresh, const Deadline& deadline);
 
 // Algorithm 2 within each block of nodes by itself, as long as a pair is at least this similar.
 Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double least, const Deadline& deadline,

@@ -49,6 +49,12 @@ struct Grid {
         return std::max(first_col(o), width - std::max(0, offsets[o].cols));
     }
 
+    bool has_edge(std::size_t o, Node p) const { // whether p + offset exists, and p does
+        if (!inside(p, static_cast<std::int32_t>(num_pixels()))) return false;
+        const std::int32_t line = p / width, col = p - line * width;
+        return col >= first_col(o) && col < end_col(o) && has_line(o, line);
+    }
+
     static bool inside(std::int32_t i, std::int32_t size) {
         return static_cast<std::uint32_t>(i) < static_cast<std::uint32_t>(size);
     }

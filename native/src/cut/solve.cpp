@@ -4,8 +4,10 @@
 #include "graph.hpp"
 #include "greedy.hpp"
 #include "optimal.hpp"
+#include "regions.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace intarsia::cut {
@@ -15,14 +17,29 @@ std::int64_t num_clusters(const Cut& cut) {
     return cut.clusters.empty() ? 0 : 1 + *std::max_element(cut.clusters.begin(), cut.clusters.end());
 }
 
-Solution solve_by_contraction(const Graph& graph, const Splittable& splittable, const Options& options) {
+// The cut that a clustering stands for, see make_cut.
+Cut cut_of(const Graph& graph, const Splittable& splittable, const Clustering& merged) {
+    return make_cut(graph, splittable, merged.labels, merged.clusters);
+}
+
+Cut cut_of(const Grid& grid, const Splittable& splittable, const Clustering& merged) {
+    Workers alone;
+    const Labels z = labels_of(splittable, merged.labels, merged.clusters);
+    const Regions regions = find_regions(grid, z.of, alone);
+    std::vector<std::int32_t> numbers(regions.count());
+    std::iota(numbers.begin(), numbers.end(), 0);
+    return {merged.labels, paint(grid, regions, numbers, alone), cost_of(grid, regions, z.class_of, alone)};
+}
+
+template <class Problem>
+Solution solve_by_contraction(const Problem& problem, const Splittable& splittable, const Options& options) {
     const Refresh refresh = options.solver == Solver::lazy_contraction ? Refresh::lazy : Refresh::full;
-    const Clustering merged = contract(graph, refresh, options.deadline);
+    const Clustering merged = contract(problem, refresh, options.deadline);
     Solution solution;
-    solution.cut = make_cut(graph, splittable, merged.labels, merged.clusters);
+    solution.cut = cut_of(problem, splittable, merged);
     solution.finished = merged.finished;
-    solution.levels.push_back({"merged nodes", graph.num_nodes, num_clusters(solution.cut), solution.cut.cost,
-                               options.deadline.elapsed_s()});
+    solution.levels.push_back({"merged nodes", static_cast<std::int64_t>(merged.labels.size()),
+                               num_clusters(solution.cut), solution.cut.cost, options.deadline.elapsed_s()});
     return solution;
 }
 
@@ -64,7 +81,7 @@ Solution solve(const Graph& graph, const Splittable& splittable, const Options& 
 Solution solve(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start) {
     if (options.solver == Solver::greedy) return solve_greedy(grid, splittable, options, start);
     if (options.solver == Solver::optimal) return solve_exactly(graph_of(grid), splittable, options);
-    Solution found = solve_by_contraction(graph_of(grid), splittable, options);
+    Solution found = solve_by_contraction(grid, splittable, options);
     return options.refine ? refined(std::move(found), grid, splittable, options) : found;
 }
 
