@@ -64,3 +64,10 @@ def test_an_offset_to_itself_is_refused():
     grid = targets_of(torch.ones(1, 1, dtype=torch.int32), [Segment(1, 1)], FACADES)
     with pytest.raises(InputError, match=r"`offsets` must be other than \(0, 0\)"):
         affinity_targets(grid, [(0, 0)])
+
+
+def test_pairs_between_two_things_touch():
+    """Window 1, window 2 twice, facade, void, crowd: only the first pair is between two things."""
+    grid = targets_of(torch.tensor([[1, 2, 2, 3, 0, 4]], dtype=torch.int32), SEGMENTS, FACADES)
+    touching = affinity_targets(grid, [(0, 1), (0, 2)]).touching[0, :, 0].tolist()
+    assert touching == [[True] + [False] * 5, [True] + [False] * 5]

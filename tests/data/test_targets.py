@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from intarsia.data.sample import Sample
-from intarsia.data.targets import at_grid, collate, targets_of
+from intarsia.data.targets import at_grid, collate, targets_of, with_void_class
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
 CATEGORIES = Categories(
@@ -119,3 +119,15 @@ def test_a_grid_is_sampled_once_and_fit_for_gradients_whoever_asked_first():
     assert at_grid(targets, stride=2) is not grid
     assert not grid.semantic.is_inference()
     assert at_grid(targets.to("cpu"), stride=4) is not grid
+
+
+def test_void_may_be_a_class_of_its_own_and_a_crowd_never_is():
+    """Void, a car, a crowd of persons, padding: void and padding become class 3."""
+    targets = targets_of(
+        torch.tensor([[0, 1, 6]], dtype=torch.int32), segments_for(np.array([1, 6])), CATEGORIES
+    )
+    told = with_void_class(targets, 3)
+    assert targets.semantic.tolist() == [[[255, 0, 2]]]
+    assert told.semantic.tolist() == [[[3, 0, 2]]]
+    assert told.crowd.tolist() == [[[False, False, True]]]
+    assert at_grid(told, stride=1).semantic.tolist() == told.semantic.tolist()

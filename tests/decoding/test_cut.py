@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intarsia.cut import GridProblem
-from intarsia.decoding.cut import CutConfig, CutView, cut_map, cut_segments, segment_scores
+from intarsia.decoding.cut import CutConfig, CutDecoder, CutView, cut_map, cut_segments, segment_scores
+from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import upsampled_segments
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories, Category
@@ -171,3 +172,16 @@ def test_wrong_settings_are_refused():
         CutConfig(solver="gredy")
     with pytest.raises(InputError, match='`cut.small` must be "void" for another solver'):
         CutConfig(solver="contraction")
+
+
+def test_the_class_beyond_the_categories_is_void():
+    """Window, void, wall: the middle grid point shows nothing, though its block is as large as the others."""
+    labels = np.array([[0, 3, 2]])
+    logits = 8.0 * (labels == np.arange(4)[:, None, None]).astype(np.float32)
+    view = ImageView(
+        {"node_costs": -logits, "affinity_costs": np.zeros((1, 1, 3), np.float32), "semantic_logits": logits},
+        (4, 12),
+        4,
+    )
+    decoder = CutDecoder(cut=CutConfig(min_thing_px=1, min_stuff_px=1), offsets=((0, 1),), void_class=True)
+    assert decoder.decode(view, CATEGORIES).semantic(CATEGORIES)[0].tolist() == [0] * 4 + [255] * 4 + [2] * 4

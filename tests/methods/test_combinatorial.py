@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 from torch.testing import assert_close
 
 from intarsia.data.affinity_targets import affinity_targets
-from intarsia.data.targets import at_grid
+from intarsia.data.targets import at_grid, with_void_class
 from intarsia.decoding.cut import CutConfig
 from intarsia.errors import InputError
 from intarsia.methods.affinity import AffinityLossConfig
@@ -17,6 +17,7 @@ from intarsia.methods.combinatorial import CombinatorialOutput, CombinatorialPan
 from intarsia.methods.end_to_end import EndToEndConfig
 from intarsia.methods.transfer import start_from
 from intarsia.metrics import PanopticQuality
+from intarsia.panoptic import VOID_INDEX
 from tests.methods.conftest import combinatorial
 
 SIZE = (66, 70)
@@ -266,3 +267,31 @@ def test_wrong_settings_are_refused():
     ]:
         with pytest.raises(InputError, match=message):
             config(**values)
+
+
+def test_with_a_class_for_void_what_is_unlabelled_is_left_void(small, scene, categories):
+    """Perfect tensors of a scene whose grass nobody labelled: everything else is found, the grass is void."""
+    on_grid = dataclasses.replace(small.config.semantic_loss, resolution="grid")
+    config = dataclasses.replace(small.config, void_class=True, semantic_loss=on_grid)
+    method = CombinatorialPanoptic(config, small.categories).eval()
+    grass = categories.index_of(7)
+    unlabelled = torch.where(scene.targets.semantic == grass, VOID_INDEX, scene.targets.semantic)
+    targets = dataclasses.replace(scene.targets, semantic=unlabelled)
+    grid = at_grid(with_void_class(targets, len(categories)))
+    logits = one_hot(grid.semantic, 5).permute(0, 3, 1, 2) * 40.0
+    joined = affinity_targets(grid, method.offsets).joined
+    output = CombinatorialOutput(logits, joined * 40.0 - 20.0)
+    assert sum(method.losses(output, targets).values()) < 1e-3
+    [result] = method.decode(output, [SIZE])
+    assert len(result.segments) == len(scene.truth.segments) - 1
+    truth = scene.truth.semantic(categories)
+    assert ((result.ids == 0) == (truth == grass)).mean() > 0.98
+
+
+def test_with_a_class_for_void_the_network_can_be_trained_through_the_cut(small, scene):
+    config = dataclasses.replace(small.config, void_class=True, end_to_end=EndToEndConfig())
+    method = CombinatorialPanoptic(config, small.categories).train()
+    torch.manual_seed(0)
+    loss = sum(method.losses(method(scene.image[None]), scene.targets).values())
+    loss.backward()
+    assert all(p.grad.isfinite().all() for p in method.parameters() if p.grad is not None)

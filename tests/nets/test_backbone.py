@@ -220,3 +220,26 @@ def test_a_frozen_backbone_can_be_built_where_gradients_are_off():
 def test_frozen_levels_beyond_the_strides_are_refused():
     with pytest.raises(InputError, match="`frozen_levels` must be 0 to 4, got 5"):
         BackboneConfig(frozen_levels=5)
+    with pytest.raises(InputError, match="`frozen_levels` must be 0 to 5, got 6"):
+        BackboneConfig(frozen_levels=6, finest_stride=2)
+
+
+def test_the_finest_features_may_be_those_of_stride_2_or_the_image_itself(tiny):
+    fine, whole = (backbone_of(TINY, finest_stride=stride).eval() for stride in (2, 1))
+    fine.load_state_dict(tiny.state_dict())
+    whole.load_state_dict(tiny.state_dict())
+    image = torch.rand(1, 3, 30, 64)
+    assert (fine.strides, fine.channels[1:]) == ((2, 4, 8, 16, 32), tiny.channels)
+    assert (whole.strides, whole.channels) == ((1, *fine.strides), (3, *fine.channels))
+    features = whole(image)
+    assert_close(features[0][..., :30, :], (image - tiny.mean) / tiny.std)
+    for other in (fine(image)[-4:], features[-4:]):
+        for ours, theirs in zip(other, tiny(image), strict=True):
+            assert torch.equal(ours, theirs)
+
+
+def test_features_finer_than_the_enlarged_image_s_pixels_are_refused():
+    with pytest.raises(InputError, match="`finest_stride` must be the zoom of 2 or more, got 1"):
+        BackboneConfig(zoom=2, finest_stride=1)
+    with pytest.raises(InputError, match="`finest_stride` must be 1, 2 or 4, got 3"):
+        BackboneConfig(finest_stride=3)

@@ -13,6 +13,7 @@ from intarsia.nets import (
     DeepLabDecoder,
     EmbeddingHead,
     EmbeddingHeadConfig,
+    UnetDecoder,
     build_decoder,
 )
 from intarsia.nets.blocks import conv_block
@@ -24,7 +25,7 @@ def backbone():
     return Backbone(BackboneConfig(name="test_resnet")).eval()
 
 
-@pytest.mark.parametrize("kind", ["deeplab", "fpn", "mlp"])
+@pytest.mark.parametrize("kind", ["deeplab", "fpn", "mlp", "unet"])
 @pytest.mark.parametrize("separable", [True, False])
 @pytest.mark.parametrize("norm", ["batch", "group"])
 def test_every_decoder_ends_at_stride_4(backbone, kind, separable, norm):
@@ -112,3 +113,24 @@ def test_without_coordinates_equal_pixels_are_equal():
 def test_settings_that_cannot_be_are_refused(config, wrong, message):
     with pytest.raises(InputError, match=message):
         config(**wrong)
+
+
+@pytest.mark.parametrize("finest", [1, 2])
+def test_the_unet_decoder_ends_at_the_finest_features(finest):
+    network = Backbone(BackboneConfig(name="lcnet_050", finest_stride=finest)).eval()
+    decoder = build_decoder(DecoderConfig(kind="unet", width=4), network).eval()
+    result = decoder(network(torch.rand(1, 3, 37, 64)))
+    assert result.shape == (1, 4, 64 // finest, 64 // finest)
+
+
+def test_the_unet_decoder_shows_a_single_bright_pixel_of_the_image_where_it_is():
+    """The image stands beside what comes from below: one pixel of it changes its surroundings."""
+    torch.manual_seed(0)
+    decoder = UnetDecoder(DecoderConfig(kind="unet", width=4, separable=False), (1, 2), (3, 4)).eval()
+    image, coarse = torch.zeros(1, 3, 16, 16), torch.rand(1, 4, 8, 8)
+    lit = image.clone()
+    lit[:, :, 5, 9] = 1
+    with torch.no_grad():
+        changed = (decoder([lit, coarse]) != decoder([image, coarse])).any(dim=1)[0].nonzero()
+    assert changed.min(dim=0).values.tolist() >= [4, 8]
+    assert changed.max(dim=0).values.tolist() <= [6, 10]

@@ -30,6 +30,7 @@ from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.finding import Photos, find_photos
 from intarsia.pictures.values import read_values
 from intarsia.pictures.video import VIDEO_SUFFIXES
+from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Backend, Device, Precision, load
 from intarsia.runtime.model import Follow, Model
 from intarsia.runtime.tiles import Tile
@@ -75,6 +76,7 @@ def predict(
     truth: str | None = None,
     page: int | Literal["all"] | None = None,
     channel: tuple[int, ...] = (),
+    diameter: Diameter | None = None,
     batch_size: int = 4,
     backend: Backend | None = None,
     device: Device = "auto",
@@ -106,6 +108,8 @@ def predict(
         page: Which page of stacks; "all" makes an image of every page, called NAME_0000, NAME_0001, ...
         channel: Which channel to see, or up to three as red, green and blue; of files whose channels are not
             the colours of a picture.
+        diameter: How large the things are, in pixels: images are seen at the scale at which they are as large
+            as in the model's training; "auto" finds it from a first look at each image. Not for videos.
         batch_size: How many images of one size are run at once where that is faster, on a GPU.
         backend: What runs the network: "onnxruntime", "openvino" or "torch"; by default the first, and torch
             on a GPU or for a model without `model.onnx`.
@@ -133,6 +137,8 @@ def predict(
     ids = {} if videos else ids_of_photos(pages, truth or truth_of(paths, out=out))
     chosen = model or ("facades-embedding" if videos else "facades")
     loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads, method=method)
+    if videos and diameter is not None:
+        fail("diameter", "left out for videos", diameter)
     folder = Path(out)
     drawn = Overlays(folder / "overlays", boxes, scores, colors) if overlays else None
     _check_no_data_set(folder)
@@ -148,7 +154,7 @@ def predict(
         with ResultFolder(folder, loaded.categories, **options) as results:
             if first is None:
                 return _predict_videos(videos, loaded, results, drawn)
-            run = Run(loaded, results, drawn, pages, ids)
+            run = Run(loaded, results, drawn, pages, ids, diameter)
             predictions = run.predict(chain([first], pictures), broken, batch=batch_size)
     except OSError as error:
         raise InputError(
@@ -203,6 +209,7 @@ class Run:
         drawn: Where overlays go; None for none.
         pages: The photos by their names.
         ids: Of the images in the JSONs.
+        diameter: Of the things, in pixels, as `Model.predict` takes it.
     """
 
     model: Model
@@ -210,6 +217,7 @@ class Run:
     drawn: Overlays | None
     pages: Mapping[str, PhotoPage]
     ids: Mapping[str, int | str]
+    diameter: Diameter | None
 
     def predict(
         self, pictures: Iterator[tuple[str, Picture]], broken: list[str], *, batch: int
@@ -219,8 +227,9 @@ class Run:
         drawings: list[Future[None]] = []
         total = len(self.pages)
         with ThreadPoolExecutor(1) as pool:
+            follow = _bar if total < 2 else None
             for name, picture, panoptic_map in track(
-                _predicted(self.model, pictures, batch, follow=_bar if total < 2 else None),
+                _predicted(self.model, pictures, batch, follow=follow, diameter=self.diameter),
                 total=total,
                 description="predicting",
                 console=Console(stderr=True),
@@ -249,7 +258,12 @@ class Run:
 
 
 def _predicted(
-    model: Model, pictures: Iterator[tuple[str, Picture]], batch: int, *, follow: Follow | None
+    model: Model,
+    pictures: Iterator[tuple[str, Picture]],
+    batch: int,
+    *,
+    follow: Follow | None,
+    diameter: Diameter | None,
 ) -> Iterator[tuple[str, Picture, PanopticMap]]:
     """Each picture with its map, in order."""
     waiting: deque[tuple[str, Picture]] = deque()
@@ -259,7 +273,7 @@ def _predicted(
             waiting.append((name, picture))
             yield picture
 
-    for panoptic_map in model.predict_each(fed(), batch=batch, follow=follow):
+    for panoptic_map in model.predict_each(fed(), batch=batch, follow=follow, diameter=diameter):
         yield *waiting.popleft(), panoptic_map
 
 

@@ -24,11 +24,13 @@ class AffinityTargets:
     Attributes:
         joined: Whether both points are in one segment; False where the pair is not valid.
         valid: Both points are in the image, and neither is void or a crowd.
+        touching: The points are in two different things; False where the pair is not valid.
         weights: The larger weight of the two points; 0 where the pair is not valid.
     """
 
     joined: Bool[Tensor, "b o h w"]
     valid: Bool[Tensor, "b o h w"]
+    touching: Bool[Tensor, "b o h w"]
     weights: Float[Tensor, "b o h w"]
 
 
@@ -66,15 +68,18 @@ def affinity_targets(
     known = (grid.semantic != VOID_INDEX) & ~grid.crowd  # b h w
     segment = torch.where(grid.instances > 0, VOID_INDEX + 1 + grid.instances, grid.semantic)
     segment = torch.where(known, segment, -1)
+    is_thing = grid.instances > 0
     weight = known.float() if weights is None else weights * known
     shape = (len(grid), len(offsets), *segment.shape[1:])
-    joined, valid = torch.zeros(2, *shape, dtype=torch.bool, device=segment.device)
+    joined, valid, touching = torch.zeros(3, *shape, dtype=torch.bool, device=segment.device)
     of_pair = weight.new_zeros(shape)
     for o, offset in enumerate(offsets):
         first, second = pair_slices(segment.shape[1:], offset)
         a, b = (..., *first), (..., *second)
         both = known[a] & known[b]
         valid[:, o][a] = both
-        joined[:, o][a] = both & (segment[a] == segment[b])
+        same = segment[a] == segment[b]
+        joined[:, o][a] = both & same
+        touching[:, o][a] = both & ~same & is_thing[a] & is_thing[b]
         of_pair[:, o][a] = torch.maximum(weight[a], weight[b]) * both
-    return AffinityTargets(joined, valid, of_pair)
+    return AffinityTargets(joined, valid, touching, of_pair)

@@ -129,6 +129,25 @@ def targets_of(
     )
 
 
+def with_void_class(targets: PanopticTargets, index: int) -> PanopticTargets:
+    """The same targets with void as a class, for a network that is to say where nothing is labelled.
+
+    Crowds stay unknown: they are labelled. What pads a crop or a batch is void, too, and of one colour.
+
+    Args:
+        targets: Of pixels.
+        index: The class of void; the first one beyond the categories.
+
+    Example:
+        >>> ids = torch.tensor([[0, 1]], dtype=torch.int32)
+        >>> targets = targets_of(ids, [Segment(1, category_id=6)], Categories.named("facades"))
+        >>> with_void_class(targets, 10).semantic.tolist()
+        [[[10, 5]]]
+    """
+    is_void = (targets.semantic == VOID_INDEX) & ~targets.crowd
+    return replace(targets, semantic=torch.where(is_void, index, targets.semantic))
+
+
 def collate(samples: Sequence[Sample], categories: Categories) -> Batch:
     """Bring samples of any sizes into one batch, padded at the bottom and the right.
 

@@ -6,7 +6,7 @@ from torch's default generator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 from torchvision import tv_tensors
@@ -15,6 +15,7 @@ from torchvision.transforms import v2
 from intarsia import _native
 from intarsia._check import fail
 from intarsia.data.geometry import Crop, QuarterTurns, Scale, ShortSide
+from intarsia.data.imaging import Imaging, ImagingConfig
 from intarsia.data.photometric import Photometric
 from intarsia.data.sample import Sample
 
@@ -33,6 +34,7 @@ class Augmentation:
         flip: Probability of mirroring left and right.
         quarter_turns: Also mirror top and bottom and turn by 90 degrees, for pictures without an up.
         photometric: Strength of changes in brightness, contrast, saturation and hue; 0 is none, 1 strong.
+        imaging: How likely other instruments are: inverted contrast, gamma, blur, noise, JPEG.
     """
 
     short_sides: tuple[int, ...] = ()
@@ -44,6 +46,7 @@ class Augmentation:
     flip: float = 0.5
     quarter_turns: bool = False
     photometric: float = 0.5
+    imaging: ImagingConfig = field(default_factory=ImagingConfig)
 
     def __post_init__(self) -> None:
         """Refuse values that make no transform."""
@@ -98,6 +101,8 @@ def train_transform(config: Augmentation) -> SampleTransform:
         parts.append(QuarterTurns())
     if config.photometric:
         parts.append(Photometric(config.photometric))
+    if not config.imaging.is_none:
+        parts.append(Imaging(config.imaging))
     return SampleTransform(v2.Compose(parts))
 
 

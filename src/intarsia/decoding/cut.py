@@ -101,10 +101,12 @@ class CutDecoder(AbstractDecoder):
     Attributes:
         cut: Solver, up-sampling, score and smallest sizes.
         offsets: (rows, columns) on the grid from a point to its neighbour, one an affinity channel.
+        void_class: Whether the last class of the costs is void: points of that label show nothing.
     """
 
     cut: CutConfig
     offsets: tuple[tuple[int, int], ...]
+    void_class: bool = False
 
     @property
     def reach_points(self) -> int:
@@ -117,7 +119,7 @@ class CutDecoder(AbstractDecoder):
 
     def cut_view(self, view: ImageView, categories: Categories) -> CutView:
         """The problem of one image, and what its answer is up-sampled by."""
-        splittable = categories.is_thing
+        splittable = np.append(categories.is_thing, np.zeros(int(self.void_class), bool))
         problem = GridProblem(view["node_costs"], view["affinity_costs"], self.offsets, splittable)
         return CutView(problem, view["semantic_logits"], view.size, view.stride)
 

@@ -25,7 +25,7 @@ from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import CityscapesAP, CocoAP, PanopticQuality, RecallByCrowding, SemanticIoU
 from intarsia.metrics.detection_ap import FoundInstance, add_detections
-from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap, Segment
+from intarsia.panoptic import VOID_ID, VOID_INDEX, Categories, PanopticMap, Segment
 from intarsia.recipes.study import CROWDING, Oracle
 
 __all__ = ["measure"]
@@ -174,9 +174,10 @@ def _sample(truth: PanopticMap) -> Sample:
 
 
 def _map_of(winners: UInt[np.ndarray, "h w"], categories: Categories) -> PanopticMap:
-    """Categories as a map, one segment each."""
-    ids = winners.astype(np.int32) + 1
-    return PanopticMap(ids, [Segment(int(n), categories[int(n) - 1].id) for n in np.unique(ids)])
+    """Categories as a map, one segment each; a class beyond them is void."""
+    ids = np.where(winners < len(categories), winners.astype(np.int32) + 1, VOID_ID)
+    shown = np.setdiff1d(ids, [VOID_ID])
+    return PanopticMap(ids, [Segment(int(n), categories[int(n) - 1].id) for n in shown])
 
 
 def _instances(

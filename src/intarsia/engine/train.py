@@ -31,6 +31,7 @@ from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model, recorded_name
 from intarsia.methods.transfer import start_from
 from intarsia.recipes.recipe import Recipe
+from intarsia.runtime.diameter import typical_diameter_px
 
 
 def run_to_the_end(run: RunRequest) -> Path:
@@ -57,6 +58,7 @@ class Trainer:
         # data and method; weights of another model only where the run has not begun
         self.train_data, self.validation_data = data_of(recipe)
         method = run.method_class(recipe.method, self.train_data.categories)
+        method.diameter_px = trained_diameter_px(self.train_data)
         self.own_losses = OwnLosses(recipe.losses, recipe.loss_weights)
         is_begun = (folder / CHECKPOINT_FILE).is_file()
         transfer = start_from(method, recipe.initial) if recipe.initial and not is_begun else None
@@ -233,6 +235,12 @@ def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
     held_out = set(range(first, len(whole), 10))
     parts = [[r for n, r in enumerate(whole.records) if (n in held_out) is held] for held in (False, True)]
     return training.part(parts[0]), whole.part(parts[1])
+
+
+def trained_diameter_px(data: PanopticDataset) -> float | None:
+    """How large the things of a data set are, from a hundred of its maps, for a model to remember."""
+    maps = (record.read() for record in data.records[:: max(len(data) // 100, 1)])
+    return typical_diameter_px(maps, data.categories)
 
 
 def accelerator_of(recipe: Recipe) -> Accelerator:

@@ -31,6 +31,8 @@ class AffinityLossConfig:
         thing_weight: Factor of pairs that touch a thing.
         small_thing_weight: A further factor of pairs that touch a small thing.
         small_thing_px: Things with fewer pixels are small.
+        touching_weight: Factor of pairs between two things: there are few of them, and each decides whether
+            neighbours are told apart.
     """
 
     weight: float = 0.5
@@ -38,11 +40,12 @@ class AffinityLossConfig:
     thing_weight: float = 1.0
     small_thing_weight: float = 1.0
     small_thing_px: int = 4096
+    touching_weight: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 < self.hardest <= 1:
             fail("affinity_loss.hardest", "a share in (0, 1]", self.hardest)
-        for name in ("weight", "thing_weight", "small_thing_weight"):
+        for name in ("weight", "thing_weight", "small_thing_weight", "touching_weight"):
             if getattr(self, name) < 0:
                 fail(f"affinity_loss.{name}", "0 or more", getattr(self, name))
 
@@ -63,9 +66,8 @@ def affinity_losses(
     """
     weights = point_weights(targets, config, stride=stride)
     pairs = affinity_targets(at_grid(targets, stride=stride), offsets, weights=weights)
-    loss = batch_affinity_loss(
-        logits, pairs.joined, valid=pairs.valid, weights=pairs.weights, k=config.hardest
-    )
+    of_pair = torch.where(pairs.touching, config.touching_weight * pairs.weights, pairs.weights)
+    loss = batch_affinity_loss(logits, pairs.joined, valid=pairs.valid, weights=of_pair, k=config.hardest)
     return {"affinity": config.weight * len(offsets) * loss}
 
 

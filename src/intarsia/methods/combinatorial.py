@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail, nearest
-from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.data.targets import PanopticTargets, at_grid, with_void_class
 from intarsia.decoding.cut import CutConfig, CutDecoder
 from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.affinity import AffinityLossConfig, affinity_losses, point_weights
@@ -57,6 +57,8 @@ class CombinatorialConfig:
         separate_decoders: A decoder for affinities beside the one for semantics, as in the paper.
         semantic_width: Channels inside the semantic head.
         semantic_depth: Convolutions of the semantic head before its last one.
+        void_class: Void is an answer of its own: what is unlabelled in training is left void in prediction.
+            Without it a network has no reason not to name the sky after a category that it was told.
         plain_heads: 3x3 convolutions in the heads, as in the paper, also where the decoder's are separable.
         affinity: The affinity head.
         semantic_loss: Loss of the semantic head.
@@ -71,6 +73,7 @@ class CombinatorialConfig:
     separate_decoders: bool = False
     semantic_width: int = 128
     semantic_depth: int = 1
+    void_class: bool = False
     plain_heads: bool = False
     affinity: AffinityHeadConfig = field(default_factory=AffinityHeadConfig)
     semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
@@ -133,9 +136,11 @@ class CombinatorialPanoptic(AbstractMethod):
         separate, separable = config.separate_decoders, config.decoder.separable and not config.plain_heads
         self.affinity_decoder = build_decoder(config.decoder, self.backbone) if separate else None
         # heads: a category for each point, an affinity for each pair
+        self.is_splittable = categories.is_thing.tolist() + [False] * config.void_class
+        num_classes = len(self.is_splittable)
         self.semantic_head = ConvHead(
             self.decoder.channels,
-            len(categories),
+            num_classes,
             width=config.semantic_width,
             depth=config.semantic_depth,
             separable=separable,
@@ -144,13 +149,13 @@ class CombinatorialPanoptic(AbstractMethod):
         self.affinity_head = AFFINITY_HEADS[config.affinity.kind](
             config.affinity,
             self.decoder.channels,
-            len(categories),
+            num_classes,
             separable=separable,
             norm=config.decoder.norm,
         )
         # from logits to costs; what training through the cut keeps and freezes
-        self.costs = CutCosts(len(categories), len(self.offsets))
-        self.pooled = pooled_quality(config.end_to_end, len(categories))
+        self.costs = CutCosts(num_classes, len(self.offsets))
+        self.pooled = pooled_quality(config.end_to_end, num_classes)
         self.to(memory_format=torch.channels_last)
         freeze(self._parts, config.end_to_end)
 
@@ -168,7 +173,7 @@ class CombinatorialPanoptic(AbstractMethod):
 
     def losses(self, output: CombinatorialOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
         """The semantic and the affinity loss; or, with `end_to_end`, the loss of the cut."""
-        settings = self.config.end_to_end
+        targets, settings = self._told(targets), self.config.end_to_end
         if settings is None:
             return self._pretraining_losses(output, targets)
         terms = self._cut_losses(output, targets, settings)
@@ -180,7 +185,7 @@ class CombinatorialPanoptic(AbstractMethod):
     @property
     def map_decoder(self) -> CutDecoder:
         """One cut an image, up-sampled."""
-        return CutDecoder(cut=self.config.cut, offsets=self.offsets)
+        return CutDecoder(cut=self.config.cut, offsets=self.offsets, void_class=self.config.void_class)
 
     @property
     def tiling(self) -> TilingConfig:
@@ -217,7 +222,7 @@ class CombinatorialPanoptic(AbstractMethod):
             semantics: Take node costs from the truth.
             affinities: Take affinity costs from the truth.
         """
-        grid = at_grid(targets, stride=self.stride)
+        grid = at_grid(self._told(targets), stride=self.stride)
         logits, affinity_logits = output.semantic_logits, output.affinity_logits
         if semantics:
             logits = true_semantic_logits(logits, grid)
@@ -228,7 +233,7 @@ class CombinatorialPanoptic(AbstractMethod):
     def costs_of(self, output: CombinatorialOutput) -> CutCostsOfBatch:
         """The costs that the cut minimises; positive affinity costs attract."""
         nodes, affinities = self.costs(output.semantic_logits, output.affinity_logits)
-        return CutCostsOfBatch(nodes, affinities, self.offsets, self.categories.is_thing.tolist())
+        return CutCostsOfBatch(nodes, affinities, self.offsets, self.is_splittable)
 
     def train(self, mode: bool = True) -> CombinatorialPanoptic:
         """Switch to training; in fine-tuning through the cut, what is frozen stays as it is."""
@@ -253,6 +258,10 @@ class CombinatorialPanoptic(AbstractMethod):
         heads = (self.semantic_head, self.affinity_head)
         layers = tuple(head.layers for head in heads)
         return Parts(self, self.backbone, self.costs, heads, layers)
+
+    def _told(self, targets: PanopticTargets) -> PanopticTargets:
+        """The truth in the classes that the network tells apart."""
+        return with_void_class(targets, len(self.categories)) if self.config.void_class else targets
 
     def _pretraining_losses(
         self, output: CombinatorialOutput, targets: PanopticTargets

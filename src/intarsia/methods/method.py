@@ -24,6 +24,7 @@ from intarsia.methods.model_folder import read_model, write_model
 from intarsia.nets.backbone import Backbone, stretched
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike
+from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.model import Several
 from intarsia.runtime.network import cropped_views
 from intarsia.runtime.spec import NetworkSpec
@@ -51,6 +52,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         stride: Pixels between neighbours on the grid of the output.
         loss_scale: What training multiplies the sum of the losses with before it differentiates. Only
             gradients that are not linear in the loss, as through a cut, need to know it.
+        diameter_px: How large things were in training, saved with the model; see `runtime.diameter`.
     """
 
     config_type: ClassVar[type]
@@ -59,6 +61,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
     backbone: nn.Module
     stride: int
     loss_scale: float = 1.0
+    diameter_px: float | None = None
 
     def __init__(self, config: Any, categories: Categories) -> None:
         """Keep what the method was built from; subclasses add the networks."""
@@ -156,7 +159,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         """How images are made ready for the network, and how large ones are divided."""
         backbone = getattr(self, "backbone", None)
         if not isinstance(backbone, Backbone):
-            return NetworkSpec(stride=self.stride, align_px=1, tiling=None)
+            return NetworkSpec(stride=self.stride, align_px=1, tiling=None, diameter_px=self.diameter_px)
         return NetworkSpec(
             stride=self.stride,
             align_px=backbone.strides[-1],
@@ -164,6 +167,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
             stretch=backbone.stretch,
             tiling=self.tiling and self.tiling.zoomed(backbone.zoom),
             positions=self.positions,
+            diameter_px=self.diameter_px,
         )
 
     def as_seen(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
@@ -181,22 +185,30 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         return {}
 
     @overload
-    def predict(self, image: ImageLike, *, batch: int = 1) -> PanopticMap: ...
+    def predict(
+        self, image: ImageLike, *, batch: int = 1, diameter: Diameter | None = None
+    ) -> PanopticMap: ...
     @overload
-    def predict(self, image: Several, *, batch: int = 1) -> list[PanopticMap]: ...
-    def predict(self, image: ImageLike | Several, *, batch: int = 1) -> PanopticMap | list[PanopticMap]:
+    def predict(
+        self, image: Several, *, batch: int = 1, diameter: Diameter | None = None
+    ) -> list[PanopticMap]: ...
+    def predict(
+        self, image: ImageLike | Several, *, batch: int = 1, diameter: Diameter | None = None
+    ) -> PanopticMap | list[PanopticMap]:
         """The panoptic map of one image, or of each of several: as `intarsia.Model.predict`.
 
         Args:
             image: A path, a Pillow image, an array, a tensor ...; or a list, tuple or generator of these.
             batch: How many neighbours of one size run through the network at once.
+            diameter: How large the things are, in pixels, or "auto".
 
         Raises:
-            ValueError: An image cannot be read.
+            ValueError: An image cannot be read, or `diameter` is out of range or not for this model.
         """
         from intarsia.methods.torch_model import as_model  # which knows all methods
 
-        return as_model(self).predict(image, batch=batch)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        model = as_model(self)
+        return model.predict(image, batch=batch, diameter=diameter)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """The trainable parameters as "backbone" and "rest", for learning rates of their own."""

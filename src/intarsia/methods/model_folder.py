@@ -40,6 +40,7 @@ def write_model(model: Any, folder: Path, *, half: bool, export: bool = False) -
         "intarsia": intarsia.__version__,
         "method": recorded_name(type(model)),
         "settings": to_dict(_without_pretrained(model.config)),
+        "diameter_px": model.diameter_px,
     }
     files = ModelFolder(folder)
     if export:
@@ -79,6 +80,7 @@ def read_model(folder: Path, methods: Mapping[str, Any]) -> Any:
     categories = files.categories()
     with shipped_networks_only() if _ships(cls) else contextlib.nullcontext():
         model = cls(config, categories)
+    model.diameter_px = settings.get("diameter_px")
     _fill(model, read_tensors(files.weights), files.weights)
     return model.eval()
 

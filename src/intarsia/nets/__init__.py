@@ -16,6 +16,7 @@ from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
 from intarsia.nets.heads import ConvHead, EmbeddingHead, EmbeddingHeadConfig, HeadLayers
 from intarsia.nets.mlp_decoder import MlpDecoder
 from intarsia.nets.shared_decoder import SharedDecoder, SharedDecoderConfig
+from intarsia.nets.unet_decoder import UnetDecoder
 
 AFFINITY_HEADS = {"differences": AffinityHead, "maps": AffinityMaps}
 """The affinity heads by their `kind`. One more is a file like that of `AffinityMaps`, and a line here."""
@@ -44,6 +45,7 @@ __all__ = [
     "MlpDecoder",
     "SharedDecoder",
     "SharedDecoderConfig",
+    "UnetDecoder",
     "build_decoder",
     "nearest_mean_logits",
 ]

@@ -1,4 +1,4 @@
-"""The backbone: any timm network that gives features at strides from 4 on, for images of any size."""
+"""The backbone: any timm network that gives features at strides 4, 8, ..., for images of any size."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ class BackboneConfig:
             "package:NAME" for the weights inside an installed Python package.
         output_stride: The stride of the coarsest features, 8, 16 or 32; the last stages are dilated below 32.
         frozen_norm: Keep the batch norm statistics of the weights, also in training. For small batches.
-        frozen_levels: 1: keep the weights of all that the stride 4 features stand on; 2: also of stride 8 ...
-            The first layers are the most general ones, and the dearest to train.
+        finest_stride: Of the features that the decoder begins with, and so of the grid: 4, 2, or 1, which is
+            the image itself as the finest features. For small things and exact outlines; with decoder "unet".
+        frozen_levels: 1: keep the weights of all that the finest features stand on; 2: also of the next ones
+            ... The first layers are the most general ones, and the dearest to train. The image is no level.
         stretch: Whether images are to come with their brightness stretched, as prediction and the training
             loop then do it (see `stretched`); for microscopy.
         multi_grid: Further dilations of the last stage's blocks, such as (1, 2, 4) in DeepLab; empty: none.
@@ -46,6 +48,7 @@ class BackboneConfig:
     name: str = "tf_efficientnet_lite0"
     pretrained: bool | str = False
     output_stride: int = 32
+    finest_stride: int = 4
     frozen_norm: bool = False
     frozen_levels: int = 0
     multi_grid: tuple[int, ...] = ()
@@ -55,8 +58,13 @@ class BackboneConfig:
     def __post_init__(self) -> None:
         if self.output_stride not in (8, 16, 32):
             fail("output_stride", "8, 16 or 32", self.output_stride)
-        if not 0 <= self.frozen_levels <= 4:
-            fail("frozen_levels", "0 to 4", self.frozen_levels)
+        if self.finest_stride not in (1, 2, 4):
+            fail("finest_stride", "1, 2 or 4", self.finest_stride)
+        if self.finest_stride < self.zoom:
+            fail("finest_stride", f"the zoom of {self.zoom} or more", self.finest_stride)
+        most = 4 if self.finest_stride == 4 else 5
+        if not 0 <= self.frozen_levels <= most:
+            fail("frozen_levels", f"0 to {most}", self.frozen_levels)
         if self.zoom not in (1, 2, 4):
             fail("zoom", "1, 2 or 4", self.zoom)
         if self.multi_grid and (self.output_stride == 32 or min(self.multi_grid) < 1):
@@ -64,7 +72,7 @@ class BackboneConfig:
 
 
 class Backbone(nn.Module):
-    """A timm network cut open: images in [0, 1] to features at strides 4, 8, ... up to `output_stride`.
+    """A timm network cut open: images in [0, 1] to features at strides `finest_stride` ... `output_stride`.
 
     With a zoom of 2 the strides are 2, 4, ...: they are in pixels of the image that is given.
 
@@ -100,9 +108,13 @@ class Backbone(nn.Module):
             load_by_name_or_order(network, read_weights(config.pretrained), source=config.pretrained)
         self.network = network
         strides, channels = network.feature_info.reduction(), network.feature_info.channels()
-        self.levels = _levels(config.name, strides, config.output_stride)
-        self.strides: tuple[int, ...] = tuple(strides[level] // config.zoom for level in self.levels)
-        self.channels: tuple[int, ...] = tuple(channels[level] for level in self.levels)
+        self.levels = _levels(config.name, strides, config.finest_stride, config.output_stride)
+        self.shows_image = config.finest_stride == 1
+        of_levels = [(strides[level], channels[level]) for level in self.levels]
+        if self.shows_image:
+            of_levels.insert(0, (1, 3))
+        self.strides: tuple[int, ...] = tuple(stride // config.zoom for stride, _ in of_levels)
+        self.channels: tuple[int, ...] = tuple(number for _, number in of_levels)
         source = network.pretrained_cfg
         self.frozen = _freeze(network, self.levels[: config.frozen_levels])
         self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))
@@ -117,8 +129,9 @@ class Backbone(nn.Module):
             x = F.pad(x, (0, -width % step, 0, -height % step))  # b 3 H W, zero is the mean colour
         if self.zoom > 1:
             x = F.interpolate(x, scale_factor=self.zoom, mode="bilinear", align_corners=False)
-        features = self.network(x.contiguous(memory_format=torch.channels_last))
-        return [features[level] for level in self.levels]
+        x = x.contiguous(memory_format=torch.channels_last)
+        features = self.network(x)
+        return [x] * self.shows_image + [features[level] for level in self.levels]
 
     def train(self, mode: bool = True) -> Backbone:
         """Switch to training; a frozen norm keeps its statistics."""
@@ -164,11 +177,12 @@ def stretched(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     return (images - low) / (high - low).clamp(min=0.02)
 
 
-def _levels(name: str, strides: Sequence[int], output_stride: int) -> list[int]:
-    """The deepest level of each stride from 4 to `output_stride`; dilated networks repeat the last stride."""
-    deepest = {stride: level for level, stride in enumerate(strides) if stride >= 4}
-    if 4 not in deepest or max(deepest) != output_stride:
-        wanted = f"a network with features at strides 4 to {output_stride}"
+def _levels(name: str, strides: Sequence[int], finest: int, output_stride: int) -> list[int]:
+    """The deepest level of each stride to `output_stride`; dilated networks repeat the last stride."""
+    first = max(finest, 2)
+    deepest = {stride: level for level, stride in enumerate(strides) if stride >= first}
+    if first not in deepest or max(deepest) != output_stride:
+        wanted = f"a network with features at strides {first} to {output_stride}"
         fail("backbone.name", wanted, f"{name!r} with strides {', '.join(map(str, strides))}")
     return sorted(deepest.values())
 

@@ -1,4 +1,4 @@
-"""What turns a backbone's features into one map at stride 4: the choice of decoder."""
+"""What turns a backbone's features into one map at the finest stride: the choice of decoder."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.fpn_decoder import FpnDecoder
 from intarsia.nets.mlp_decoder import MlpDecoder
 from intarsia.nets.no_decoder import NoDecoder
+from intarsia.nets.unet_decoder import UnetDecoder
 
 __all__ = ["build_decoder"]
 
-DECODERS = {"deeplab": DeepLabDecoder, "fpn": FpnDecoder, "mlp": MlpDecoder, "none": NoDecoder}
+DECODERS = {
+    "deeplab": DeepLabDecoder,
+    "fpn": FpnDecoder,
+    "mlp": MlpDecoder,
+    "none": NoDecoder,
+    "unet": UnetDecoder,
+}
 
 
 def build_decoder(
     config: DecoderConfig, backbone: Backbone
-) -> DeepLabDecoder | FpnDecoder | MlpDecoder | NoDecoder:
+) -> DeepLabDecoder | FpnDecoder | MlpDecoder | NoDecoder | UnetDecoder:
     """The decoder that a config describes, for the features of a backbone.
 
     Example:

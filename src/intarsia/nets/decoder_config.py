@@ -17,18 +17,20 @@ class DecoderConfig:
 
     Attributes:
         kind: "deeplab" (ASPP and fusions from coarse to fine), "fpn" (feature pyramid, summed at stride 4),
-            "mlp" (levels reduced, summed and fused; learns fastest), or "none": the coarsest features as they
-            are, up-sampled, for networks that were made for segmentation.
+            "mlp" (levels reduced, summed and fused; learns fastest), "unet" (a convolution a level, from
+            coarse to fine, beside the backbone's features; sharpest), or "none": the coarsest features as
+            they are, up-sampled, for networks that were made for segmentation.
         width: Channels inside and of the result.
         dilations: Of ASPP's 3x3 convolutions, in pixels of the coarsest features. Only of "deeplab".
         skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Only of
             "deeplab".
-        separable: Depthwise separable convolutions, 5x5 in the fusions: a fifth of the time. Not in "mlp".
+        separable: Depthwise separable convolutions, 5x5 in the fusions of "deeplab": a fifth of the time.
+            Not in "mlp".
         dropout: Share of ASPP's channels dropped in training. Only of "deeplab".
         norm: "batch", or "group" for batches of a few images.
     """
 
-    kind: Literal["deeplab", "fpn", "mlp", "none"] = "deeplab"
+    kind: Literal["deeplab", "fpn", "mlp", "none", "unet"] = "deeplab"
     width: int = 128
     dilations: tuple[int, ...] = (2, 4, 6)
     skip_channels: tuple[int, ...] = (64, 48, 32)

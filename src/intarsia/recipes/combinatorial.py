@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from intarsia.data.imaging import ImagingConfig
 from intarsia.data.transforms import Augmentation
 from intarsia.decoding.cut import CutConfig
 from intarsia.methods.affinity import AffinityLossConfig
 from intarsia.methods.combinatorial import CombinatorialConfig
 from intarsia.methods.end_to_end import EndToEndConfig
 from intarsia.nets.affinity_config import AffinityHeadConfig
+from intarsia.nets.decoder import DecoderConfig
 from intarsia.recipes import discriminative
+from intarsia.recipes.discriminative import SMALL_BACKBONE
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
 SHORT_LOSS = AffinityLossConfig(weight=0.1)
@@ -26,20 +29,56 @@ HARD_LOSS = AffinityLossConfig(weight=0.25, hardest=0.25, thing_weight=4.0, smal
 
 
 def facades() -> Recipe:
-    """Buildings: semantics and affinities on the data and schedule of `discriminative-facades`."""
+    """Buildings: semantics and affinities on the data of `discriminative-facades`; void is an answer."""
     affinity = AffinityHeadConfig(distances=(1, 4, 8, 16), width=64, classifier_width=16)
-    return _affinities(discriminative.facades(), affinity)
+    recipe = _affinities(discriminative.facades(), affinity)
+    method = replace(
+        recipe.method,
+        void_class=True,
+        semantic_loss=replace(recipe.method.semantic_loss, small_thing_weight=2.0),
+        cut=replace(recipe.method.cut, min_thing_px=64),
+    )
+    return replace(
+        recipe,
+        method=method,
+        augmentation=Augmentation(
+            scale=(0.6, 1.7),
+            crop=(256, 256),
+            rare_focus=0.5,
+            photometric=0.7,
+            imaging=ImagingConfig(gamma=0.3, blur=0.2, noise=0.2, jpeg=0.15),
+        ),
+        schedule=Schedule(steps=2400, warmup=100, evaluate_every=600),
+    )
 
 
 def nuclei() -> Recipe:
-    """Microscopy: semantics and affinities on the data and schedule of `discriminative-nuclei`.
+    """Microscopy: a U-Net on the image's own grid, for outlines to the pixel, and images of many instruments.
 
-    Decoded by Algorithm 2 and local search, which on this data is better than the lower costs of the default:
-    chosen on training images.
+    Crops are no larger than the smallest rescaled image, so that no crop is padded: brightness is stretched
+    by what a crop shows.
     """
-    recipe = _nuclei_affinities()
-    cut = replace(recipe.method.cut, solver="contraction", small="void")
-    return replace(recipe, method=replace(recipe.method, cut=cut))
+    affinity = AffinityHeadConfig(distances=(1, 4, 10), width=16, classifier_width=8)
+    recipe = _affinities(discriminative.nuclei(), affinity)
+    method = replace(
+        recipe.method,
+        backbone=replace(SMALL_BACKBONE, stretch=True, finest_stride=1),
+        decoder=DecoderConfig(kind="unet", width=16, separable=False),
+        separate_decoders=False,
+        affinity_loss=AffinityLossConfig(weight=0.1, touching_weight=2.0),
+    )
+    return replace(
+        recipe,
+        method=method,
+        augmentation=Augmentation(
+            scale=(0.625, 2.0),
+            crop=(160, 160),
+            quarter_turns=True,
+            imaging=ImagingConfig(invert=0.1, gamma=0.3, blur=0.15, noise=0.2, jpeg=0.15),
+        ),
+        batch_size=8,
+        schedule=Schedule(steps=1800, warmup=100, evaluate_every=900),
+    )
 
 
 def cityscapes() -> Recipe:
@@ -67,8 +106,8 @@ def facades_end_to_end() -> Recipe:
 
 
 def nuclei_end_to_end() -> Recipe:
-    """Microscopy: fine-tune the heads of `cops-nuclei` through the default cut, and decode by it."""
-    return _end_to_end(_nuclei_affinities(), _SHORT_TUNING, steps=400, warmup=10, lr=1e-3)
+    """Microscopy: fine-tune the heads of `cops-nuclei` through the cut."""
+    return _end_to_end(nuclei(), _SHORT_TUNING, steps=400, warmup=10, lr=1e-3)
 
 
 def cityscapes_end_to_end() -> Recipe:
@@ -84,11 +123,6 @@ def coco_end_to_end() -> Recipe:
         weight=100.0, lowest=1000.0, thing_area_scale=4.0, ladder=20.0, scale_free=False
     )
     return replace(_end_to_end(coco(), settings, steps=4000, warmup=200, lr=1e-4), batch_size=24)
-
-
-def _nuclei_affinities() -> Recipe:
-    affinity = AffinityHeadConfig(distances=(1, 4), width=64, classifier_width=16)
-    return _affinities(discriminative.nuclei(), affinity)
 
 
 def _affinities(

@@ -16,6 +16,7 @@ from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, as_image
+from intarsia.runtime.diameter import Diameter, predicted_at_diameter
 from intarsia.runtime.images import Contrast, network_input
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.spec import NetworkSpec
@@ -92,10 +93,16 @@ class Model:
         return method
 
     @overload
-    def predict(self, image: ImageLike, *, batch: int = 1) -> PanopticMap: ...
+    def predict(
+        self, image: ImageLike, *, batch: int = 1, diameter: Diameter | None = None
+    ) -> PanopticMap: ...
     @overload
-    def predict(self, image: Several, *, batch: int = 1) -> list[PanopticMap]: ...
-    def predict(self, image: ImageLike | Several, *, batch: int = 1) -> PanopticMap | list[PanopticMap]:
+    def predict(
+        self, image: Several, *, batch: int = 1, diameter: Diameter | None = None
+    ) -> list[PanopticMap]: ...
+    def predict(
+        self, image: ImageLike | Several, *, batch: int = 1, diameter: Diameter | None = None
+    ) -> PanopticMap | list[PanopticMap]:
         """The panoptic map of one image, or of each of several.
 
         Args:
@@ -103,21 +110,31 @@ class Model:
                 an array, a tensor; or a list, tuple or generator of these.
             batch: How many neighbours of one size run through the network at once where that is faster, on a
                 GPU. Images of different sizes never share a batch, so that no image changes another's result.
+            diameter: How large the things are, in pixels: the network sees the image at the scale at which
+                they are as large as in its training. "auto" finds it from a first look at each image; None
+                takes images as they are.
 
         Returns:
             A map of each image's own size; a list for several, whatever they came in.
 
         Raises:
-            ValueError: An image cannot be read.
+            ValueError: An image cannot be read, or `diameter` is out of range or not for this model.
         """
         if batch < 1:
             fail("batch", "1 or more", batch)
-        if _is_one(image):
-            return self.decode(self.view(image))  # pyright: ignore[reportArgumentType]
-        return list(self.predict_each(image, batch=batch))  # pyright: ignore[reportArgumentType]
+        if not _is_one(image):
+            return list(self.predict_each(image, batch=batch, diameter=diameter))  # pyright: ignore[reportArgumentType]
+        if diameter is not None:
+            return next(self.predict_each([image], diameter=diameter))  # pyright: ignore[reportArgumentType]
+        return self.decode(self.view(image))  # pyright: ignore[reportArgumentType]
 
     def predict_each(
-        self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
+        self,
+        images: Iterable[ImageLike],
+        *,
+        batch: int = 1,
+        follow: Follow | None = None,
+        diameter: Diameter | None = None,
     ) -> Iterator[PanopticMap]:
         """The maps of images one after the other; the network goes on while a map is decoded.
 
@@ -125,7 +142,17 @@ class Model:
             images: As `predict` takes them; a generator is read no further than needed.
             batch: As in `predict`.
             follow: As in `view`.
+            diameter: As in `predict`.
         """
+        if diameter is not None:
+            yield from predicted_at_diameter(
+                lambda pictures: self.predict_each(pictures, batch=batch, follow=follow),
+                map(as_image, images),
+                diameter,
+                trained_px=self.spec.diameter_px,
+                categories=self.categories,
+            )
+            return
         waiting: deque[Future[PanopticMap]] = deque()
         with ThreadPoolExecutor(_WAITING) as pool:
             for view in self.views(images, batch=batch, follow=follow):

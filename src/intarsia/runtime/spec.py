@@ -42,6 +42,7 @@ class NetworkSpec:
         tiling: How large images are predicted; None for a network that must see the whole.
         positions: Answers whose first two channels are a place in the image, row and column, and in how many
             pixels it is counted: what is computed of a tile is moved by the tile's place.
+        diameter_px: How large things were in training; see `runtime.diameter`. None where that is not known.
     """
 
     stride: int
@@ -50,6 +51,7 @@ class NetworkSpec:
     stretch: bool = False
     tiling: TilingConfig | None = field(default_factory=TilingConfig)
     positions: Mapping[str, float] = field(default_factory=dict)
+    diameter_px: float | None = None
 
 
 def spec_to_dict(spec: NetworkSpec, decoder: AbstractDecoder) -> dict[str, Any]:
@@ -83,3 +85,4 @@ class _Plain:
     fill: tuple[float, ...]
     stretch: bool
     tiling: TilingConfig | None
+    diameter_px: float | None = None

@@ -1,0 +1,130 @@
+"""Objects of any size: images are rescaled until their things are as large as those of the training."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal, TypeAlias
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image
+
+from intarsia._check import fail
+from intarsia.panoptic import Categories, PanopticMap
+
+__all__ = ["Diameter", "predicted_at_diameter", "rescaled", "scale_factor", "typical_diameter_px"]
+
+Diameter: TypeAlias = float | Literal["auto"]
+"""How large the things of an image are, in pixels; "auto" looks at the image first."""
+
+Picture = Float32[np.ndarray, "_ _ 3"]
+Predict = Callable[[Iterable[Picture]], Iterator[PanopticMap]]
+
+MOST_TIMES = 8.0
+"""How much larger or smaller an image becomes at most: further away a network sees only blur or nothing."""
+
+ALIKE = 1.5
+"""Found diameters that differ from the trained one by less than this factor need no second look."""
+
+
+def typical_diameter_px(maps: Iterable[PanopticMap], categories: Categories) -> float | None:
+    """Median over images of the median diameter of their things; None where no image shows a thing.
+
+    The diameter of a thing is that of a disc of its area. The median of an image first, so that one crowded
+    image does not speak for all.
+
+    Args:
+        maps: Of the images.
+        categories: What the maps' categories mean.
+
+    Example:
+        >>> from intarsia.panoptic import Segment
+        >>> square = PanopticMap(np.ones((10, 10), np.int32), [Segment(1, category_id=1)])
+        >>> round(typical_diameter_px([square], Categories.named("facades")), 2)
+        11.28
+    """
+    of_images = []
+    for panoptic_map in maps:
+        things = [
+            s.id for s in panoptic_map.segments if categories.is_thing[categories.index_of(s.category_id)]
+        ]
+        if things:
+            areas = [panoptic_map.area(id) for id in things]
+            of_images.append(2 * math.sqrt(float(np.median(areas)) / math.pi))
+    return float(np.median(of_images)) if of_images else None
+
+
+def scale_factor(diameter_px: float, trained_px: float | None) -> float:
+    """By what an image is multiplied, so that things of `diameter_px` become as large as trained ones.
+
+    Raises:
+        ValueError: The model does not know how large its things were, or the factor is out of range.
+    """
+    if trained_px is None:
+        hint = "Train it again, or leave `diameter` out."
+        fail("diameter", "left to models that know how large their things were in training", "one", hint=hint)
+    factor = trained_px / diameter_px if diameter_px > 0 else math.inf
+    if not 1 / MOST_TIMES <= factor <= MOST_TIMES:
+        least, most = trained_px / MOST_TIMES, trained_px * MOST_TIMES
+        fail("diameter", f"from {least:.3g} to {most:.3g} pixels for this model", diameter_px)
+    return factor
+
+
+def rescaled(picture: Picture, factor: float) -> Picture:
+    """The picture with height and width multiplied by a factor, antialiased, in float32 as it came."""
+    height, width = (max(round(side * factor), 1) for side in picture.shape[:2])
+    planes = [
+        np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
+        for plane in np.moveaxis(picture, 2, 0).astype(np.float32)
+    ]
+    return np.ascontiguousarray(np.stack(planes, axis=2).clip(0, 1))
+
+
+def predicted_at_diameter(
+    predict: Predict,
+    pictures: Iterable[Picture],
+    diameter: Diameter,
+    *,
+    trained_px: float | None,
+    categories: Categories,
+) -> Iterator[PanopticMap]:
+    """The maps of pictures, each in its own size, as the model sees them rescaled.
+
+    Args:
+        predict: The model on pictures as they are.
+        pictures: In [0, 1].
+        diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
+            of what it shows, and looks again where that is far from the trained one.
+        trained_px: The diameter that the model was trained on.
+        categories: The model's.
+
+    Raises:
+        ValueError: As `scale_factor`.
+    """
+    if diameter != "auto":
+        yield from _at_factor(predict, pictures, scale_factor(diameter, trained_px))
+        return
+    scale_factor(trained_px or math.nan, trained_px)  # refuses a model that does not know
+    assert trained_px is not None
+    for picture in pictures:
+        first = next(predict([picture]))
+        seen_px = typical_diameter_px([first], categories)
+        factor = 1.0 if seen_px is None else trained_px / seen_px
+        if 1 / ALIKE < factor < ALIKE:
+            yield first
+        else:
+            yield from _at_factor(predict, [picture], min(max(factor, 1 / MOST_TIMES), MOST_TIMES))
+
+
+def _at_factor(predict: Predict, pictures: Iterable[Picture], factor: float) -> Iterator[PanopticMap]:
+    sizes: deque[tuple[int, int]] = deque()
+
+    def shown() -> Iterator[Picture]:
+        for picture in pictures:
+            sizes.append((picture.shape[0], picture.shape[1]))
+            yield rescaled(picture, factor)
+
+    for panoptic_map in predict(shown()):
+        yield panoptic_map.resized(*sizes.popleft())

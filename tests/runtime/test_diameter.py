@@ -1,0 +1,115 @@
+"""Objects of any size: how large they are, by what an image is scaled, and what comes back."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import intarsia
+from intarsia.errors import InputError
+from intarsia.panoptic import Categories, Category, PanopticMap, Segment
+from intarsia.runtime.diameter import (
+    predicted_at_diameter,
+    rescaled,
+    scale_factor,
+    typical_diameter_px,
+)
+
+CATEGORIES = Categories([Category(1, "disc", True, (1, 1, 1)), Category(2, "ground", False, (2, 2, 2))])
+
+
+def picture_of_squares(*sides):
+    """Bright squares on a dark ground, one beside the other."""
+    size = sum(sides) + 4 * len(sides) + 4, max(sides) + 8
+    picture = np.zeros((*size, 3), np.float32)
+    row = 4
+    for side in sides:
+        picture[row : row + side, 4 : 4 + side] = 1
+        row += side + 4
+    return picture
+
+
+class Watcher:
+    """Predicts bright patches as things, and remembers the sizes of what it was shown."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, pictures):
+        from scipy.ndimage import label
+
+        for picture in pictures:
+            self.seen.append(picture.shape[:2])
+            ids, count = label(picture[..., 0] > 0.5)
+            ids = np.where(ids > 0, ids, count + 1).astype(np.int32)
+            things = [Segment(n, 1) for n in range(1, count + 1)]
+            yield PanopticMap.keeping_visible(ids, [*things, Segment(count + 1, 2)])
+
+
+def predict(watcher, pictures, diameter, trained_px=10.0):
+    options = {"trained_px": trained_px, "categories": CATEGORIES}
+    return list(predicted_at_diameter(watcher, pictures, diameter, **options))
+
+
+def test_the_typical_diameter_is_the_median_image_s_median_thing():
+    """Squares of side a have the area of discs of diameter 2 a / sqrt(pi); stuff does not count."""
+    maps = list(
+        Watcher()([picture_of_squares(4, 8, 8), picture_of_squares(30), np.zeros((9, 9, 3), np.float32)])
+    )
+    assert math.isclose(typical_diameter_px(maps[:1], CATEGORIES), 16 / math.sqrt(math.pi))
+    assert math.isclose(typical_diameter_px(maps, CATEGORIES), (16 + 60) / 2 / math.sqrt(math.pi))
+    assert typical_diameter_px(maps[2:], CATEGORIES) is None
+
+
+@given(st.floats(1, 100), st.floats(1.3, 79))
+def test_a_factor_brings_the_diameter_to_the_trained_one(trained, times):
+    diameter = trained * times / 10
+    assert math.isclose(diameter * scale_factor(diameter, trained), trained)
+
+
+@pytest.mark.parametrize("diameter", [0.0, -3.0, 1.2, 81.0, math.nan])
+def test_a_diameter_out_of_range_is_refused(diameter):
+    with pytest.raises(InputError, match="`diameter` must be from 1.25 to 80 pixels for this model"):
+        scale_factor(diameter, 10.0)
+
+
+def test_a_model_that_does_not_know_its_diameter_refuses_one():
+    model = intarsia.load("facades")
+    model.spec = dataclasses.replace(model.spec, diameter_px=None)
+    for diameter in (12.0, "auto"):
+        with pytest.raises(InputError, match="`diameter` must be left to models that know how large"):
+            model.predict(np.zeros((20, 20, 3), np.uint8), diameter=diameter)
+
+
+def test_a_rescaled_picture_keeps_its_range_its_colors_and_more_than_eight_bits():
+    picture = np.full((10, 6, 3), (0.2, 0.50001, 1.0), np.float32)
+    larger = rescaled(picture, 1.5)
+    assert larger.shape == (15, 9, 3)
+    np.testing.assert_allclose(larger, np.broadcast_to(picture[0, 0], larger.shape), atol=1e-6)
+    assert rescaled(picture, 0.01).shape == (1, 1, 3)
+
+
+def test_pictures_are_seen_at_the_scale_of_training_and_come_back_in_their_size():
+    watcher = Watcher()
+    pictures = [picture_of_squares(20), picture_of_squares(20, 20)]
+    maps = predict(watcher, pictures, 20.0)
+    assert watcher.seen == [(14, 14), (26, 14)]
+    assert [m.size for m in maps] == [(28, 28), (52, 28)]
+    assert [sum(s.category_id == 1 for s in m.segments) for m in maps] == [1, 2]
+
+
+def test_auto_looks_again_only_where_things_are_far_from_the_trained_size():
+    """Squares of 9 have a diameter of 10.2, as trained; of 36 four times that, of 3 a third."""
+    watcher = Watcher()
+    empty = np.zeros((8, 9, 3), np.float32)
+    pictures = [picture_of_squares(9), picture_of_squares(36), picture_of_squares(3, 3), empty]
+    maps = predict(watcher, pictures, "auto")
+    assert watcher.seen[0] == (17, 17)
+    assert watcher.seen[1:3] == [(44, 44), (11, 11)]
+    assert watcher.seen[3] == (18, 11)
+    assert watcher.seen[4][0] > 2.5 * 18
+    assert watcher.seen[5:] == [(8, 9)]
+    assert [m.size for m in maps] == [p.shape[:2] for p in pictures]
