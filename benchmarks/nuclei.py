@@ -147,10 +147,9 @@ def scenes(folder: str, split: str, scale: float) -> Iterator[Scene]:
 def by_model(name: str, diameter: float | None) -> Answer:
     """A model's nuclei."""
     model = intarsia.load(name)
-    options = {} if diameter is None else {"diameter": diameter}
 
     def answer(picture: Picture) -> Labels:
-        found = model.predict(picture, **options)
+        found = model.predict(picture, diameter=diameter)
         things = [
             s.id
             for s in found.segments
@@ -172,7 +171,8 @@ def otsu_and_watershed(picture: Picture) -> Labels:
     inside = ~inside if inside.mean() > 0.5 else inside
     inside = ndimage.binary_fill_holes(morphology.remove_small_objects(inside, max_size=MIN_PX - 1))
     distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(inside), 1)
-    peaks = feature.peak_local_max(distance, min_distance=4, labels=ndimage.label(inside)[0])
+    pieces, _ = ndimage.label(inside)  # pyright: ignore[reportGeneralTypeIssues]
+    peaks = feature.peak_local_max(distance, min_distance=4, labels=pieces)
     seeds = np.zeros(gray.shape, int)
     seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
     return segmentation.watershed(-distance, seeds, mask=inside)

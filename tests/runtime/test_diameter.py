@@ -43,7 +43,7 @@ class Watcher:
 
         for picture in pictures:
             self.seen.append(picture.shape[:2])
-            ids, count = label(picture[..., 0] > 0.5)
+            ids, count = label(picture[..., 0] > 0.5)  # pyright: ignore[reportGeneralTypeIssues]
             ids = np.where(ids > 0, ids, count + 1).astype(np.int32)
             things = [Segment(n, 1) for n in range(1, count + 1)]
             yield PanopticMap.keeping_visible(ids, [*things, Segment(count + 1, 2)])
@@ -59,8 +59,9 @@ def test_the_typical_diameter_is_the_median_image_s_median_thing():
     maps = list(
         Watcher()([picture_of_squares(4, 8, 8), picture_of_squares(30), np.zeros((9, 9, 3), np.float32)])
     )
-    assert math.isclose(typical_diameter_px(maps[:1], CATEGORIES), 16 / math.sqrt(math.pi))
-    assert math.isclose(typical_diameter_px(maps, CATEGORIES), (16 + 60) / 2 / math.sqrt(math.pi))
+    per_side = 2 / math.sqrt(math.pi)
+    assert typical_diameter_px(maps[:1], CATEGORIES) == pytest.approx(8 * per_side)
+    assert typical_diameter_px(maps, CATEGORIES) == pytest.approx((8 + 30) / 2 * per_side)
     assert typical_diameter_px(maps[2:], CATEGORIES) is None
 
 
