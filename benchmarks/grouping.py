@@ -100,7 +100,7 @@ def mean_shift_pair(num_objects: int) -> tuple[Case, Case]:
     order = np.random.default_rng(0).permutation(len(points))
     return (
         lambda: plain_mean_shift(points, order, 50),
-        lambda: mean_shift(embeddings, foreground, bandwidth=BANDWIDTH, min_size_px=50),
+        lambda: mean_shift(embeddings, foreground, bandwidth=BANDWIDTH, min_points=50),
     )
 
 
@@ -167,7 +167,7 @@ def scikit_learn_pair() -> tuple[Case, Case]:
     foreground = np.ones((100, 100), bool)
     return (
         lambda: MeanShift(bandwidth=BANDWIDTH, bin_seeding=True, min_bin_freq=10).fit_predict(points),
-        lambda: mean_shift(embeddings, foreground, bandwidth=BANDWIDTH, min_size_px=10),
+        lambda: mean_shift(embeddings, foreground, bandwidth=BANDWIDTH, min_points=10),
     )
 
 

@@ -35,7 +35,7 @@ def is_also_command(package: str, command: str) -> None:
 
     Args:
         package: The package's `__name__`.
-        command: "module:function".
+        command: The function behind it, as "module:function".
     """
     module = sys.modules[package]
     module.__class__ = CommandPackage

@@ -65,7 +65,7 @@ def slow_mean_shift(
 def test_a_line_worked_by_hand():
     """From 0 to the mean .5 of 0 and 1, to the mean 1 of 0, 1 and 2: at rest. 9 and 10 are left."""
     got = mean_shift(
-        line(0.0, 1.0, 2.0, 9.0, 10.0), everything(1, 5), bandwidth=1.6, min_size_px=2, seed_order="density"
+        line(0.0, 1.0, 2.0, 9.0, 10.0), everything(1, 5), bandwidth=1.6, min_points=2, seed_order="density"
     )
     assert got.tolist() == [[1, 1, 1, 2, 2]]
     assert got.dtype == np.int32
@@ -80,7 +80,7 @@ def test_it_equals_the_rules_written_out(seed: int, noise: float, dims: int, ban
     points = embeddings[:, foreground].T
     order = np.random.default_rng(seed).permutation(len(points))
     expected = slow_mean_shift(points, order, bandwidth=bandwidth, min_size=6)
-    got = mean_shift(embeddings, foreground, bandwidth=bandwidth, min_size_px=6, seed=seed, patience=None)
+    got = mean_shift(embeddings, foreground, bandwidth=bandwidth, min_points=6, seed=seed, patience=None)
     assert (got[~foreground] == 0).all()
     assert got[foreground].tolist() == expected.tolist()
 
@@ -96,7 +96,7 @@ def test_it_equals_the_rules_on_random_points(seed: int, dims: int, num_points: 
         points.T[:, None],
         everything(1, num_points),
         bandwidth=bandwidth,
-        min_size_px=3,
+        min_points=3,
         seed=7,
         max_iterations=4,
         max_failures=2,
@@ -108,7 +108,7 @@ def test_it_equals_the_rules_on_random_points(seed: int, dims: int, num_points: 
 @pytest.mark.parametrize("order", ["random", "density"])
 def test_well_separated_objects_are_found_whatever_their_number(order: str):
     embeddings, truth = embedded_objects(60, 80, num_objects=30, dims=8, noise=0.1, seed=3)
-    got = mean_shift(embeddings, everything(60, 80), bandwidth=1.5, min_size_px=15, seed_order=order)  # pyright: ignore
+    got = mean_shift(embeddings, everything(60, 80), bandwidth=1.5, min_points=15, seed_order=order)  # pyright: ignore
     for i in np.unique(truth):
         found = np.bincount(got[truth == i]).argmax()
         assert found > 0
@@ -118,7 +118,7 @@ def test_well_separated_objects_are_found_whatever_their_number(order: str):
 def test_hundreds_of_instances_have_no_limit():
     """A thousand numbers, ten apart, four pixels each."""
     embeddings = (np.arange(4000) // 4 * 10.0).reshape(1, 40, 100)
-    got = mean_shift(embeddings, everything(40, 100), bandwidth=1.0, min_size_px=4)
+    got = mean_shift(embeddings, everything(40, 100), bandwidth=1.0, min_points=4)
     assert got.max() == 1000
     assert (np.bincount(got.ravel())[1:] == 4).all()
 
@@ -126,7 +126,7 @@ def test_hundreds_of_instances_have_no_limit():
 def test_the_same_seed_gives_the_same_answer():
     embeddings, _ = embedded_objects(30, 30, num_objects=4, dims=3, noise=0.4, seed=1)
     first, again = (
-        mean_shift(embeddings, everything(30, 30), bandwidth=0.8, min_size_px=9, seed=5) for _ in range(2)
+        mean_shift(embeddings, everything(30, 30), bandwidth=0.8, min_points=9, seed=5) for _ in range(2)
     )
     assert np.array_equal(first, again)
 
@@ -135,70 +135,69 @@ def test_the_same_seed_gives_the_same_answer():
 @settings(max_examples=25)
 def test_labels_are_consecutive_and_groups_large_enough(seed: int):
     embeddings = np.random.default_rng(seed).normal(size=(2, 12, 12))
-    sizes = np.bincount(mean_shift(embeddings, everything(12, 12), bandwidth=0.5, min_size_px=5).ravel())[1:]
+    sizes = np.bincount(mean_shift(embeddings, everything(12, 12), bandwidth=0.5, min_points=5).ravel())[1:]
     assert (sizes >= 5).all()
 
 
 def test_equal_embeddings_are_one_instance():
-    got = mean_shift(np.zeros((8, 50, 50)), everything(50, 50), bandwidth=0.5, min_size_px=10)
+    got = mean_shift(np.zeros((8, 50, 50)), everything(50, 50), bandwidth=0.5, min_points=10)
     assert (got == 1).all()
 
 
 def test_scattered_noise_has_no_instance_and_ends():
     noise = np.random.default_rng(0).random((8, 64, 64)) * 100
-    assert (mean_shift(noise, everything(64, 64), bandwidth=1.0, min_size_px=10) == 0).all()
+    assert (mean_shift(noise, everything(64, 64), bandwidth=1.0, min_points=10) == 0).all()
 
 
 def test_groups_that_are_too_small_are_dropped():
-    got = mean_shift(line(0, 0, 0, 5, 5), everything(1, 5), bandwidth=1.0, min_size_px=3)
+    got = mean_shift(line(0, 0, 0, 5, 5), everything(1, 5), bandwidth=1.0, min_points=3)
     assert got.tolist() == [[1, 1, 1, 0, 0]]
 
 
 def test_leftovers_go_to_the_nearest_mean_within_the_radius():
     embeddings = line(0.0, 0.0, 0.0, 1.8, 9.0, 5.0, 5.0, 5.0)
     got = mean_shift(
-        embeddings, everything(1, 8), bandwidth=1.0, min_size_px=3, leftover_radius=2.0, seed_order="density"
+        embeddings, everything(1, 8), bandwidth=1.0, min_points=3, leftover_radius=2.0, seed_order="density"
     )
     assert got.tolist() == [[1, 1, 1, 1, 0, 2, 2, 2]]
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (0, 3), (3, 1)])
 def test_no_foreground_has_no_instance(height: int, width: int):
-    got = mean_shift(np.zeros((4, height, width)), ~everything(height, width), bandwidth=1.0, min_size_px=1)
+    got = mean_shift(np.zeros((4, height, width)), ~everything(height, width), bandwidth=1.0, min_points=1)
     assert got.shape == (height, width)
     assert (got == 0).all()
 
 
 def test_nan_in_the_background_does_not_matter_but_in_the_foreground_is_refused():
     embeddings, foreground = line(0.0, np.nan), np.array([[True, False]])
-    assert mean_shift(embeddings, foreground, bandwidth=1.0, min_size_px=1).tolist() == [[1, 0]]
+    assert mean_shift(embeddings, foreground, bandwidth=1.0, min_points=1).tolist() == [[1, 0]]
     with pytest.raises(
         ValueError, match="`embeddings` must be finite in the foreground, got NaN or infinity"
     ):
-        mean_shift(embeddings, everything(1, 2), bandwidth=1.0, min_size_px=1)
+        mean_shift(embeddings, everything(1, 2), bandwidth=1.0, min_points=1)
 
 
 def test_half_precision_embeddings_are_grouped():
     assert (
-        mean_shift(line(0, 0, 5).astype(np.float16), everything(1, 3), bandwidth=1.0, min_size_px=1).max()
-        == 2
+        mean_shift(line(0, 0, 5).astype(np.float16), everything(1, 3), bandwidth=1.0, min_points=1).max() == 2
     )
 
 
 @pytest.mark.parametrize("bandwidth", [0.0, -1.0, math.inf, math.nan])
 def test_a_bandwidth_that_is_not_positive_is_refused(bandwidth: float):
     with pytest.raises(ValueError, match=f"`bandwidth` must be a positive number, got {bandwidth}"):
-        mean_shift(line(0), everything(1, 1), bandwidth=bandwidth, min_size_px=1)
+        mean_shift(line(0), everything(1, 1), bandwidth=bandwidth, min_points=1)
 
 
 def test_a_least_size_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="`min_size_px` must be at least 1, got 0"):
-        mean_shift(line(0), everything(1, 1), bandwidth=1.0, min_size_px=0)
+    with pytest.raises(ValueError, match="`min_points` must be at least 1, got 0"):
+        mean_shift(line(0), everything(1, 1), bandwidth=1.0, min_points=0)
 
 
 def test_a_foreground_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"`foreground` must be \(1, 2\) like `embeddings`, got \(1, 3\)"):
-        mean_shift(line(0, 1), everything(1, 3), bandwidth=1.0, min_size_px=1)
+        mean_shift(line(0, 1), everything(1, 3), bandwidth=1.0, min_points=1)
 
 
 def test_pixels_go_to_the_nearest_true_centre_within_the_bandwidth():

@@ -56,7 +56,7 @@ def scene(seed: int, *, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray, np.
 
 def test_the_highest_seed_takes_its_margin():
     """λ = 1: a margin of sqrt(log 2) = 0.83. Seed 0.9 at 0.5 takes 0 to 1, so 0.8 is no seed; 0.7 is one."""
-    groups = seed_decoding(LINE, SEEDS, np.zeros((1, 5)), foreground=EVERYWHERE, min_size_px=2)
+    groups = seed_decoding(LINE, SEEDS, np.zeros((1, 5)), foreground=EVERYWHERE, min_points=2)
     assert groups.instances.tolist() == [[1, 1, 1, 2, 2]]
     assert groups.centers.tolist() == [[0.5], [5.0]]
     assert groups.scores.tolist() == pytest.approx([0.9, 0.7])
@@ -71,14 +71,14 @@ def test_a_pixel_at_1_17741_sigma_is_just_outside():
         np.array([[1.0, 0.0, 0.0]]),
         np.full((1, 3), -math.log(2)),
         foreground=np.ones((1, 3), bool),
-        min_size_px=1,
+        min_points=1,
     )
     assert groups.instances.tolist() == [[1, 1, 0]]
 
 
 def test_the_background_neither_seeds_nor_joins():
     foreground = np.array([[True, False, True, True, False]])
-    groups = seed_decoding(LINE, SEEDS, np.zeros((1, 5)), foreground=foreground, min_size_px=1)
+    groups = seed_decoding(LINE, SEEDS, np.zeros((1, 5)), foreground=foreground, min_points=1)
     assert groups.instances.tolist() == [[0, 0, 1, 2, 0]]
 
 
@@ -87,8 +87,8 @@ def test_a_refined_centre_moves_to_the_weighted_mean():
     line = np.array([[[0.0, 0.6, 1.0, 5.0, 5.5]]])
     seeds = np.array([[0.9, 0.1, 0.1, 0.8, 0.1]])
     flat = np.zeros((1, 5))
-    plain = seed_decoding(line, seeds, flat, foreground=EVERYWHERE, min_size_px=2)
-    refined = seed_decoding(line, seeds, flat, foreground=EVERYWHERE, min_size_px=2, refinements=1)
+    plain = seed_decoding(line, seeds, flat, foreground=EVERYWHERE, min_points=2)
+    refined = seed_decoding(line, seeds, flat, foreground=EVERYWHERE, min_points=2, refinements=1)
     assert plain.instances.tolist() == [[1, 1, 0, 2, 2]]
     assert refined.instances.tolist() == [[1, 1, 1, 2, 2]]
     weight = math.exp(-0.36)
@@ -122,7 +122,7 @@ def test_more_instances_than_any_cap():
     side = 100
     embeddings = np.arange(float(side * side)).reshape(1, side, side)
     ones = np.ones((side, side))
-    groups = seed_decoding(embeddings, ones, ones * 3, foreground=ones > 0, min_size_px=1)
+    groups = seed_decoding(embeddings, ones, ones * 3, foreground=ones > 0, min_points=1)
     assert len(groups.scores) == side * side
     assert groups.instances.ravel().tolist() == list(range(1, side * side + 1))
 
@@ -141,7 +141,7 @@ def test_patience_ends_a_search_in_noise():
     seeds = np.array([[0.9, 0.8, 0.7, 0.6, 0.6]])
     flat = np.zeros((1, 5))
     for patience, instances in ((3, [0, 0, 0, 0, 0]), (4, [0, 0, 0, 1, 1])):
-        groups = seed_decoding(line, seeds, flat, foreground=EVERYWHERE, min_size_px=2, patience=patience)
+        groups = seed_decoding(line, seeds, flat, foreground=EVERYWHERE, min_points=2, patience=patience)
         assert groups.instances.tolist() == [instances]
 
 
@@ -172,7 +172,7 @@ def test_assigning_to_the_found_centres_finds_the_same_instances():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_size_px": 0}, "`min_size_px` must be at least 1, got 0"),
+        ({"min_points": 0}, "`min_points` must be at least 1, got 0"),
         ({"patience": 0}, "`patience` must be at least 1, got 0"),
         ({"refinements": -1}, "`refinements` must be 0 or more, got -1"),
         ({"seeds": np.zeros((2, 5))}, r"`seeds` must be \(1, 5\) like `foreground`, got \(2, 5\)"),

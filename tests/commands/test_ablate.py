@@ -63,7 +63,7 @@ def test_a_study_goes_on_where_it_was_stopped_and_other_settings_are_refused(str
         name = f"{Path(__file__)}:other_seeds"
         return intarsia.ablate(name, (*TINY, f"data={streets}", *extra), out=str(tmp_path), **options)
 
-    assert list(run(only="far").numbers) == ["base", "far"]
+    assert list(run(only=("far",)).numbers) == ["base", "far"]
     checkpoint = tmp_path / "hle-facades-base-0" / "checkpoint.pt"
     written = checkpoint.stat().st_mtime_ns
     result = run()
@@ -142,7 +142,7 @@ def test_mistakes_are_told(tmp_path):
             intarsia.ablate(*arguments, out=str(tmp_path), **options)
 
     refused("`study` must be a shipped study or module:function, got 'hl'.*Did you mean `hle`", "hl")
-    refused("`only` must be names of the study's rows, got 'H99'", "hle", ("data=x",), only="H2,H99")
+    refused("`only` must be names of the study's rows, got 'H99'", "hle", ("data=x",), only=("H2", "H99"))
     refused("`seeds` must be 0 or more, got -1", "hle", ("data=x",), seeds=-1)
     refused("`data` must be a data set folder, got none", "hle")
     refused("`method.loss.x` must be a key of the recipe", "hle", ("data=x", "method.loss.x=3"))

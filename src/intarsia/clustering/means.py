@@ -17,7 +17,7 @@ def mean_shift(
     foreground: Bool[np.ndarray, ...],
     *,
     bandwidth: float,
-    min_size_px: int,
+    min_points: int,
     seed: int = 0,
     seed_order: Literal["random", "density"] = "random",
     max_iterations: int = 100,
@@ -29,8 +29,8 @@ def mean_shift(
 
     From an unused foreground pixel climb to the mean of the unused pixels within the bandwidth until it rests
     (a step of at most 1e-4). The unused pixels around that mean become an instance, unless half of all pixels
-    there belong to one already or they are fewer than `min_size_px`; either way they are used up. Ends when
-    fewer than `min_size_px` pixels are unused. Native, on one thread, with the interpreter lock released;
+    there belong to one already or they are fewer than `min_points`; either way they are used up. Ends when
+    fewer than `min_points` pixels are unused. Native, on one thread, with the interpreter lock released;
     pixels near each other in the embedding space are kept together, so a step looks at few of them.
 
     Source: De Brabandere, Neven and Van Gool 2017, section 2 ("fast variant of mean-shift"), as in their code
@@ -41,7 +41,7 @@ def mean_shift(
         embeddings: One embedding a pixel.
         foreground: Bool `h w`, the pixels to group.
         bandwidth: Radius of the kernel, more than 0; see `resolve_bandwidth`.
-        min_size_px: Least number of pixels of an instance, at least 1.
+        min_points: Least number of an instance's points on the map that is given, at least 1.
         seed: Decides the random order of the seeds.
         seed_order: "random", or "density" to begin where the most pixels are near each other.
         max_iterations: Steps after which a seed has failed.
@@ -60,11 +60,11 @@ def mean_shift(
 
     Example:
         >>> embeddings = np.array([[[0.0, 0.1, 5.0, 5.1]]])
-        >>> mean_shift(embeddings, np.ones((1, 4), bool), bandwidth=1.0, min_size_px=2)
+        >>> mean_shift(embeddings, np.ones((1, 4), bool), bandwidth=1.0, min_points=2)
         array([[2, 2, 1, 1]], dtype=int32)
     """
     _check_bandwidth(bandwidth)
-    for name, value in (("min_size_px", min_size_px), ("max_iterations", max_iterations)):
+    for name, value in (("min_points", min_points), ("max_iterations", max_iterations)):
         if value < 1:
             fail(name, "at least 1", value)
     if seed_order not in ("random", "density"):
@@ -81,7 +81,7 @@ def mean_shift(
         columns,
         order,
         bandwidth,
-        min_size_px,
+        min_points,
         max_iterations,
         max_failures or num_points + 1,
         patience or num_points + 1,

@@ -33,14 +33,14 @@ def seed_decoding(
     *,
     foreground: Bool[np.ndarray, ...],
     threshold: float = 0.5,
-    min_size_px: int = 8,
+    min_points: int = 8,
     refinements: int = 0,
     patience: int = 500,
 ) -> SeedGroups:
     """Instances one after the other, each around the highest seed that is left.
 
     A seed takes the foreground with φ = exp(-λ |e - e_seed|^2) > 1/2, its own λ: the ball of 1.17741 σ. That
-    is an instance if it has `min_size_px` pixels and more than half of them are unused; they are used up
+    is an instance if it has `min_points` points and more than half of them are unused; they are used up
     either way. There is no limit to the number of instances. Native, on one thread, with the interpreter lock
     released; pixels near each other in the embedding space are kept together, so a seed looks at few of them.
 
@@ -53,7 +53,7 @@ def seed_decoding(
         log_lambda: Float `h w`, logarithm of λ = 1 / (2 σ^2).
         foreground: Bool `h w`, the pixels to group.
         threshold: Least value of a seed.
-        min_size_px: Least number of pixels within a margin, at least 1.
+        min_points: Least number of points of the given map within a margin, at least 1.
         refinements: How often a centre moves to the φ-weighted mean of what is within the margin.
         patience: Consecutive seeds without a new instance that end the search.
 
@@ -66,10 +66,10 @@ def seed_decoding(
     Example:
         >>> line = np.array([[[0.0, 0.5, 5.0, 5.5]]])
         >>> seeds, everywhere = np.array([[0.6, 0.9, 0.7, 0.2]]), np.ones((1, 4), bool)
-        >>> seed_decoding(line, seeds, np.zeros((1, 4)), foreground=everywhere, min_size_px=2).instances
+        >>> seed_decoding(line, seeds, np.zeros((1, 4)), foreground=everywhere, min_points=2).instances
         array([[1, 1, 2, 2]], dtype=int32)
     """
-    for name, value in (("min_size_px", min_size_px), ("patience", patience)):
+    for name, value in (("min_points", min_points), ("patience", patience)):
         if value < 1:
             fail(name, "at least 1", value)
     if refinements < 0:
@@ -80,7 +80,7 @@ def seed_decoding(
         _inside("seeds", seeds, foreground),
         np.exp(_inside("log_lambda", log_lambda, foreground)),
         threshold,
-        min_size_px,
+        min_points,
         refinements,
         patience,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ def ablate(
     on: DataName = "facades",
     seeds: int = 0,
     out: str = "runs",
-    only: str = "",
+    only: tuple[str, ...] = (),
 ) -> StudyResult:
     """Train and measure the rows of a study; print the table and write OUT/STUDY-ON.md and .json.
 
@@ -45,8 +46,8 @@ def ablate(
             GPUs.
         seeds: How many runs of each network; 0: as many as the study has.
         out: The folder of the runs and of the table.
-        only: Names of rows to measure, with commas between; all by default. The row that most claims compare
-            others with is always among them.
+        only: Names of rows to measure; all by default. The row that most claims compare others with is always
+            among them.
 
     Returns:
         The numbers of each row and seed, and what came of each claim.
@@ -63,17 +64,17 @@ def ablate(
     """
     if seeds < 0:
         fail("seeds", "0 or more", seeds)
-    chosen = find_study(study, on)
-    rows = [chosen.row(name) for name in _wanted(chosen, only)]
-    runs = StudyRuns(chosen, _with_data(overrides, on, Path(out)), Path(out))
+    table = find_study(study, on)
+    rows = [table.row(name) for name in _names_of_rows(table, only)]
+    runs = StudyRuns(table, _with_data(overrides, on, Path(out)), Path(out))
     for sentence in runs.left_out:
         print(sentence)
-    numbers = {row.name: [runs.numbers(row, seed) for seed in range(seeds or chosen.seeds)] for row in rows}
-    result = StudyResult(chosen, numbers)
+    numbers = {row.name: [runs.numbers(row, seed) for seed in range(seeds or table.seeds)] for row in rows}
+    result = StudyResult(table, numbers)
     print(result.as_markdown(), end="")
     stem = Path(out) / f"{study.rpartition(':')[2]}-{on}"
     _write(result, stem)
-    if chosen.plot:
+    if table.plot:
         draw_study(result, runs, stem.with_suffix(".png"))
     return result
 
@@ -88,15 +89,15 @@ def _with_data(overrides: tuple[str, ...], on: DataName, out: Path) -> tuple[str
     return (*overrides, f"data={folder}")
 
 
-def _wanted(study: Study, only: str) -> list[str]:
+def _names_of_rows(study: Study, only: Sequence[str]) -> list[str]:
     """The rows asked for, and the one that most claims compare others with, in the study's order."""
-    known = [row.name for row in study.rows]
-    asked = [part.strip() for part in only.split(",") if part.strip()] or known
-    for name in asked:
-        if name not in known:
-            fail("only", "names of the study's rows", repr(name), hint=nearest(name, known))
-    mentions = {name: sum(name in (c.first, c.second) for c in study.claims) for name in known}
-    return [name for name in known if name in asked or 2 * mentions[name] > len(study.claims) > 1]
+    names = [row.name for row in study.rows]
+    for name in only:
+        if name not in names:
+            fail("only", "names of the study's rows", repr(name), hint=nearest(name, names))
+    mentions = {name: sum(name in (c.first, c.second) for c in study.claims) for name in names}
+    is_common = {name: 2 * mentions[name] > len(study.claims) > 1 for name in names}
+    return [name for name in names if not only or name in only or is_common[name]]
 
 
 def _write(result: StudyResult, stem: Path) -> None:

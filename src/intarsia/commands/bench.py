@@ -38,7 +38,7 @@ class Timing:
     """How long one model takes for one picture; times are medians in milliseconds of wall clock.
 
     Attributes:
-        model: Its name.
+        model: Name or folder of the model.
         network: What computes it, where, and in which precision.
         threads: How many it computes with; 0 leaves it to the network.
         height: Of the picture, in pixels.

@@ -204,7 +204,7 @@ class Run:
     """Photos into results; overlays are drawn and written beside, while the network goes on.
 
     Attributes:
-        model: What sees.
+        model: What predicts the maps.
         results: Where maps go.
         drawn: Where overlays go; None for none.
         pages: The photos by their names.

@@ -53,7 +53,7 @@ def predict_video(
     """Segment a video frame by frame and follow its instances.
 
     Args:
-        path: The video.
+        path: The video, in any format that PyAV reads.
         model: One with an embedding.
         writer: Takes the maps as NAME/000000.png, NAME/000001.png, ...
         folder: Where the panoptic video NAME.mp4 goes; None for none.

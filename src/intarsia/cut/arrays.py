@@ -182,9 +182,9 @@ def as_seconds(name: str, value: Any) -> float:
 
 
 def _check_axes(name: str, array: np.ndarray, axes: str) -> None:
-    wanted = axes.split()
-    fits = array.ndim == len(wanted) and all(
-        not axis.isdigit() or int(axis) == size for axis, size in zip(wanted, array.shape, strict=True)
+    sides = axes.split()
+    fits = array.ndim == len(sides) and all(
+        not axis.isdigit() or int(axis) == size for axis, size in zip(sides, array.shape, strict=True)
     )
     if not fits:
-        fail(name, f"shaped ({', '.join(wanted)})", array.shape)
+        fail(name, f"shaped ({', '.join(sides)})", array.shape)

@@ -49,11 +49,11 @@ def load_problem(path: str | Path) -> CutProblem | GridProblem:
         fail("path", "an .npz file that exists", path)
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
+            values = {name: arrays[name] for name in arrays.files}
     except (ValueError, OSError, zipfile.BadZipFile, AttributeError) as error:
         fail("path", "an .npz file", f"{path} ({error})")
-    names = _GRID if "affinity_costs" in found else _GRAPH
-    missing = [name for name in names if name not in found]
+    names = _GRID if "affinity_costs" in values else _GRAPH
+    missing = [name for name in names if name not in values]
     if missing:
         fail("path", f"a file with the arrays {', '.join(names)}", f"{path} without {', '.join(missing)}")
-    return (GridProblem if names is _GRID else CutProblem)(*(found[name] for name in names))
+    return (GridProblem if names is _GRID else CutProblem)(*(values[name] for name in names))

@@ -50,7 +50,7 @@ class PanopticDataset(Dataset[Sample]):
         Args:
             folder: In one of the layouts that `intarsia.formats.layout` knows.
             split: "train" or "val"; None where the folder has no parts.
-            transform: See `intarsia.data.transforms`.
+            transform: What changes image and truth together, see `intarsia.data.transforms`.
 
         Raises:
             ValueError: The folder has no known layout, the JSON is wrong or empty, or a file is missing.

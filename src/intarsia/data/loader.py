@@ -31,7 +31,7 @@ class EvaluationBatch:
         images: As the network sees them.
         truths: In the size of the image on disk.
         sizes: Height and width of each image in `images`, where the rest is padding.
-        names: File names.
+        names: File names of the images.
         broken: What was wrong with files on the way, a sentence each.
     """
 

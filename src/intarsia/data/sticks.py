@@ -27,7 +27,7 @@ def scattered_sticks(
     Args:
         seed: Fixes the picture.
         size: Height and width in pixels.
-        num_sticks: How many.
+        num_sticks: How many sticks are laid on each other.
         min_visible_px: What each must show, in an image of 256.
 
     Returns:

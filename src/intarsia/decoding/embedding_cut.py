@@ -75,7 +75,7 @@ def embedding_cut_view(
 
     Args:
         logits: Of the categories, on the grid.
-        embeddings: Likewise.
+        embeddings: The network's embedding of each point.
         size: Height and width of the image.
         categories: What the channels of the logits mean.
         offsets: (rows, columns) from a point to its neighbour.

@@ -94,7 +94,7 @@ def view_of_pixel(
     Args:
         inside: What the network said about the picture.
         panoptic_map: What came of it.
-        categories: The model's.
+        categories: Those of the model, in the order of its channels.
         pixel: Row and column.
     """
     row, column = pixel[0] // inside.stride, pixel[1] // inside.stride

@@ -111,7 +111,7 @@ class EmbeddingView:
 
     Attributes:
         semantic: The most likely category index on the grid.
-        certainty: Its probability.
+        certainty: Probability of that category.
         embeddings: On the grid.
         pixel_semantic: The most likely category index at each pixel.
         stride: Pixels between neighbours on the grid.
@@ -195,7 +195,7 @@ def _clusters(
         view.embeddings,
         foreground,
         bandwidth=bandwidth,
-        min_size_px=least,
+        min_points=least,
         leftover_radius=2 * bandwidth,
     )
 

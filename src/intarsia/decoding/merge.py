@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
@@ -32,6 +33,7 @@ class MergeConfig:
         min_stuff_px: Stuff with fewer pixels of the image is dropped.
     """
 
+    group: ClassVar[str] = "merge"  # where a recipe has them, for messages
     min_score: float = 0.5
     max_overlap: float = 0.5
     min_stuff_px: int = 4096
@@ -39,7 +41,7 @@ class MergeConfig:
     def __post_init__(self) -> None:
         for name in ("min_score", "max_overlap"):
             if not 0 <= getattr(self, name) <= 1:
-                fail(f"merge.{name}", "in [0, 1]", getattr(self, name))
+                fail(f"{self.group}.{name}", "in [0, 1]", getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class MergeDecoder(AbstractDecoder):
     """The merge of `boxes`, `scores`, `categories` and `mask_logits` over `semantic_logits`.
 
     Attributes:
-        merge: The thresholds.
+        merge: From which score, overlap and area on segments stay.
     """
 
     merge: MergeConfig
@@ -85,7 +87,7 @@ def merged_by_rules(
     Args:
         semantic: Category index of each pixel, 255 for void.
         detections: Of the whole image, with masks.
-        config: The thresholds.
+        config: From which score, overlap and area on segments stay.
         categories: What the category indices mean.
 
     Raises:

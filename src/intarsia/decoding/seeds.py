@@ -128,7 +128,7 @@ def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecod
         10 * view["sharpness"].clip(max=_SHARPEST),
         foreground=foreground & (seeds >= settings.foreground_threshold),
         threshold=settings.seed_threshold,
-        min_size_px=settings.min_seed_points,
+        min_points=settings.min_seed_points,
         refinements=settings.refinements,
         patience=settings.patience,
     )

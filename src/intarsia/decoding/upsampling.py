@@ -38,7 +38,7 @@ def upsampled_argmax(
     Args:
         logits: Of each category, on a grid whose points stand in the middle of blocks of `stride` pixels.
         height: Of the image, which the grid must cover.
-        width: Likewise.
+        width: Columns of the image.
         stride: Pixels between neighbours on the grid.
         threads: How many may work at once; the result does not depend on it.
 

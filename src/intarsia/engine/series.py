@@ -24,7 +24,7 @@ def train_or_resume(
     """Train a recipe in a folder, go on where its run was stopped, or do nothing where it is done.
 
     Args:
-        recipe: Its name.
+        recipe: The name of a shipped recipe, or `file.py:function`.
         overrides: Leaves of its tree.
         folder: Of the run.
         decoding: Leaves and groups, by their paths, that do not matter to training.

@@ -27,7 +27,7 @@ def draw_study(result: StudyResult, runs: StudyRuns, path: Path) -> None:
     Args:
         result: Of a study with a plot.
         runs: Where its networks were trained.
-        path: A PNG.
+        path: Where the PNG goes.
     """
     from matplotlib.figure import Figure
 

@@ -36,7 +36,7 @@ class StudyRuns:
         """Check every row before the first is trained.
 
         Args:
-            study: Its rows.
+            study: The table whose rows are trained and measured.
             overrides: Leaves of every row's recipe. Of a row whose recipe has no such leaf it is left out,
                 and `left_out` says so.
             out: The folder of the runs.

@@ -61,7 +61,7 @@ class PanopticJson:
     Attributes:
         categories: Its own, or of a prediction the truth's.
         images: By their ids.
-        maps: The annotations.
+        maps: The annotations, a map for each image.
         renamed: Of a prediction: categories that it calls otherwise than the truth.
     """
 
@@ -85,7 +85,7 @@ def read_panoptic_json(
     whose file has its name. What goes into the sink is left out of the result.
 
     Args:
-        path: The file.
+        path: The JSON of a COCO panoptic data set.
         sink: What to do with each mistake; by default raise an error.
         categories: Of the truth, for predictions, which need none of their own.
         images_needed: Whether `images` must be there.

@@ -55,7 +55,7 @@ class InstancesFile:
         """Add the things of one image.
 
         Args:
-            file_name: The image's.
+            file_name: The name of the image's file.
             panoptic_map: Its category ids are the table's.
             image_id: By default 1, 2, ... in the order of calls.
         """

@@ -17,7 +17,7 @@ def read_json(path: str | Path, kind: str) -> Any:
     """The content of a JSON file.
 
     Args:
-        path: The file.
+        path: The JSON file to read.
         kind: What it should be, for the sentence if it is not: "category map".
 
     Raises:

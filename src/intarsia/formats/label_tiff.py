@@ -24,7 +24,7 @@ def labels_of(
 
     Args:
         panoptic_map: Its category ids are those of `categories`.
-        categories: The table.
+        categories: What the category ids of the map mean.
         category: Number the things of this name only.
 
     Returns:
@@ -58,7 +58,7 @@ def write_label_tiff(
     Args:
         path: The TIFF; its folder exists.
         panoptic_map: Its category ids are those of `categories`.
-        categories: The table.
+        categories: What the category ids of the map mean.
         category: Write the things of this name only.
         resolution: Of the photo (`resolution_of`), so that both are measured alike.
 

@@ -62,7 +62,7 @@ def segment_table(
 
     Args:
         panoptic_map: Its category ids are those of `categories`.
-        categories: The table.
+        categories: What the category ids of the map mean.
         image: The name to put into the first column.
         picture: (h, w) or (h, w, c) pixels of any type, to take the mean intensities from.
         resolution: Adds the columns in micrometres, if it says the size of a pixel.

@@ -107,8 +107,8 @@ def cut_masks(
     """z of each image, 0 or 1; its gradient by the costs is that of `CutLayer`.
 
     Args:
-        node_costs: c_V.
-        affinity_costs: c_E.
+        node_costs: c_V of each class and point.
+        affinity_costs: c_E of each offset and point.
         start: As `cut_segments` gives it, and so are the next three.
         true_segments: -1 in void.
         class_of: The class of each label.

@@ -58,7 +58,7 @@ def parallel_cut(
     and Swoboda 2022), parallel moves as in Shi et al. 2021; the combination is ours.
 
     Args:
-        node_costs: c_V, finite.
+        node_costs: c_V of each class and point, finite.
         affinity_costs: c_E; plane o joins pixel (r, c) with (r, c) + offsets[o] and attracts where
             positive. Pairs that leave the image are not looked at.
         offsets: (rows, columns), not (0, 0).

@@ -16,7 +16,7 @@ class CoarseGraph:
     """Nodes with summed class costs, and between two nodes at most one edge.
 
     Attributes:
-        nodes: c_V.
+        nodes: c_V of each node and class.
         ends: The two nodes of each edge, the smaller first; sorted.
         edges: c_E; positive attracts.
     """

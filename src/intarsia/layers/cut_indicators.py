@@ -50,7 +50,7 @@ class CutIndicatorLayer(nn.Module):
         splittable: Which classes form several segments; one flag a class.
         perturbation: How many lambda, and from where.
         solver: As in `intarsia.cut.solve`. "greedy" starts again from the forward solution.
-        refine: Likewise.
+        refine: As in `intarsia.cut.solve`: local search on top.
         threads: How many problems at a time; None for one a core. The result does not depend on it.
         seed: Of the generator of lambda.
 
@@ -131,14 +131,14 @@ def cut_indicators(
     """x and y of each image on the device of the costs, and on the CPU its labels and clusters.
 
     Args:
-        node_costs: c_V.
-        affinity_costs: c_E.
+        node_costs: c_V of each class and point.
+        affinity_costs: c_E of each offset and point.
         steps: lambda, one row an image.
         loss_scale: What the loss is multiplied with.
         offsets: Rows and columns in turn.
         splittable: One flag a class.
         solver: As in `intarsia.cut.solve`.
-        refine: Likewise.
+        refine: As in `intarsia.cut.solve`: local search on top.
         threads: How many problems at a time; 0 for one a core.
     """
     grid = grid_of(offsets, splittable, threads)

@@ -43,7 +43,7 @@ class CutLayer(nn.Module):
         splittable: Which classes form several segments (things); one flag a class.
         perturbation: How many lambda, and from where.
         solver: Of the forward cut, as in `intarsia.cut.solve`.
-        refine: Likewise.
+        refine: As in `intarsia.cut.solve`: local search on top.
         min_size: Segments of splittable classes with fewer pixels have no mask and are not perturbed.
         threads: How many problems at a time; None for one a core. The result does not depend on it.
         seed: Of the generator.

@@ -23,7 +23,7 @@ class IntegerCosts:
     pairs that leave the image are 0, those that exist are listed by `pairs`.
 
     Attributes:
-        nodes: c_V.
+        nodes: c_V of each class and point.
         edges: c_E; positive attracts.
         offsets: From the first pixel of a pair to its second.
 

@@ -60,7 +60,7 @@ def discriminative_loss(
         beta: Weight of the distance term.
         gamma: Weight of the regularization term.
         norm: 1 or 2, the norm of the embedding space.
-        reduction: See `discriminative_terms`.
+        reduction: How pixels and instances are averaged, see `discriminative_terms`.
 
     Returns:
         One loss an image, zero with zero gradient where the image has no instance.

@@ -30,7 +30,7 @@ def margin_hinge(
     Source: De Brabandere, Neven and Van Gool 2017, eq. (1) and (2); the units are ours.
 
     Args:
-        pixels: Embeddings.
+        pixels: The embedding of each pixel.
         centers: One embedding a centre.
         margins: Radius around each centre that costs nothing.
         index: The centre of each pixel, -1 for none.

@@ -39,7 +39,7 @@ def match_masks(
         masks: In [0, 1].
         categories: Category index of each mask.
         true_masks: The true segments.
-        true_categories: Theirs.
+        true_categories: Category index of each true segment.
         valid: Pixels that count in IoU; all if it is not given.
 
     Example:

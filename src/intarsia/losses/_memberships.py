@@ -39,7 +39,7 @@ def memberships_cost(
     Source: Neven et al. 2019, eq. (5) and (6); "bce" and "focal" (Lin et al. 2017) are for comparison.
 
     Args:
-        pixels: Embeddings.
+        pixels: The embedding of each pixel.
         centers: One embedding a centre.
         log_lambda: Logarithm of λ = 1 / (2 σ^2) of each centre.
         index: What each pixel belongs to, -1 for nothing.

@@ -68,7 +68,7 @@ def panoptic_quality_surrogate(
         categories: Category index of each mask.
         valid: Pixels that count in IoU; all if it is not given.
         least_area: t, in pixels of the masks: one number, or one a category.
-        form: Which formula.
+        form: Which of the three formulas above.
         softness: Factor inside sigma, in 1 / pixels.
         sharpness: Exponent of h, at least 1. With 4 a mask of IoU below 0.2 has hardly a gradient; 1 makes
             h(u) = u.
@@ -120,7 +120,7 @@ def panoptic_quality_loss(
         categories: Category index of each mask.
         valid: Pixels that count in IoU.
         least_area: t, in pixels of the masks.
-        form: Which formula.
+        form: Which of the three formulas above.
         softness: Factor inside sigma, in 1 / pixels.
         sharpness: Exponent of h, at least 1.
 

@@ -25,7 +25,7 @@ def segment_spread(
     operator to a compiler.
 
     Args:
-        pixels: Embeddings.
+        pixels: The embedding of each pixel.
         index: Segment of each pixel, -1 for none; every segment below `num_segments` has a pixel, all in one
             image.
         num_segments: Number of segments in the whole batch.

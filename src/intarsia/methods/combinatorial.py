@@ -218,7 +218,7 @@ class CombinatorialPanoptic(AbstractMethod):
         Args:
             output: What `forward` returned.
             sizes: As in `decode`.
-            targets: The truth.
+            targets: The truth of the batch, in pixels.
             semantics: Take node costs from the truth.
             affinities: Take affinity costs from the truth.
         """

@@ -199,7 +199,7 @@ class DiscriminativeEmbedding(AbstractMethod):
         Args:
             output: What `forward` returned.
             sizes: As in `decode`.
-            targets: The truth.
+            targets: The truth of the batch, in pixels.
             semantics: Take the category of each pixel from the truth.
             centers: Take the mean embeddings of the true instances instead of mean shift's.
         """

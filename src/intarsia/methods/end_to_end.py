@@ -42,8 +42,8 @@ class EndToEndConfig:
         sharpness: Of the surrogate.
         memory: Share of the past that stays from batch to batch in the exact form, see `PooledQuality`.
         num_samples: How many lambda are averaged; N in the paper.
-        lowest: Least lambda.
-        highest: Largest lambda.
+        lowest: Least lambda; 1 in the paper.
+        highest: Largest lambda; 5000 in the paper.
         scale_free: Take the part along the costs themselves out of their gradient, see `scale_free_costs`.
         refine: Train through the cut with local search on top. Decoding may refine when training does not.
         cost_dropout: Share of the points whose node costs, and of the affinity costs, that are set to 0.

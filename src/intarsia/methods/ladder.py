@@ -21,8 +21,8 @@ class Parts:
     """What fine-tuning tells apart in a method.
 
     Attributes:
-        whole: The method.
-        backbone: Its backbone.
+        whole: The method with all its parts.
+        backbone: The network with pretrained weights.
         costs: The scales of the costs.
         heads: The heads, as wholes.
         layers: What each head says of its layers.

@@ -73,7 +73,7 @@ def export_network(method: AbstractMethod, path: Path) -> None:
 
     Args:
         method: Trained, its weights rounded (see `rounded`).
-        path: The file.
+        path: Where the ONNX file goes.
 
     Raises:
         ValueError: The method cannot be exported exactly, or the file's answers differ from torch's.

@@ -34,9 +34,9 @@ class PanopticFpnConfig:
         backbone: The network with pretrained weights.
         pyramid_width: Channels of each level of the feature pyramid.
         semantic_width: Channels of the semantic branch.
-        semantic_loss: Its loss.
+        semantic_loss: Loss of the semantic head.
         detection: Boxes and masks.
-        merge: The rules.
+        merge: The rules by which masks and semantics become a map.
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal
 
 import torch
@@ -58,27 +58,26 @@ class PyramidConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InferenceConfig:
-    """Settings of decoding.
+class InferenceConfig(MergeConfig):
+    """Settings of decoding: those of the merge by rules, of which the argmax takes two.
+
+    The paper takes detections from 0.5 on for Cityscapes and from 0.75 on for COCO. It trims stuff for its
+    tables, but does not tell at how many pixels; UPSNet does at 2048 for Cityscapes and 4096 for COCO.
 
     Attributes:
         rule: "argmax" of the panoptic logits (models A, B, C2 and D2 of the paper), or "merge" of masks and
-            semantics by rules (C1 and D1).
-        min_score: Detections below do not enter; 0.5 for Cityscapes and 0.75 for COCO in the paper.
-        max_overlap: A mask of which a larger share is taken is left out; for the merge alone.
-        min_stuff_px: Stuff with fewer pixels of the image becomes void. The paper trims for its tables, but
-            does not tell at how many; UPSNet does at 2048 for Cityscapes and 4096 for COCO. 1: nothing is
-            trimmed.
+            semantics by rules (C1 and D1). `max_overlap` is for the merge alone.
+        min_stuff_px: As of the merge; 1, so that nothing is trimmed.
     """
 
+    group: ClassVar[str] = "inference"
     rule: Literal["argmax", "merge"] = "argmax"
-    min_score: float = 0.5
-    max_overlap: float = 0.5
     min_stuff_px: int = 1
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.min_score <= 1:
-            fail("inference.min_score", "in [0, 1]", self.min_score)
+    @property
+    def rules(self) -> MergeConfig:
+        """What the merge alone is told."""
+        return MergeConfig(**{entry.name: getattr(self, entry.name) for entry in fields(MergeConfig)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,12 +208,7 @@ class UnifiedPanoptic(AbstractMethod):
         settings = self.config.inference
         if settings.rule == "argmax":
             return PanopticLogitsDecoder(min_stuff_px=settings.min_stuff_px)
-        rules = MergeConfig(
-            min_score=settings.min_score,
-            max_overlap=settings.max_overlap,
-            min_stuff_px=settings.min_stuff_px,
-        )
-        return MergeDecoder(merge=rules)
+        return MergeDecoder(merge=settings.rules)
 
     def views(self, output: UnifiedOutput, sizes: Sequence[tuple[int, int]]) -> list[ImageView]:
         """What is on the grid, and of each image its detections and panoptic logits.

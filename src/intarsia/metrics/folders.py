@@ -46,7 +46,7 @@ def evaluate_folders(
         truth_json: Lists the images to evaluate; or a data set folder of one part.
         prediction_json: Needs `annotations` only; may hold more images than the truth.
         truth_dir: Folder of PNGs, by default the JSON's name without `.json`.
-        prediction_dir: Likewise.
+        prediction_dir: Folder of the predicted PNGs; by default the name of its JSON without `.json`.
         workers: How many images are read at once.
         request: What else to measure; the report's `also` has it by name.
 

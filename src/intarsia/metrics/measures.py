@@ -35,8 +35,8 @@ class Request:
     """What to measure beside panoptic quality.
 
     Args:
-        names: Of `MEASURES`.
-        boundary_ratio: Of `BoundaryQuality`.
+        names: Which of `MEASURES` to take.
+        boundary_ratio: Width of the boundary, see `BoundaryQuality`.
         min_stuff_area: Predicted stuff segments of fewer pixels become void before anything is measured.
 
     Raises:

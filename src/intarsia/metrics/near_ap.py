@@ -33,7 +33,7 @@ def near_segments(
 
     Args:
         ids: The true map.
-        table: Its segments.
+        table: The image's true segments.
         distances: In metres, NaN where unknown.
         within_m: The farthest median.
 
@@ -70,11 +70,11 @@ def evaluate_near(
 
     Args:
         truth_json: In COCO panoptic format; images keep Cityscapes' names.
-        prediction_json: Likewise.
+        prediction_json: COCO panoptic JSON of the predictions.
         root: The official folder with `disparity/` and `camera/`.
         within_m: The farthest median distance in metres.
         truth_dir: Folder of PNGs, by default the JSON's name without `.json`.
-        prediction_dir: Likewise.
+        prediction_dir: Folder of the predicted PNGs.
 
     Raises:
         ValueError: As `evaluate_folders`, or an image has no disparity or camera.

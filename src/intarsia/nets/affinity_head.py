@@ -50,7 +50,7 @@ class AffinityHead(nn.Module):
             channels_in: Channels of the decoder's map.
             num_classes: Of the semantic logits.
             separable: Depthwise separable 5x5 convolutions to the features, else two of 3x3.
-            norm: Normalisation layer.
+            norm: Normalisation after each convolution.
         """
         super().__init__()
         together = [tuple(group) for _, group in groupby(config.offsets, key=lambda o: max(map(abs, o)))]

@@ -134,9 +134,9 @@ class EmbeddingHead(nn.Module):
         Args:
             config: Dimensions, depth and coordinates.
             channels_in: Channels of the decoder's map.
-            width: Channels inside.
+            width: Channels of the convolutions before the last.
             separable: Depthwise separable convolutions.
-            norm: Normalisation layer.
+            norm: Normalisation after each convolution.
             stride: Pixels between neighbours on the decoder's map.
         """
         super().__init__()

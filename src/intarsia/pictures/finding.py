@@ -36,7 +36,7 @@ class Photos:
     Attributes:
         files: Pictures by the name that each has in the result: the path below the folder that was searched.
         passed_over: One sentence for each kind of picture in the folders that is not read.
-        num_passed_over: Of files.
+        num_passed_over: Number of files that are no photos.
     """
 
     files: dict[str, Path]

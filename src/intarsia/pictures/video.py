@@ -32,7 +32,7 @@ class Frame:
     """A picture of a video, upright, and when it is shown.
 
     Attributes:
-        picture: 8-bit RGB.
+        picture: The frame as 8-bit RGB.
         time_s: Seconds after the first frame.
         duration_s: How long it is shown, where the file says; else as the rate says.
     """
@@ -113,7 +113,7 @@ class VideoWriter:
         """Add a frame; the first one decides the size, whose odd row or column is repeated once.
 
         Args:
-            picture: The frame.
+            picture: The frame, in the size of the first.
             time_s: When it is shown; after the frame before where that is not given.
             duration_s: How long it is shown.
         """

@@ -28,8 +28,8 @@ class Contrast:
     have 80.9 PQ by the `nuclei` model one by one, 78.4 as one mosaic, and 77.1 there with blocks of 512.
 
     Attributes:
-        low: Of each block.
-        high: Likewise.
+        low: The darkest value of each block, which becomes 0.
+        high: The 99.5 % quantile of each block, which becomes 1.
         size: Height and width of the image.
 
     Example:
