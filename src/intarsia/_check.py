@@ -12,7 +12,7 @@ __all__ = ["fail", "nearest", "sentence"]
 
 
 def fail(name: str, expected: str, got: object, *, hint: str = "") -> NoReturn:
-    """Raise the one error of the house for a bad argument or file.
+    """Raise the one error of this package for a bad argument or file.
 
     Example:
         >>> fail("edges", "in [0, 4)", 9)

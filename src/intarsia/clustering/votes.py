@@ -7,10 +7,11 @@ from jaxtyping import Int, Int32, Int64, Shaped
 
 from intarsia import _native
 from intarsia._check import fail
+from intarsia.categories import VOID_INDEX
 
 
 def majority_vote(
-    instances: Int[np.ndarray, "h w"], semantic: Shaped[np.ndarray, ...], *, void: int = 255
+    instances: Int[np.ndarray, "h w"], semantic: Shaped[np.ndarray, ...], *, void: int = VOID_INDEX
 ) -> Int64[np.ndarray, " n"]:
     """The most frequent category index among each instance's pixels; of equally frequent ones the lowest.
 

@@ -201,15 +201,15 @@ def _sampled(targets: PanopticTargets, stride: int) -> PanopticTargets:
     rows = _middles(height, stride, device)
     columns = _middles(width, stride, device)
     instances = targets.instances[:, rows[:, None], columns]
-    kept = [_visible(one, len(boxes)) for one, boxes in zip(instances, targets.boxes, strict=True)]
-    numbers = [torch.cat([keep.new_zeros(1), keep]).cumsum(0) for keep in kept]
+    visible = [_visible(ids, len(boxes)) for ids, boxes in zip(instances, targets.boxes, strict=True)]
+    numbers = [torch.cat([keep.new_zeros(1), keep]).cumsum(0) for keep in visible]
     return PanopticTargets(
         semantic=targets.semantic[:, rows[:, None], columns],
-        instances=torch.stack([number[one] for number, one in zip(numbers, instances, strict=True)]),
+        instances=torch.stack([number[ids] for number, ids in zip(numbers, instances, strict=True)]),
         crowd=targets.crowd[:, rows[:, None], columns],
-        boxes=tuple(x[keep] for x, keep in zip(targets.boxes, kept, strict=True)),
-        centers=tuple(x[keep] for x, keep in zip(targets.centers, kept, strict=True)),
-        categories=tuple(x[keep] for x, keep in zip(targets.categories, kept, strict=True)),
+        boxes=tuple(x[keep] for x, keep in zip(targets.boxes, visible, strict=True)),
+        centers=tuple(x[keep] for x, keep in zip(targets.centers, visible, strict=True)),
+        categories=tuple(x[keep] for x, keep in zip(targets.categories, visible, strict=True)),
     )
 
 
@@ -221,8 +221,8 @@ def _with_void(values: np.ndarray, void: int | bool) -> np.ndarray:
 def _boxes_and_centers(
     instances: np.ndarray,
 ) -> tuple[Float[np.ndarray, "n 4"], Float[np.ndarray, "n 2"]]:
-    found = find_objects(instances)
-    boxes = [(box[1].start, box[0].start, box[1].stop, box[0].stop) for box in found]
+    places = find_objects(instances)
+    boxes = [(box[1].start, box[0].start, box[1].stop, box[0].stop) for box in places]
     height, width = instances.shape
     of_instance = instances.ravel()
     area = np.bincount(of_instance)[1:]
@@ -234,8 +234,8 @@ def _boxes_and_centers(
 
 def _padded(maps: list[Tensor], height: int, width: int, value: int | bool) -> Tensor:
     padded = maps[0].new_full((len(maps), height, width), value)
-    for row, one in zip(padded, maps, strict=True):
-        row[: one.shape[1], : one.shape[2]] = one[0]
+    for row, plane in zip(padded, maps, strict=True):
+        row[: plane.shape[1], : plane.shape[2]] = plane[0]
     return padded
 
 

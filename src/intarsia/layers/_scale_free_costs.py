@@ -20,8 +20,9 @@ def scale_free_costs(
     Costs c and 2 c have the same best cut, so no loss of the cut changes along c. The gradient of
     perturbation does: with g the gradient of the loss by the cut x, x' minimises c + lambda g and
     (x' - x) / lambda is taken for the gradient by c. Since x minimises c, c (x' - x) is never negative, and
-    descent shrinks all costs, step by step, until noise decides. A constant added to a point's node costs
-    does not change the cut either, so node costs count from their mean.
+    descent shrinks all costs step by step, until they are as small as the noise of their gradients and the
+    cut is decided by that. A constant added to a point's node costs does not change the cut either, so node
+    costs count from their mean.
 
     Source: ours; that such gradients need a projection is Sahoo et al. 2023, "Backpropagation through
     Combinatorial Algorithms: Identity with Projection Works".

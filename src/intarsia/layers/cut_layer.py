@@ -113,10 +113,12 @@ class CutLayer(nn.Module):
             self.min_size,
             self.threads,
         )
+        # the masks carry the gradient: behind them stand cuts of perturbed costs
         p = self.perturbation
         steps = draw_steps(self.random_state, len(node_costs), p.num_samples, p.lowest, p.highest)
         segments = (start, true_segments, class_of, matches)
         masks = cut_masks(node_costs, affinity_costs, *segments, steps, loss_scale, *settings, self.threads)
+        # the true segment that each mask was matched with
         ids = true_segments.to(node_costs.device)
         matched = [of.to(node_costs.device)[:, None, None] for of in matches]
         return PanopticMasks(

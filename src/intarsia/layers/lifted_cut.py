@@ -47,6 +47,7 @@ class LiftedCut:
         Args:
             min_size: Segments of splittable classes with fewer pixels have no mask.
         """
+        # segments that count come first, in the order of the cut
         segments, class_of, clusters = _polished(problem, cut)
         sizes = np.bincount(segments.ravel(), minlength=len(class_of))
         large = (sizes >= min_size) | ~problem.splittable[class_of]
@@ -55,12 +56,14 @@ class LiftedCut:
         rank[order] = np.arange(len(order))
         num_predicted = int(large.sum())
         start, class_of = rank[segments], class_of[order]
+        # true segments that no segment was matched with follow, and then those that do not count
         matches = truth.matched_with(start, class_of[:num_predicted], problem.splittable)
         missed = np.setdiff1d(np.arange(len(truth.categories)), matches)
         start[start >= num_predicted] += len(missed)
         present = np.concatenate(
             [class_of[:num_predicted], truth.categories[missed], class_of[num_predicted:]]
         )
+        # each class of which there is no segment is a label of its own
         absent = np.setdiff1d(np.arange(len(problem.splittable)), present)
         return cls(
             np.concatenate([present, absent]).astype(np.int32),

@@ -16,15 +16,15 @@ def contract(graph: CoarseGraph) -> Int64[Tensor, " n"]:
 
     In every round each node looks for the edge of largest similarity,
         t(ij) = [c_E(ij) + c_V(i, x_i) + c_V(j, x_j)] - min_k [c_V(i, k) + c_V(j, k)] > 0.
-    Where two nodes choose each other, the one joins the other, and so do all nodes that chose the one that
-    stays, except those that repel each other.
+    Where two nodes choose each other, the one of larger number joins the other, the centre. All other nodes
+    that chose this centre join it, too, except those that repel each other.
 
     Source: t and the greedy merging are Algorithm 2 of Abbas and Swoboda 2021; merging many best pairs at
-    once is as in RAMA (Abbas and Swoboda 2022). The stars are ours.
+    once is as in RAMA (Abbas and Swoboda 2022). Joining all at one centre is ours.
     """
     groups = torch.arange(len(graph.nodes), device=graph.nodes.device)
     for _ in range(MOST_ROUNDS):
-        parents = _hooks(graph)
+        parents = _centres(graph)
         ids, group_of_root = torch.unique(parents, return_inverse=True)
         if len(ids) == len(parents):
             break
@@ -33,8 +33,8 @@ def contract(graph: CoarseGraph) -> Int64[Tensor, " n"]:
     return groups
 
 
-def _hooks(graph: CoarseGraph) -> Tensor:
-    """The node that each node joins, itself if it stays; nodes that others join stay."""
+def _centres(graph: CoarseGraph) -> Tensor:
+    """The node that each node joins: its centre, itself if it joins none. Centres join none."""
     num_nodes = len(graph.nodes)
     own = torch.arange(num_nodes, device=graph.nodes.device)
     attracting = (graph.edges > 0).nonzero()[:, 0]  # t is at most c_E
@@ -50,9 +50,9 @@ def _hooks(graph: CoarseGraph) -> Tensor:
     partner = torch.where(partner == num_nodes, own, partner)
     mutual = (partner[partner] == own) & (partner != own)
     joins_mutual = mutual & (own > partner)
-    stays = mutual & ~joins_mutual
-    parents = torch.where(joins_mutual | (stays[partner] & ~mutual), partner, own)
-    return _without_quarrels(graph, parents, best, joins_mutual)
+    is_centre = mutual & ~joins_mutual
+    parents = torch.where(joins_mutual | (is_centre[partner] & ~mutual), partner, own)
+    return _without_repelling_pairs(graph, parents, best, joins_mutual)
 
 
 def _similarities(graph: CoarseGraph, ends: Tensor, costs: Tensor) -> Tensor:
@@ -61,14 +61,14 @@ def _similarities(graph: CoarseGraph, ends: Tensor, costs: Tensor) -> Tensor:
     return costs + least[ends[0]] + least[ends[1]] - together
 
 
-def _without_quarrels(graph: CoarseGraph, parents: Tensor, best: Tensor, certain: Tensor) -> Tensor:
+def _without_repelling_pairs(graph: CoarseGraph, parents: Tensor, best: Tensor, certain: Tensor) -> Tensor:
     """Of two nodes that repel each other and would join the same one, the one that gains less waits."""
     a, b = graph.ends
-    hooked = parents != torch.arange(len(parents), device=parents.device)
-    repel = (graph.edges < 0) & (parents[a] == parents[b]) & hooked[a] & hooked[b]
+    joins = parents != torch.arange(len(parents), device=parents.device)
+    repel = (graph.edges < 0) & (parents[a] == parents[b]) & joins[a] & joins[b]
     a, b = a[repel], b[repel]
     first_waits = ~certain[a] & (certain[b] | (best[a] < best[b]))
     waits = torch.zeros_like(certain)
     waits[torch.where(first_waits, a, b)] = True
-    # a node that joins its hub stays with it even if it repels what else the hub attracts: t has seen both
+    # the mutual pair is merged in any case: its similarity is the largest that either of them has
     return torch.where(waits & ~certain, torch.arange(len(parents), device=parents.device), parents)

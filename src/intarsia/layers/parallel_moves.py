@@ -121,6 +121,7 @@ def move_pixels(costs: IntegerCosts, z: Labels, splittable: Bool[Tensor, " k"], 
     fresh = torch.ones_like(z.of, dtype=torch.bool)
     at_once = AT_ONCE.get(z.of.device.type, 1 << 18)
     for _ in range(most_rounds):
+        # what each pixel gains at most, and of those that may gain what they do
         active = (fresh & (pixels.bounds(z) > 0)).nonzero()[:, 0]
         parts = [pixels.best_moves(part, z) for part in active.split(at_once)]
         if not parts:
@@ -131,11 +132,13 @@ def move_pixels(costs: IntegerCosts, z: Labels, splittable: Bool[Tensor, " k"], 
         wants = gain > 0
         active, gain, target = active[wants], gain[wants], target[wants]
         near, _ = pixels.neighbours(active)
+        # of neighbours that want to move only the one that gains most does
         near_gains = torch.where(near >= 0, gains[near], 0)
         earlier = (near_gains == gain[:, None]) & (near < active[:, None]) & (near >= 0)
         moves = ~((near_gains > gain[:, None]) | earlier).any(1)
         if not moves.any():
             return
+        # move; a pixel that founds a segment takes the cheapest class; who is near looks again
         active, target = active[moves], target[moves]
         taken = target >= 0
         z.of[active[taken]] = target[taken]

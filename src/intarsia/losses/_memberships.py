@@ -126,7 +126,7 @@ def _values(pixels: Tensor, k: int, image: Tensor) -> Tensor:
 
 
 def _only_one(image: Tensor) -> bool:
-    """Asked on the CPU only: elsewhere the answer would have to be waited for."""
+    """Whether all centres are of one image; False on a GPU, where the answer would stall the queue."""
     return image.device.type == "cpu" and bool((image == image[0]).all())
 
 

@@ -17,11 +17,11 @@ __all__ = ["PooledQuality"]
 class PooledQuality(nn.Module):
     """The exact form over the batch and those before it: PQ of a data set, not of a batch.
 
-    In a batch on its own a category without a hit has no gradient whatever is predicted, so a rare category
-    learns to try its luck: a hit gains much and a spurious mask costs nothing. Sums over past batches, which
-    fade by `memory` a batch, are the measure for both. With S the sums of hits and M those of masks and true
-    segments, PQ = 2 (memory S' + S) / (memory M' + M), and gradients are those of S and M divided by
-    1 - memory, which makes them as large as without memory.
+    In a batch on its own a category without a hit has quality 0 however many spurious masks it has, so that
+    these have no gradient, while a hit gains much: a network learns to predict rare categories everywhere.
+    Sums over past batches, which fade by `memory` a batch, make both count. With S the sums of hits and M
+    those of masks and true segments, PQ = 2 (memory S' + S) / (memory M' + M), and gradients are those of S
+    and M divided by 1 - memory, which makes them as large as without memory.
 
     Source: ours. PQ adds up before it divides (Kirillov et al. 2019, eq. (1)).
 

@@ -155,8 +155,8 @@ def _freeze(network: nn.Module, levels: Sequence[int]) -> frozenset[str]:
         names, parameters = zip(*twin.named_parameters(), strict=True)
         features = twin(torch.zeros(1, 3, 64, 64))
         total = torch.stack([features[n].sum() for n in levels]).sum()
-        found = torch.autograd.grad(total, parameters, allow_unused=True)
-    frozen = frozenset(name for name, slope in zip(names, found, strict=True) if slope is not None)
+        slopes = torch.autograd.grad(total, parameters, allow_unused=True)
+    frozen = frozenset(name for name, slope in zip(names, slopes, strict=True) if slope is not None)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name not in frozen)
     return frozen

@@ -130,11 +130,13 @@ class ClassMeans(nn.Module):
         if self.source == "online":
             if self.reset_every and int(self.updates) % self.reset_every == 0:
                 self.count.zero_()
-            kept = self.count / (self.count + sums.counts).clamp(min=1)
+            share = self.count / (self.count + sums.counts).clamp(min=1)
             self.count += torch.where(enough, sums.counts, 0)
         else:
-            kept = torch.where(self.seen, self.momentum, 0.0)
-        mixed = torch.lerp(sums.means.to(self.stored.dtype), self.stored, kept.to(self.stored.dtype)[:, None])
+            share = torch.where(self.seen, self.momentum, 0.0)
+        mixed = torch.lerp(
+            sums.means.to(self.stored.dtype), self.stored, share.to(self.stored.dtype)[:, None]
+        )
         self.stored.copy_(torch.where(enough[:, None], mixed, self.stored))
         self.seen |= enough
         self.updates += 1

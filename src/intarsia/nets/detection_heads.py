@@ -99,6 +99,7 @@ def roi_heads(config: DetectionConfig, num_levels: int, channels: int, *, num_la
     def pool(cells: int) -> MultiScaleRoIAlign:
         return MultiScaleRoIAlign(levels, cells, 2, canonical_scale=config.canonical_px)
 
+    # boxes: two layers, then a category and a correction of each proposal
     heads = RoIHeads(
         pool(7),
         TwoMLPHead(channels * 49, config.box_width),
@@ -112,6 +113,7 @@ def roi_heads(config: DetectionConfig, num_levels: int, channels: int, *, num_la
         nms_thresh=config.nms_iou,
         detections_per_img=config.max_detections,
     )
+    # masks: convolutions on the cells of the box
     if config.masks:
         heads.mask_roi_pool = pool(MASK_CELLS // 2)
         heads.mask_head = MaskRCNNHeads(channels, (config.mask_width,) * config.mask_depth, 1)

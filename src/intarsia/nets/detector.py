@@ -88,25 +88,25 @@ class Detector(nn.Module):
             boxes = list(proposals.boxes)
             logits, deltas = self._box_head(pyramid, boxes)
             sizes = [self._size(pyramid)] * len(boxes)
-            found = self.heads.postprocess_detections(logits, deltas, boxes, sizes)
+            rows = self.heads.postprocess_detections(logits, deltas, boxes, sizes)
         plain = [
             Detections(box[:limit].detach(), score[:limit], self.category_of_label[label[:limit]], None)
-            for box, score, label in zip(*found, strict=True)
+            for box, score, label in zip(*rows, strict=True)
         ]
         return self.with_masks(pyramid, plain)
 
     def with_masks(
-        self, pyramid: Sequence[Float[Tensor, "b p _ _"]], found: Sequence[Detections]
+        self, pyramid: Sequence[Float[Tensor, "b p _ _"]], detections: Sequence[Detections]
     ) -> tuple[Detections, ...]:
         """The same boxes with their masks; as they are where the detector has none."""
         if not self.config.masks:
-            return tuple(found)
-        labels = torch.cat([self._label_of(one.categories) for one in found])
-        logits = self._mask_head(pyramid, [one.boxes for one in found], labels)
-        masks = logits.split([len(one) for one in found])
+            return tuple(detections)
+        labels = torch.cat([self._label_of(image.categories) for image in detections])
+        logits = self._mask_head(pyramid, [image.boxes for image in detections], labels)
+        masks = logits.split([len(image) for image in detections])
         return tuple(
-            Detections(one.boxes, one.scores, one.categories, mask)
-            for one, mask in zip(found, masks, strict=True)
+            Detections(image.boxes, image.scores, image.categories, mask)
+            for image, mask in zip(detections, masks, strict=True)
         )
 
     def losses(
@@ -126,8 +126,8 @@ class Detector(nn.Module):
     def _proposal_losses(self, proposals: Proposals, truth: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         anchors = list(proposals.anchors)
         labels, matched = self.rpn.assign_targets_to_anchors(anchors, truth)
-        wanted = self.rpn.box_coder.encode(matched, anchors)
-        objectness, box = self.rpn.compute_loss(proposals.objectness, proposals.deltas, labels, wanted)
+        true_deltas = self.rpn.box_coder.encode(matched, anchors)
+        objectness, box = self.rpn.compute_loss(proposals.objectness, proposals.deltas, labels, true_deltas)
         return {"proposal_score": objectness, "proposal_box": box}
 
     def _head_losses(
@@ -138,15 +138,15 @@ class Detector(nn.Module):
         targets: PanopticTargets,
     ) -> dict[str, Tensor]:
         heads = self.heads
-        truth = [one | {"masks": one["boxes"]} for one in truth]  # only asked for, never looked at
-        sampled, matched, labels, wanted = heads.select_training_samples(list(proposals.boxes), truth)
+        truth = [image | {"masks": image["boxes"]} for image in truth]  # only asked for, never looked at
+        sampled, matched, labels, true_deltas = heads.select_training_samples(list(proposals.boxes), truth)
         logits, deltas = self._box_head(pyramid, sampled)
-        category, box = fastrcnn_loss(logits, deltas, labels, wanted)
+        category, box = fastrcnn_loss(logits, deltas, labels, true_deltas)
         terms = {"box_category": category, "box": box}
         if self.config.masks:
             rows = [label > 0 for label in labels]
-            boxes = [one[row] for one, row in zip(sampled, rows, strict=True)]
-            numbers = [one[row] + 1 for one, row in zip(matched, rows, strict=True)]
+            boxes = [box[row] for box, row in zip(sampled, rows, strict=True)]
+            numbers = [number[row] + 1 for number, row in zip(matched, rows, strict=True)]
             positive = torch.cat([label[row] for label, row in zip(labels, rows, strict=True)])
             true = true_masks(targets.instances, boxes, numbers)
             terms["mask"] = self._mask_loss(self._mask_head(pyramid, boxes, positive), true, boxes)
@@ -164,7 +164,11 @@ class Detector(nn.Module):
             costs = F.binary_cross_entropy_with_logits(logits, true.float(), reduction="none").mean(dim=1)
         if self.config.mask_average == "rois":
             return costs.mean()
-        means = [one.mean() for one in costs.split([len(box) for box in boxes]) if len(one)]
+        means = [
+            costs_of_image.mean()
+            for costs_of_image in costs.split([len(box) for box in boxes])
+            if len(costs_of_image)
+        ]
         return torch.stack(means).mean()
 
     def _box_head(self, pyramid: Sequence[Tensor], boxes: list[Tensor]) -> tuple[Tensor, Tensor]:

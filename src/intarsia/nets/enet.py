@@ -62,6 +62,7 @@ class _Bottleneck(nn.Module):
         self.extra = channels_out - channels_in
         inner = channels_in // 4
         size = 2 if self.halves else 1
+        # one square convolution, dilated or not, or a column and a row
         middle: list[nn.Module] = [
             nn.Conv2d(inner, inner, 3, padding=dilation, dilation=dilation, bias=False)
         ]

@@ -37,13 +37,13 @@ def folded(network: _Module) -> _Module:
 def conv_norm_pairs(network: nn.Module) -> list[tuple[nn.Conv2d, _BatchNorm]]:
     """Each norm with the convolution that it gets its input from; no convolution twice."""
     made_by: dict[int, nn.Conv2d] = {}
-    kept: list[Tensor] = []  # so that no address is used again while the network runs
+    outputs: list[Tensor] = []  # so that no address is used again while the network runs
     pairs: dict[nn.Conv2d, list[_BatchNorm]] = {}
 
     def note_output(conv: nn.Module, _: object, output: Tensor) -> None:
         assert isinstance(conv, nn.Conv2d)
         made_by[id(output)] = conv
-        kept.append(output)
+        outputs.append(output)
 
     def note_input(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, _BatchNorm)

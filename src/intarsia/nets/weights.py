@@ -77,18 +77,20 @@ def load_by_name_or_order(network: nn.Module, weights: Mapping[str, Tensor], *, 
     """
     own = _without_counters(network.state_dict())
     ours = {name.removeprefix(_OURS): value for name, value in weights.items() if name.startswith(_OURS)}
-    given = _without_counters(ours or weights)
-    by_name = {_plain(name): value for name, value in given.items()}
+    theirs = _without_counters(ours or weights)
+    by_name = {_plain(name): value for name, value in theirs.items()}
     if all(_plain(name) in by_name for name in own):
-        chosen = {name: by_name[_plain(name)] for name in own}
+        fitting = {name: by_name[_plain(name)] for name in own}
     else:
-        chosen = dict(zip(own, given.values(), strict=False))
-    wrong = next((name for name in own if name not in chosen or chosen[name].shape != own[name].shape), None)
+        fitting = dict(zip(own, theirs.values(), strict=False))
+    wrong = next(
+        (name for name in own if name not in fitting or fitting[name].shape != own[name].shape), None
+    )
     if wrong is not None:
-        found = tuple(chosen[wrong].shape) if wrong in chosen else "none"
-        wanted = f"weights that fit the backbone, whose `{wrong}` is {tuple(own[wrong].shape)}"
-        fail("pretrained", wanted, f"{source!r} with {found} in its place")
-    network.load_state_dict(chosen, strict=False)
+        shape = tuple(fitting[wrong].shape) if wrong in fitting else "none"
+        expected = f"weights that fit the backbone, whose `{wrong}` is {tuple(own[wrong].shape)}"
+        fail("pretrained", expected, f"{source!r} with {shape} in its place")
+    network.load_state_dict(fitting, strict=False)
 
 
 def _without_counters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -67,6 +67,7 @@ class _Unit(nn.Module):
     ) -> None:
         super().__init__()
         self.first = nn.Sequential(nn.BatchNorm2d(channels_in), nn.ReLU())
+        # norm and activation come before each convolution, the first of them before the skip
         sizes = (3, 3) if len(widths) == 2 else (1, 3, 1)
         layers: list[nn.Module] = []
         for number, (before, after) in enumerate(zip((channels_in, *widths), widths, strict=False)):
@@ -86,6 +87,7 @@ class _Unit(nn.Module):
                 )
             )
         self.body = nn.Sequential(*layers)
+        # the skip is a convolution only where the shape changes
         changes = stride > 1 or channels_in != widths[-1]
         self.skip = nn.Conv2d(channels_in, widths[-1], 1, stride=stride, bias=False) if changes else None
 

@@ -1,4 +1,4 @@
-"""Reading a photo or a microscope picture of any kind as 8-bit RGB: the one reader of the house.
+"""Reading a photo or a microscope picture of any kind as 8-bit RGB: the one reader of this package.
 
 Training, prediction, evaluation, inspection and conversion all read here, so that all see the same pixels:
 turned upright, of 8 bits, in RGB, of one page.

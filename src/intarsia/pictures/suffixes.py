@@ -15,7 +15,7 @@ PERHAPS = frozenset({".avif", ".jp2", ".j2k"})
 HEIF = frozenset({".heic", ".heif"})
 """Read with the package pillow-heif."""
 PICTURE_SUFFIXES = PLAIN | PERHAPS | HEIF
-"""Suffixes of pictures that the house reads, in small letters."""
+"""Suffixes of pictures that this package reads, in small letters."""
 
 
 def is_picture_name(path: Path) -> bool:

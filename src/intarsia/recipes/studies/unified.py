@@ -138,6 +138,7 @@ def table_j(on: DataName) -> Study:
         "B": (59.0, 50.2, 65.3, 80.1, 78.4, 81.2, 72.4, 63.9, 78.6, 77.8, None, 38.1),
         "D2": (61.4, 54.7, 66.3, 81.1, 80.0, 81.8, 74.7, 68.2, 79.4, 79.5, 33.7, 38.8),
     }
+    # with the boxes alone, and with masks
     models: tuple[tuple[ModelName, str], ...] = (("B", "without masks"), ("D2", "with masks"))
     if on == "coco":
         paper = {"D2": (43.4, 48.6, 35.5, 79.6, 80.0, 78.9, 53.0, 59.2, 43.8, 53.7, 36.4, 40.5)}
