@@ -15,10 +15,10 @@ from intarsia.data.targets import at_grid, targets_of
 from intarsia.engine.measure import measure
 from intarsia.errors import InputError
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
-from intarsia.methods.panoptic_head import AffinityConfig
 from intarsia.methods.unified import PyramidConfig, UnifiedConfig, UnifiedOutput, UnifiedPanoptic
 from intarsia.nets import BackboneConfig, DecoderConfig, DetectionConfig, Detections
 from intarsia.nets.detector import true_masks
+from intarsia.nets.panoptic_head import AffinityConfig
 from intarsia.panoptic import PanopticMap
 from intarsia.recipes.study import COLUMNS
 

@@ -16,7 +16,6 @@ from intarsia.methods.hierarchical_config import HierarchicalEmbeddingConfig, Hi
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
 from intarsia.methods.panoptic_fpn import PanopticFpn, PanopticFpnConfig
-from intarsia.methods.panoptic_head import AffinityConfig
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.methods.unified import PyramidConfig, UnifiedConfig, UnifiedPanoptic
 from intarsia.nets import (
@@ -27,6 +26,7 @@ from intarsia.nets import (
     EmbeddingHeadConfig,
     SharedDecoderConfig,
 )
+from intarsia.nets.panoptic_head import AffinityConfig
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 
 CATEGORIES = Categories(

@@ -12,10 +12,10 @@ from torch.testing import assert_close
 
 from intarsia.data.targets import at_grid
 from intarsia.errors import InputError
-from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
 from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig, UnifiedPanoptic
 from intarsia.metrics import PanopticQuality
 from intarsia.nets import Detections, SharedDecoderConfig
+from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
 from intarsia.panoptic import Categories, Category
 from tests.methods.conftest import BACKBONE, DETECTION
 

@@ -18,7 +18,6 @@ from intarsia.decoding.panoptic_logits import PanopticLogitsDecoder
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.method import AbstractMethod
-from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
 from intarsia.nets import (
     Backbone,
@@ -32,6 +31,7 @@ from intarsia.nets import (
 )
 from intarsia.nets.blocks import prediction
 from intarsia.nets.detector import Proposals
+from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
 from intarsia.nets.top_context import TopContext
 from intarsia.panoptic import Categories
 

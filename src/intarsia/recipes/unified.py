@@ -11,11 +11,11 @@ from typing import Literal
 from intarsia.configs import override
 from intarsia.data.transforms import Augmentation
 from intarsia.methods.panoptic_fpn import PanopticFpnConfig
-from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PotentialConfig
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig
 from intarsia.nets.backbone import BackboneConfig
 from intarsia.nets.detection_heads import DetectionConfig
+from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PotentialConfig
 from intarsia.nets.shared_decoder import SharedDecoderConfig
 from intarsia.recipes.discriminative import SMALL_BACKBONE
 from intarsia.recipes.recipe import Optim, Recipe, Schedule

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from intarsia.data.transforms import Augmentation
-from intarsia.methods.panoptic_head import AffinityConfig, MatchingConfig, PotentialConfig
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig
 from intarsia.nets.backbone import BackboneConfig
 from intarsia.nets.detection_heads import DetectionConfig
+from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PotentialConfig
 from intarsia.nets.shared_decoder import SharedDecoderConfig
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
