@@ -183,11 +183,13 @@ def _print(timings: Sequence[Timing], *, photo_name: str | None) -> None:
     if not console.is_terminal:
         console = Console(width=MIN_WIDTH)
     table = Table("model", "runs by", "threads", "size", "segments", "network", "grouping", "whole")
-    for one in timings:
-        milliseconds = (f"{value:.0f} ms" for value in (one.network_ms, one.grouping_ms, one.whole_ms))
-        size = f"{one.height}x{one.width}"
-        threads = str(one.threads) if one.threads else "all"
-        table.add_row(one.model, one.network, threads, size, str(one.segments), *milliseconds)
+    for timing in timings:
+        milliseconds = (
+            f"{value:.0f} ms" for value in (timing.network_ms, timing.grouping_ms, timing.whole_ms)
+        )
+        size = f"{timing.height}x{timing.width}"
+        threads = str(timing.threads) if timing.threads else "all"
+        table.add_row(timing.model, timing.network, threads, size, str(timing.segments), *milliseconds)
     console.print(table)
     machine = platform.processor() or platform.machine()
     told = "a drawn wall with windows" if photo_name is None else photo_name

@@ -42,11 +42,11 @@ def refuse_losses(parts: Sequence[SourcePart], *, workers: int) -> None:
     problems: list[str] = []
     for part in parts:
         count = ConversionCount(part)
-        for one, facts in in_order(_facts, part.maps, workers=workers, description="reading"):
+        for source, facts in in_order(_facts, part.maps, workers=workers, description="reading"):
             if isinstance(facts, str):
                 problems.append(facts)
             else:
-                count.add(one, facts)
+                count.add(source, facts)
         problems += count.losses()
     if problems:
         more = (
@@ -55,13 +55,13 @@ def refuse_losses(parts: Sequence[SourcePart], *, workers: int) -> None:
         raise InputError(problems[0] + more)
 
 
-def _facts(one: SourceMap) -> dict[str, int] | str:
+def _facts(source: SourceMap) -> dict[str, int] | str:
     try:
-        panoptic_map = one.read()
-        check_photo(one, panoptic_map)
-        return facts_of(one, panoptic_map)
+        panoptic_map = source.read()
+        check_photo(source, panoptic_map)
+        return facts_of(source, panoptic_map)
     except InputError as error:
-        return with_name(one, error)
+        return with_name(source, error)
 
 
 def convert_part(
@@ -72,64 +72,63 @@ def convert_part(
     name = part.name or "all"
     journal = Journal(out / f"{name}.unfinished", conversion)
     journal.done = {id: done for id, done in journal.done.items() if done.keys() >= _KEYS}  # of this version
-    left = [one for one in part.maps if str(one.image_id) not in journal.done]
+    left = [source for source in part.maps if str(source.image_id) not in journal.done]
     broken: list[str] = []
     with journal:
         remove_partials(out)
         convert_one = partial(_convert_one, out, part, target=target)
-        for one, done in in_order(convert_one, left, workers=workers, description=name):
+        for source, done in in_order(convert_one, left, workers=workers, description=name):
             if isinstance(done, str):
                 broken.append(done)
             else:
-                journal.add(str(one.image_id), done)
-    written = [one for one in part.maps if str(one.image_id) in journal.done]
-    target.finish(out, part, [journal.done[str(one.image_id)]["row"] for one in written])
+                journal.add(str(source.image_id), done)
+    written = [source for source in part.maps if str(source.image_id) in journal.done]
+    target.finish(out, part, [journal.done[str(source.image_id)]["row"] for source in written])
     broken += _read_again(part, written, out, target, journal, workers=workers)
     count = ConversionCount(part)
-    for one in written:
-        count.add(one, journal.done[str(one.image_id)]["facts"])
+    for source in written:
+        count.add(source, journal.done[str(source.image_id)]["facts"])
     lesson = nothing_to_learn(
-        [Segment(*row) for row in journal.done[str(one.image_id)]["lesson"]] for one in written
+        [Segment(*row) for row in journal.done[str(source.image_id)]["lesson"]] for source in written
     )
     journal.remove()
     return Outcome(count, broken, lesson)
 
 
-def _convert_one(out: Path, part: SourcePart, one: SourceMap, *, target: Target) -> dict[str, Any] | str:
+def _convert_one(out: Path, part: SourcePart, source: SourceMap, *, target: Target) -> dict[str, Any] | str:
     try:
-        panoptic_map = one.read()
-        check_photo(one, panoptic_map)
-        row = target.write(out, part, one, panoptic_map)
+        panoptic_map = source.read()
+        check_photo(source, panoptic_map)
+        row = target.write(out, part, source, panoptic_map)
     except InputError as error:
-        return with_name(one, error)
+        return with_name(source, error)
     except OSError as error:
-        return (
-            f"`{error.filename or one.name}` must be readable and the output writable, got {error.strerror}."
-        )
+        name = error.filename or source.name
+        return f"`{name}` must be readable and the output writable, got {error.strerror}."
     kinds = {(segment.category_id, segment.is_crowd) for segment in panoptic_map.segments}
     return {
         "row": row,
         "fingerprint": fingerprint(panoptic_map, part.categories),
-        "facts": facts_of(one, panoptic_map),
+        "facts": facts_of(source, panoptic_map),
         "lesson": [
             [n, category_id, 1.0, crowd] for n, (category_id, crowd) in enumerate(sorted(kinds), start=1)
         ],
     }
 
 
-def with_name(one: SourceMap, error: InputError) -> str:
+def with_name(source: SourceMap, error: InputError) -> str:
     """The text of an error with the image's name in it."""
-    return str(error) if str(one.name) in str(error) else f"{one.name}: {error}"
+    return str(error) if str(source.name) in str(error) else f"{source.name}: {error}"
 
 
-def check_photo(one: SourceMap, panoptic_map: PanopticMap) -> None:
+def check_photo(source: SourceMap, panoptic_map: PanopticMap) -> None:
     """Refuse a photo of another size than its map: they can never be trained on together."""
-    if not one.has_photo:
+    if not source.has_photo:
         return
-    size = read_size(one.image_path) if one.image_path else one.read_photo().shape[:2]
+    size = read_size(source.image_path) if source.image_path else source.read_photo().shape[:2]
     if size != panoptic_map.size:
         expected = f"as large as its map, {panoptic_map.size[0]}x{panoptic_map.size[1]}"
-        fail(str(one.image_path or one.image_file), expected, f"{size[0]}x{size[1]}")
+        fail(str(source.image_path or source.image_file), expected, f"{size[0]}x{size[1]}")
 
 
 def _read_again(
@@ -145,21 +144,21 @@ def _read_again(
     parts = target.read(out) if written else []
     parts = [back for back in parts if back.name == part.name] or parts  # some formats name every part
 
-    def key(one: SourceMap) -> str:
-        return str(one.image_id) if target.keeps_file_names else one.name
+    def key(source: SourceMap) -> str:
+        return str(source.image_id) if target.keeps_file_names else source.name
 
-    found = {key(one): (back.categories, one) for back in parts for one in back.maps}
+    back_of_key = {key(source): (back.categories, source) for back in parts for source in back.maps}
 
-    def check(one: SourceMap) -> str:
+    def check(source: SourceMap) -> str:
         expected = f"in {out} as it was in the source"
-        if key(one) not in found:
-            return sentence(one.name, expected, "no map of this name")
-        categories, back = found[key(one)]
+        if key(source) not in back_of_key:
+            return sentence(source.name, expected, "no map of this name")
+        categories, back = back_of_key[key(source)]
         try:
-            same = fingerprint(back.read(), categories) == journal.done[str(one.image_id)]["fingerprint"]
+            same = fingerprint(back.read(), categories) == journal.done[str(source.image_id)]["fingerprint"]
         except InputError as error:
-            return sentence(one.name, expected, str(error).rstrip("."))
-        return "" if same else sentence(one.name, expected, "other segments")
+            return sentence(source.name, expected, str(error).rstrip("."))
+        return "" if same else sentence(source.name, expected, "other segments")
 
     checked = in_order(check, written, workers=workers, description="reading again")
     return [problem for _, problem in checked if problem]
@@ -167,11 +166,11 @@ def _read_again(
 
 def check_names(part: SourcePart, target: Target) -> None:
     """Refuse names that lead out of the folder, and two images that would be written to one file."""
-    for one in part.maps:
-        for name in (one.name, one.image_file, one.map_file):
+    for source in part.maps:
+        for name in (source.name, source.image_file, source.map_file):
             if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
                 fail("file_name", "a name inside the data set's folder", repr(name))
-    count = Counter(one.map_file if target.keeps_file_names else one.name for one in part.maps)
+    count = Counter(source.map_file if target.keeps_file_names else source.name for source in part.maps)
     twice = [name for name, number in count.items() if number > 1]
     if twice:
         fail("source", "a data set whose images have names of their own", f"two named {twice[0]!r}")

@@ -92,23 +92,23 @@ def explain(
     at = _parsed(pixel, height, width)
     view = loaded.view(photo)
     field = loaded.decoder.pixel_field(view, at)
-    found = loaded.decode(view)
+    panoptic_map = loaded.decode(view)
     values = _enlarged(field.values, loaded.stride, height, width)
     values = values if field.kind == "distance" else values / values.sum()
-    here, kin = _same(found, at, loaded)
-    regions = here, kin & ~here, ~kin & (found.ids > 0)
+    segment, kin = _same(panoptic_map, at, loaded)
+    regions = segment, kin & ~segment, ~kin & (panoptic_map.ids > 0)
     summary = _median if field.kind == "distance" else _share
     same_segment, same_category, other = (summary(values, region) for region in regions)
     explanation = Explanation(
         pixel=at,
-        map=found,
+        map=panoptic_map,
         kind=field.kind,
         values=values,
         margin=field.margin,
         same_segment=same_segment,
         same_category=same_category,
         other=other,
-        picture=_sheet(photo, found, field, model=loaded, pixel=at),
+        picture=_sheet(photo, panoptic_map, field, model=loaded, pixel=at),
     )
     _write(explanation.picture, Path(out))
     print(_said(explanation, loaded, out))
@@ -117,7 +117,7 @@ def explain(
 
 def _sheet(
     photo: Float32[np.ndarray, "h w 3"],
-    found: PanopticMap,
+    panoptic_map: PanopticMap,
     field: PixelField,
     *,
     model: Model,
@@ -130,9 +130,9 @@ def _sheet(
     return draw.contact_sheet(
         [
             draw.mark_pixel(pixels, pixel),
-            draw.overlay(pixels, found, model.categories),
-            _enlarged(heat, model.stride, *found.size),
-            _enlarged(draw.embedding_rgb(field.features), model.stride, *found.size),
+            draw.overlay(pixels, panoptic_map, model.categories),
+            _enlarged(heat, model.stride, *panoptic_map.size),
+            _enlarged(draw.embedding_rgb(field.features), model.stride, *panoptic_map.size),
         ],
         [
             f"pixel {pixel[0]},{pixel[1]}",
@@ -161,14 +161,14 @@ def _enlarged(grid: np.ndarray, stride: int, height: int, width: int) -> np.ndar
 
 
 def _same(
-    found: PanopticMap, pixel: tuple[int, int], model: Model
+    panoptic_map: PanopticMap, pixel: tuple[int, int], model: Model
 ) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
     """Where the pixel's segment is, and where its category is; nowhere if it is void."""
-    here = found.ids == found.ids[pixel]
-    semantic = found.semantic(model.categories)
+    segment = panoptic_map.ids == panoptic_map.ids[pixel]
+    semantic = panoptic_map.semantic(model.categories)
     kin = semantic == semantic[pixel]
-    known = found.ids[pixel] > 0
-    return here & known, kin & known
+    is_segment = panoptic_map.ids[pixel] > 0
+    return segment & is_segment, kin & is_segment
 
 
 def _median(distances: np.ndarray, where: np.ndarray) -> float | None:

@@ -115,7 +115,8 @@ def _inspect_coco(
         parts.append(checked)
         total.add(part)
         tiles += [
-            (source_map_of(one.record, place, checked.photos), checked.categories) for one in checked.maps
+            (source_map_of(listed.record, place, checked.photos), checked.categories)
+            for listed in checked.maps
         ]
     total.problems += check_strays(parts)
     return total
@@ -127,8 +128,8 @@ def _inspect_json(checked: CheckedJson, *, workers: int) -> Inspection:
     if not has_photos:
         inspection.remarks.append(f"No photos: there is no {checked.place.images}. Training needs them.")
     check = partial(check_map, checked=checked, with_photo=has_photos)
-    for listed, one in in_order(check, checked.maps, workers=workers, description="maps"):
-        _count(listed.record.segments, one, inspection, checked.categories)
+    for listed, checked_map in in_order(check, checked.maps, workers=workers, description="maps"):
+        _count(listed.record.segments, checked_map, inspection, checked.categories)
     return inspection
 
 
@@ -137,10 +138,10 @@ def _inspect_part(
 ) -> Inspection:
     """A data set of another format: its maps are read as `convert` reads them, and counted."""
     inspection, count = Inspection(num_images=len(part.maps)), ConversionCount(part)
-    for source, (one, panoptic_map) in in_order(
+    for source, (checked_map, panoptic_map) in in_order(
         _check_source, part.maps, workers=workers, description="maps"
     ):
-        _count(panoptic_map.segments if panoptic_map else (), one, inspection, part.categories)
+        _count(panoptic_map.segments if panoptic_map else (), checked_map, inspection, part.categories)
         if panoptic_map is not None:
             count.add(source, facts_of(source, panoptic_map))
     inspection.problems += count.losses()
@@ -157,51 +158,55 @@ def _check_source(source: SourceMap) -> tuple[CheckedMap, PanopticMap | None]:
     except InputError as error:
         return CheckedMap(problems=[with_name(source, error)]), None
     areas = {segment.id: panoptic_map.area(segment.id) for segment in panoptic_map.segments}
-    one = CheckedMap(panoptic_map.size, areas | {VOID_ID: panoptic_map.area(VOID_ID)})
+    checked_map = CheckedMap(panoptic_map.size, areas | {VOID_ID: panoptic_map.area(VOID_ID)})
     try:
         check_photo(source, panoptic_map)
     except InputError as error:
-        one.problems.append(with_name(source, error))
-    return one, panoptic_map
+        checked_map.problems.append(with_name(source, error))
+    return checked_map, panoptic_map
 
 
-def _count(segments: Sequence[Segment], one: CheckedMap, found: Inspection, categories: Categories) -> None:
-    found.problems += one.problems
-    found.lessons.append(segments)
-    if one.size is None:
+def _count(
+    segments: Sequence[Segment], checked_map: CheckedMap, inspection: Inspection, categories: Categories
+) -> None:
+    inspection.problems += checked_map.problems
+    inspection.lessons.append(segments)
+    if checked_map.size is None:
         return
-    found.sizes[one.size] += 1
-    found.num_pixels += one.size[0] * one.size[1]
-    found.num_void += one.areas.get(VOID_ID, 0)
-    visible = [segment for segment in segments if segment.id in one.areas]
+    inspection.sizes[checked_map.size] += 1
+    inspection.num_pixels += checked_map.size[0] * checked_map.size[1]
+    inspection.num_void += checked_map.areas.get(VOID_ID, 0)
+    visible = [segment for segment in segments if segment.id in checked_map.areas]
     for segment in visible:
-        found.segments[segment.category_id] += 1
-        found.pixels[segment.category_id] += one.areas[segment.id]
-        found.num_crowds += segment.is_crowd
+        inspection.segments[segment.category_id] += 1
+        inspection.pixels[segment.category_id] += checked_map.areas[segment.id]
+        inspection.num_crowds += segment.is_crowd
     things = {category.id for category in categories.things}
-    found.things_per_image.append(sum(segment.category_id in things for segment in visible))
+    inspection.things_per_image.append(sum(segment.category_id in things for segment in visible))
 
 
-def _print(folder: Path, categories: Categories, found: Inspection) -> None:
+def _print(folder: Path, categories: Categories, inspection: Inspection) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    void = 100 * found.num_void / max(found.num_pixels, 1)
-    sizes = ", ".join(f"{h}x{w} ({n})" for (h, w), n in found.sizes.most_common(4))
-    more = f" and {len(found.sizes) - 4} other sizes" if len(found.sizes) > 4 else ""
-    console.print(f"{folder}: {found.num_images} images, {sizes}{more}", highlight=False, markup=False)
-    counts = found.things_per_image or [0]
+    void = 100 * inspection.num_void / max(inspection.num_pixels, 1)
+    sizes = ", ".join(f"{h}x{w} ({n})" for (h, w), n in inspection.sizes.most_common(4))
+    more = f" and {len(inspection.sizes) - 4} other sizes" if len(inspection.sizes) > 4 else ""
+    console.print(f"{folder}: {inspection.num_images} images, {sizes}{more}", highlight=False, markup=False)
+    counts = inspection.things_per_image or [0]
     things = f"{min(counts)} to {max(counts)}, median {np.median(counts):.0f}"
-    console.print(f"void {void:.1f} %, things an image {things}, crowds {found.num_crowds}", highlight=False)
+    console.print(
+        f"void {void:.1f} %, things an image {things}, crowds {inspection.num_crowds}", highlight=False
+    )
     table = Table("category", "id", "kind", "segments", "pixels a segment", "% of pixels")
     for row in categories:
-        pixels, segments = found.pixels[row.id], found.segments[row.id]
+        pixels, segments = inspection.pixels[row.id], inspection.segments[row.id]
         mean = f"{pixels / segments:.0f}" if segments else "–"
-        share = f"{100 * pixels / max(found.num_pixels, 1):.2f}"
+        share = f"{100 * pixels / max(inspection.num_pixels, 1):.2f}"
         kind = "thing" if row.is_thing else "stuff"
         table.add_row(Text(row.name), str(row.id), kind, str(segments), mean, share)
     console.print(table)
-    for remark in found.remarks:
+    for remark in inspection.remarks:
         console.print(remark, highlight=False, markup=False, soft_wrap=True)

@@ -140,9 +140,9 @@ def _others(report: QualityReport) -> str:
     """The other metrics that were asked for, beside those that the page shows as pictures."""
     rows = [
         f"<tr><td>{metric}</td><td>{html.escape(name)}</td><td>{value}</td></tr>"
-        for metric, one in report.also.items()
+        for metric, tally_report in report.also.items()
         if metric not in DRAWN
-        for name, value in one.summary().items()
+        for name, value in tally_report.summary().items()
     ]
     return f"<h2>Other metrics</h2><table class='others'>{''.join(rows)}</table>" if rows else ""
 
@@ -237,23 +237,23 @@ def _index(ids: np.ndarray, shown: MapAnnotation) -> np.ndarray:
     return index.reshape(ids.shape)
 
 
-def _error_map(true: np.ndarray, found: np.ndarray, pair: MapPair) -> UInt8[np.ndarray, "h w 3"]:
+def _error_map(true: np.ndarray, predicted: np.ndarray, pair: MapPair) -> UInt8[np.ndarray, "h w 3"]:
     """The fate of the truth segment at each pixel; spurious predictions striped over it."""
-    overlap = _overlap(true, found, pair)
+    overlap = _overlap(true, predicted, pair)
     of_truth, of_prediction = fates(overlap, match(overlap))
     palette = np.array([*FATE_COLORS.values(), (255, 255, 255)], np.uint8)
     blank = len(FATES)
     fate = np.append(np.where(of_truth < 0, blank, of_truth), [blank, blank])
     picture = palette[fate[overlap.truth.row_of(true.ravel().astype(np.int64))]].reshape(*true.shape, 3)
     wrong = np.append(of_prediction == FATES.index("spurious"), [False, False])
-    spurious = wrong[overlap.prediction.row_of(found.ravel().astype(np.int64))].reshape(true.shape)
+    spurious = wrong[overlap.prediction.row_of(predicted.ravel().astype(np.int64))].reshape(true.shape)
     stripes = np.add.outer(np.arange(true.shape[0]), np.arange(true.shape[1])) // 4 % 2 == 0
     picture[spurious & stripes] = FATE_COLORS["spurious"]
     return _with_borders(picture, true)
 
 
-def _overlap(true: np.ndarray, found: np.ndarray, pair: MapPair) -> Overlap:
-    counts = _native.count_id_pairs(true.ravel(), found.ravel())
+def _overlap(true: np.ndarray, predicted: np.ndarray, pair: MapPair) -> Overlap:
+    counts = _native.count_id_pairs(true.ravel(), predicted.ravel())
     return Overlap.of_pairs(counts, prediction=pair.prediction.segments, truth=pair.truth.segments)
 
 

@@ -65,18 +65,18 @@ def affinity_targets(
     """
     if (0, 0) in [tuple(offset) for offset in offsets]:
         fail("offsets", "other than (0, 0)", "an offset from a point to itself")
-    known = (grid.semantic != VOID_INDEX) & ~grid.crowd  # b h w
+    labelled = (grid.semantic != VOID_INDEX) & ~grid.crowd  # b h w
     segment = torch.where(grid.instances > 0, VOID_INDEX + 1 + grid.instances, grid.semantic)
-    segment = torch.where(known, segment, -1)
+    segment = torch.where(labelled, segment, -1)
     is_thing = grid.instances > 0
-    weight = known.float() if weights is None else weights * known
+    weight = labelled.float() if weights is None else weights * labelled
     shape = (len(grid), len(offsets), *segment.shape[1:])
     joined, valid, touching = torch.zeros(3, *shape, dtype=torch.bool, device=segment.device)
     of_pair = weight.new_zeros(shape)
     for o, offset in enumerate(offsets):
         first, second = pair_slices(segment.shape[1:], offset)
         a, b = (..., *first), (..., *second)
-        both = known[a] & known[b]
+        both = labelled[a] & labelled[b]
         valid[:, o][a] = both
         same = segment[a] == segment[b]
         joined[:, o][a] = both & same

@@ -57,12 +57,15 @@ def assembled(
     slots = np.where(instances > 0, instances, slot_of_category[semantic])
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
     least = np.array([1] + [max(min_thing_px, 1)] * len(things) + [max(min_stuff_px, 1)] * len(stuff))
-    kept = np.flatnonzero((areas >= least) & (np.arange(len(areas)) > 0))
+    large = np.flatnonzero((areas >= least) & (np.arange(len(areas)) > 0))
     candidates = [*things, *(Thing(int(index)) for index in stuff)]
-    shown = [candidates[slot - 1] for slot in kept]
+    visible = [candidates[slot - 1] for slot in large]
     id_of_slot = np.zeros(len(areas), np.int32)
-    id_of_slot[kept] = np.arange(1, len(kept) + 1)
+    id_of_slot[large] = np.arange(1, len(large) + 1)
     return PanopticMap(
         id_of_slot[slots],
-        [Segment(n, categories[one.category_index].id, one.score) for n, one in enumerate(shown, start=1)],
+        [
+            Segment(n, categories[thing.category_index].id, thing.score)
+            for n, thing in enumerate(visible, start=1)
+        ],
     )

@@ -146,12 +146,12 @@ def _summary(
 
 
 def _related(joined: Field, kind: Kind, ids: Int32[np.ndarray, "h w"]) -> tuple[tuple[int, float], ...]:
-    shown, place = np.unique(ids, return_inverse=True)
+    ids_here, place = np.unique(ids, return_inverse=True)
     values = np.bincount(place.ravel(), joined.ravel())
     if kind == "distance":
         values = values / np.bincount(place.ravel())
     order = np.argsort(values if kind == "distance" else -values, kind="stable")
-    rows = [(int(shown[n]), float(values[n])) for n in order if shown[n] > 0]
+    rows = [(int(ids_here[n]), float(values[n])) for n in order if ids_here[n] > 0]
     return tuple(rows[:MOST_RELATED])
 
 
@@ -173,10 +173,10 @@ class _Walk:
         height, width = prob.shape[1:]
         index = np.arange(height * width, dtype=np.int32).reshape(height, width)
         pairs = [pair_slices((height, width), offset) for offset in offsets]
-        first = np.concatenate([index[one].ravel() for one, _ in pairs] or [index[:0].ravel()])
+        first = np.concatenate([index[first_end].ravel() for first_end, _ in pairs] or [index[:0].ravel()])
         second = np.concatenate([index[other].ravel() for _, other in pairs] or [index[:0].ravel()])
         sure = np.concatenate(
-            [plane[one].ravel() for plane, (one, _) in zip(prob, pairs, strict=True)] or [[]]
+            [plane[first_end].ravel() for plane, (first_end, _) in zip(prob, pairs, strict=True)] or [[]]
         )
         sure = np.clip(sure.astype(np.float64), LEAST_PROB, 1 - LEAST_PROB)
         odds = np.tile(sure / (1 - sure), 2)

@@ -30,13 +30,13 @@ class PanopticLogitsDecoder(AbstractDecoder):
 
     def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
         """Each pixel to the channel that is largest there."""
-        logits, shown = view["panoptic_logits"], view["categories"]
+        logits, thing_categories = view["panoptic_logits"], view["categories"]
         stuff = np.flatnonzero(~categories.is_thing)
-        num_stuff, num_channels = len(stuff), len(stuff) + len(shown) + 1
+        num_stuff, num_channels = len(stuff), len(stuff) + len(thing_categories) + 1
         semantic_of_channel = np.full(num_channels, VOID_INDEX)
         semantic_of_channel[:num_stuff] = stuff
         thing_of_channel = np.zeros(num_channels, np.int32)
-        thing_of_channel[num_stuff:-1] = np.arange(1, len(shown) + 1)
+        thing_of_channel[num_stuff:-1] = np.arange(1, len(thing_categories) + 1)
         if not len(logits):  # no stuff, no detection
             winners = np.full(view.size, num_channels - 1)
         else:
@@ -44,7 +44,7 @@ class PanopticLogitsDecoder(AbstractDecoder):
         return assembled(
             semantic_of_channel[winners],
             thing_of_channel[winners],
-            [Thing(int(c), float(score)) for c, score in zip(shown, view["scores"], strict=True)],
+            [Thing(int(c), float(score)) for c, score in zip(thing_categories, view["scores"], strict=True)],
             categories=categories,
             min_stuff_px=self.min_stuff_px,
         )

@@ -135,11 +135,11 @@ class InstanceTracker:
         if not things or not self._tracks:
             return []
         tree = KDTree(np.stack([thing.center for thing in things]))
-        known = list(self._tracks.values())
-        radii = np.array([sighting.margin for sighting in known]) * self.reach * (1 + 1e-6)
-        near = tree.query_ball_point(np.stack([sighting.center for sighting in known]), radii)
+        sightings = list(self._tracks.values())
+        radii = np.array([sighting.margin for sighting in sightings]) * self.reach * (1 + 1e-6)
+        near = tree.query_ball_point(np.stack([sighting.center for sighting in sightings]), radii)
         pairs = []
-        for track, sighting, numbers in zip(self._tracks, known, near, strict=True):
+        for track, sighting, numbers in zip(self._tracks, sightings, near, strict=True):
             for number in numbers:
                 thing = things[number]
                 distance = float(np.linalg.norm(thing.center - sighting.center)) / sighting.margin

@@ -38,15 +38,15 @@ def read_ade20k(folder: str | Path) -> list[SourcePart]:
         ValueError: `annotations/` or `annotations_instance/` is missing.
     """
     folder = Path(folder)
-    shown = sorted(path.name for path in (folder / "annotations").glob("*") if path.is_dir())
-    if not shown:
+    splits = sorted(path.name for path in (folder / "annotations").glob("*") if path.is_dir())
+    if not splits:
         fail(str(folder), "an ADE20K folder with annotations/training or annotations/validation", "neither")
-    for split in shown:
+    for split in splits:
         if not (folder / "annotations_instance" / split).is_dir():
             fail(
                 str(folder / "annotations_instance" / split), "the folder of instance maps", "no such folder"
             )
-    return [_part(folder, split) for split in shown]
+    return [_part(folder, split) for split in splits]
 
 
 def map_of_ade20k(
@@ -80,7 +80,7 @@ def map_of_ade20k(
 
 
 def ade20k_of_map(
-    one: PanopticMap, categories: Categories
+    panoptic_map: PanopticMap, categories: Categories
 ) -> tuple[Int[np.ndarray, "h w"], UInt8[np.ndarray, "h w 3"]]:
     """The two images of a map whose categories have ADE20K's names, whatever their ids.
 
@@ -88,18 +88,18 @@ def ade20k_of_map(
         ValueError: A category is none of ADE20K's, or there is a crowd, two stuff segments of a category, or
             more than 255 things.
     """
-    check_no_crowd(one.segments, "ADE20K")
-    check_one_stuff_segment_a_category(one.segments, categories)
+    check_no_crowd(panoptic_map.segments, "ADE20K")
+    check_one_stuff_segment_a_category(panoptic_map.segments, categories)
     table = Categories.named("ade20k")
     row_of_name = {row.name: row for row in table}
     thing_number = {row.id: number for number, row in enumerate(table.things, start=1)}
-    semantic, instances = np.zeros(one.size, np.int64), np.zeros((*one.size, 3), np.uint8)
+    semantic, instances = np.zeros(panoptic_map.size, np.int64), np.zeros((*panoptic_map.size, 3), np.uint8)
     count = Counter[str]()
-    for segment in one.segments:
+    for segment in panoptic_map.segments:
         name = categories[categories.index_of(segment.category_id)].name
         if name not in row_of_name:
             fail("category", "one of ADE20K's", repr(name), hint=nearest(name, row_of_name))
-        row, mask = row_of_name[name], one.mask(segment.id)
+        row, mask = row_of_name[name], panoptic_map.mask(segment.id)
         semantic[mask] = row.id + 1
         if row.is_thing:
             count["things"] += 1
@@ -109,16 +109,16 @@ def ade20k_of_map(
     return semantic, instances
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write both annotations and the photo of one image."""
     semantic, instances = ade20k_of_map(panoptic_map, part.categories)
     split = FOLDER_OF_SPLIT.get(part.name, part.name or "training")
-    write_values(root / "annotations" / split / f"{one.name}.png", semantic)
-    path = root / "annotations_instance" / split / f"{one.name}.png"
+    write_values(root / "annotations" / split / f"{source.name}.png", semantic)
+    path = root / "annotations_instance" / split / f"{source.name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial_file:
         Image.fromarray(instances).save(partial_file, format="PNG", compress_level=1)
-    copy_image(one, root / "images" / split / f"{one.name}{Path(one.image_file).suffix or '.jpg'}")
+    copy_image(source, root / "images" / split / f"{source.name}{Path(source.image_file).suffix or '.jpg'}")
     return {}
 
 

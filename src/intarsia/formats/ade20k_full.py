@@ -42,7 +42,7 @@ def read_ade20k_full(folder: str | Path) -> list[SourcePart]:
     if not any(files.values()):
         fail(str(folder), f"an ADE20K folder with images/training/**/*{ENDING}", "none of these")
     categories = _categories(folder, [file for split in files.values() for file in split])
-    return [_part(SPLITS[split], found, categories) for split, found in files.items() if found]
+    return [_part(SPLITS[split], paths, categories) for split, paths in files.items() if paths]
 
 
 def find_ade20k_full(folder: str | Path, split: str) -> Iterator[Path]:

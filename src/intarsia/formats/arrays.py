@@ -12,7 +12,7 @@ from intarsia.panoptic import Categories, PanopticMap, Segment
 
 
 def to_torchmetrics(
-    one: PanopticMap, categories: Categories, *, void: int = -1
+    panoptic_map: PanopticMap, categories: Categories, *, void: int = -1
 ) -> Int64[np.ndarray, "h w 2"]:
     """(category id, instance number) at each pixel, as `torchmetrics.detection.PanopticQuality` takes it.
 
@@ -24,8 +24,8 @@ def to_torchmetrics(
         [[[1, 1], [6, 0], [-1, 0]]]
     """
     ids = np.array([row.id for row in categories] + [void])
-    index = np.minimum(one.semantic(categories), len(categories))
-    return np.stack([ids[index], one.instances(categories)], axis=-1).astype(np.int64)
+    index = np.minimum(panoptic_map.semantic(categories), len(categories))
+    return np.stack([ids[index], panoptic_map.instances(categories)], axis=-1).astype(np.int64)
 
 
 def from_torchmetrics(array: Any, *, void: int = -1, categories: Categories | None = None) -> PanopticMap:
@@ -46,23 +46,25 @@ def from_torchmetrics(array: Any, *, void: int = -1, categories: Categories | No
     return map_of_semantic_and_instances(array[..., 0], array[..., 1], void=void, categories=categories)
 
 
-def to_supervision(one: PanopticMap, categories: Categories) -> Any:
+def to_supervision(panoptic_map: PanopticMap, categories: Categories) -> Any:
     """The segments as `supervision.Detections`, with category indices, and `is_crowd` in `data`."""
     try:
         import supervision  # pyright: ignore[reportMissingImports]
     except ImportError:
         fail("supervision", "installed for this format", "no such package", hint="pip install supervision")
     masks = (
-        np.stack([one.mask(s.id) for s in one.segments]) if one.segments else np.zeros((0, *one.size), bool)
+        np.stack([panoptic_map.mask(s.id) for s in panoptic_map.segments])
+        if panoptic_map.segments
+        else np.zeros((0, *panoptic_map.size), bool)
     )
     return supervision.Detections(
         xyxy=supervision.mask_to_xyxy(masks).astype(np.float32)
         if len(masks)
         else np.zeros((0, 4), np.float32),
         mask=masks,
-        confidence=np.array([s.score for s in one.segments], np.float32),
-        class_id=np.array([categories.index_of(s.category_id) for s in one.segments], int),
-        data={"is_crowd": np.array([s.is_crowd for s in one.segments], bool)},
+        confidence=np.array([s.score for s in panoptic_map.segments], np.float32),
+        class_id=np.array([categories.index_of(s.category_id) for s in panoptic_map.segments], int),
+        data={"is_crowd": np.array([s.is_crowd for s in panoptic_map.segments], bool)},
     )
 
 

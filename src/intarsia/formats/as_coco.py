@@ -60,14 +60,14 @@ def as_coco(
         'truth.json'
     """
     source, part = Path(source), None
-    given = None if folder is None else Path(folder)
+    root = None if folder is None else Path(folder)
     format = format_of(source) if source.is_dir() else "coco"
     if format != "coco":
         part = _only_part(FORMATS[format or "labels"](source), source)
     elif truth is not None and is_of_label_images(truth):
-        part = _part_of_json(json_of(source), given)
+        part = _part_of_json(json_of(source), root)
     if part is None:
-        yield json_of(source), given
+        yield json_of(source), root
         return
     if truth is not None:
         with naming(source):
@@ -105,29 +105,31 @@ def _with_ids_of(truth: Categories, part: SourcePart) -> SourcePart:
     id_of = ids_of_same_meaning(part.categories, truth)
     if all(id == same for id, same in id_of.items()):
         return replace(part, categories=truth)
-    maps = (replace(one, read=partial(_translated, one.read, id_of)) for one in part.maps)
+    maps = (replace(source, read=partial(_translated, source.read, id_of)) for source in part.maps)
     return replace(part, categories=truth, maps=tuple(maps))
 
 
 def _translated(read: Callable[[], PanopticMap], id_of: Mapping[int, int | None]) -> PanopticMap:
     """A map with other category ids; segments without one become void."""
-    one = read()
+    panoptic_map = read()
     segments = [
         replace(segment, category_id=id)
-        for segment in one.segments
+        for segment in panoptic_map.segments
         if (id := id_of[segment.category_id]) is not None
     ]
-    shown = np.isin(one.ids, [segment.id for segment in segments])
-    return PanopticMap(np.where(shown, one.ids, VOID_ID), segments)
+    shown = np.isin(panoptic_map.ids, [segment.id for segment in segments])
+    return PanopticMap(np.where(shown, panoptic_map.ids, VOID_ID), segments)
 
 
 def _write(part: SourcePart, folder: Path, *, workers: int) -> Path:
     """Write maps and JSON, without the photos."""
-    part = replace(part, name="", maps=tuple(replace(one, image_path=None, pixels=None) for one in part.maps))
+    part = replace(
+        part, name="", maps=tuple(replace(source, image_path=None, pixels=None) for source in part.maps)
+    )
 
     def write_one(number: int) -> dict:
-        one = part.maps[number]
-        return coco_folder.write_map(folder, part, one, one.read())
+        source = part.maps[number]
+        return coco_folder.write_map(folder, part, source, source.read())
 
     numbers = range(len(part.maps))
     rows = [row for _, row in in_order(write_one, numbers, workers=workers, description="")]

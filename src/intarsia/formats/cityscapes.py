@@ -84,7 +84,7 @@ def map_of_instance_ids(
     return PanopticMap(ids, segments)
 
 
-def instance_ids_of(one: PanopticMap, categories: Categories) -> Int[np.ndarray, "h w"]:
+def instance_ids_of(panoptic_map: PanopticMap, categories: Categories) -> Int[np.ndarray, "h w"]:
     """The `instanceIds` image of a map whose categories have Cityscapes' names, whatever their ids.
 
     A thing keeps its id if it is of the form label * 1000 + number; others get the numbers that are left.
@@ -98,11 +98,11 @@ def instance_ids_of(one: PanopticMap, categories: Categories) -> Int[np.ndarray,
         >>> instance_ids_of(one, Categories.named("cityscapes")).tolist()
         [[26001, 26, 7, 0]]
     """
-    check_one_stuff_segment_a_category(one.segments, categories)
+    check_one_stuff_segment_a_category(panoptic_map.segments, categories)
     label_of_name = {row.name: row for row in Categories.named("cityscapes-raw")}
     values: dict[int, int] = {}
     counted: list[tuple[int, int]] = []
-    for segment in one.segments:
+    for segment in panoptic_map.segments:
         name = categories[categories.index_of(segment.category_id)].name
         if name not in label_of_name:
             fail("category", "one of Cityscapes'", repr(name), hint=nearest(name, label_of_name))
@@ -121,20 +121,20 @@ def instance_ids_of(one: PanopticMap, categories: Categories) -> Int[np.ndarray,
             fail("segments", f"at most {FIRST_INSTANCE} instances of a category", f"more of label {label}")
         taken.add(value)
         values[id] = value
-    return _relabelled(one.ids, values)
+    return _relabelled(panoptic_map.ids, values)
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write `instanceIds`, `labelIds`, `labelTrainIds` and the photo of one image."""
     values = instance_ids_of(panoptic_map, part.categories)
     labels = np.where(values < FIRST_INSTANCE, values, values // FIRST_INSTANCE)
     train_ids = {row.id: index for index, row in enumerate(Categories.named("cityscapes"))}
-    split, city = part.name or "train", one.name.partition("_")[0]
-    stem = root / "gtFine" / split / city / f"{one.name}_gtFine"
+    split, city = part.name or "train", source.name.partition("_")[0]
+    stem = root / "gtFine" / split / city / f"{source.name}_gtFine"
     write_values(stem.with_name(f"{stem.name}_instanceIds.png"), values)
     write_values(stem.with_name(f"{stem.name}_labelIds.png"), labels)
     write_values(stem.with_name(f"{stem.name}_labelTrainIds.png"), _relabelled(labels, train_ids, other=255))
-    copy_image(one, root / "leftImg8bit" / split / city / f"{one.name}_leftImg8bit.png")
+    copy_image(source, root / "leftImg8bit" / split / city / f"{source.name}_leftImg8bit.png")
     return {}
 
 

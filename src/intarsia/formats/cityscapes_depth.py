@@ -55,14 +55,14 @@ def find_depth_files(root: str | Path, image_file: str) -> tuple[Path, Path]:
         ValueError: One of them is not there.
     """
     stem = "_".join(Path(image_file).name.split("_")[:3])
-    found = []
+    files = []
     for kind, suffix in (("disparity", "png"), ("camera", "json")):
         paths = sorted((Path(root) / kind).glob(f"*/{stem.partition('_')[0]}/{stem}_{kind}.{suffix}"))
         if not paths:
             wanted = f"a Cityscapes folder with {kind}/*/CITY/{stem}_{kind}.{suffix}"
             fail(str(root), wanted, "one without it")
-        found.append(paths[0])
-    return found[0], found[1]
+        files.append(paths[0])
+    return files[0], files[1]
 
 
 def _read_disparity(path: Path) -> np.ndarray:

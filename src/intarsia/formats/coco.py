@@ -225,7 +225,7 @@ def segments_to_coco(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
     ]
 
 
-def boxes_of(ids: Int32[np.ndarray, "h w"], shown: Sequence[int]) -> dict[int, list[int]]:
+def boxes_of(ids: Int32[np.ndarray, "h w"], segment_ids: Sequence[int]) -> dict[int, list[int]]:
     """The box of each id that the map shows: left, top, width, height.
 
     Example:
@@ -234,9 +234,9 @@ def boxes_of(ids: Int32[np.ndarray, "h w"], shown: Sequence[int]) -> dict[int, l
     """
     from scipy.ndimage import find_objects
 
-    keys = np.array(shown, np.int32)
+    keys = np.array(segment_ids, np.int32)
     number = _native.relabel(ids, keys, np.arange(1, len(keys) + 1, dtype=np.int32), VOID_ID)
     return {
         id: [box[1].start, box[0].start, box[1].stop - box[1].start, box[0].stop - box[0].start]
-        for id, box in zip(shown, find_objects(number), strict=True)
+        for id, box in zip(segment_ids, find_objects(number), strict=True)
     }

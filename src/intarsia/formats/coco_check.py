@@ -81,20 +81,22 @@ def check_json(place: CocoPlace) -> CheckedJson:
 
 def check_map(listed: ListedMap, checked: CheckedJson, *, with_photo: bool) -> CheckedMap:
     """Read the PNG of one image, and its photo if it should be there, and compare them with the JSON."""
-    record, found = listed.record, CheckedMap()
+    record, checked_map = listed.record, CheckedMap()
     path = checked.place.maps / record.map_file
     try:
         ids = read_ids(path)
     except UnreadableError as error:
-        found.problems.append(str(error))
+        checked_map.problems.append(str(error))
     else:
-        found.size = ids.shape[0], ids.shape[1]
-        found.areas = dict(_native.count_ids(ids).tolist())
-        found.problems += [sentence(str(path), *words) for words in _contradictions(ids, listed, found)]
+        checked_map.size = ids.shape[0], ids.shape[1]
+        checked_map.areas = dict(_native.count_ids(ids).tolist())
+        checked_map.problems += [
+            sentence(str(path), *words) for words in _contradictions(ids, listed, checked_map)
+        ]
     if with_photo:
-        size = found.size or ((record.height, record.width) if record.height else None)
-        found.problems += _check_photo(checked.photo_of(record), size)
-    return found
+        size = checked_map.size or ((record.height, record.width) if record.height else None)
+        checked_map.problems += _check_photo(checked.photo_of(record), size)
+    return checked_map
 
 
 def check_strays(parts: Sequence[CheckedJson]) -> list[str]:
@@ -102,8 +104,8 @@ def check_strays(parts: Sequence[CheckedJson]) -> list[str]:
     listed: set[Path] = set()
     json_of: dict[Path, str] = {}
     for part in parts:
-        listed |= {part.place.maps / one.record.map_file for one in part.maps}
-        listed |= {part.photo_of(one.record) for one in part.maps}
+        listed |= {part.place.maps / listed_map.record.map_file for listed_map in part.maps}
+        listed |= {part.photo_of(listed_map.record) for listed_map in part.maps}
         for folder in (part.place.maps, part.place.images):
             json_of.setdefault(folder, part.place.json_path.name)
     files = ((path, name) for folder, name in json_of.items() for path in sorted(folder.rglob("*")))
@@ -133,26 +135,26 @@ def _crowd_problems(path: Path, segments: Iterable[Segment], stuff: set[int]) ->
 
 
 def _contradictions(
-    ids: Int32[np.ndarray, "h w"], listed: ListedMap, found: CheckedMap
+    ids: Int32[np.ndarray, "h w"], listed: ListedMap, checked_map: CheckedMap
 ) -> Iterable[tuple[str, str]]:
     """What must be, and what was found instead, where PNG and JSON disagree."""
     record, claims = listed.record, listed.claims
     if record.height and ids.shape != (record.height, record.width):
         yield f"{record.height}x{record.width} pixels as its JSON says", f"{ids.shape[0]}x{ids.shape[1]}"
-    shown = found.areas.keys() - {VOID_ID}
-    if unlisted := sorted(shown - claims.keys()):
+    in_map = checked_map.areas.keys() - {VOID_ID}
+    if unlisted := sorted(in_map - claims.keys()):
         yield "made of ids that its JSON lists and 0", _named(f"id {id}" for id in unlisted)
-    if absent := sorted(claims.keys() - shown):
+    if absent := sorted(claims.keys() - in_map):
         yield "showing every segment its JSON lists", _named(f"no pixel of id {id}" for id in absent)
-    common = sorted(shown & claims.keys())
-    given = [id for id in common if claims[id].get("area") is not None]
-    wrong = [id for id in given if whole_number(claims[id]["area"]) != found.areas[id]]
+    common = sorted(in_map & claims.keys())
+    claimed = [id for id in common if claims[id].get("area") is not None]
+    wrong = [id for id in claimed if whole_number(claims[id]["area"]) != checked_map.areas[id]]
     if wrong:
-        areas = (f"{found.areas[id]} pixels for {claims[id]['area']} of id {id}" for id in wrong)
+        areas = (f"{checked_map.areas[id]} pixels for {claims[id]['area']} of id {id}" for id in wrong)
         yield "of the areas its JSON gives", _named(areas)
     boxes = boxes_of(ids, common)
-    given = [id for id in common if claims[id].get("bbox") is not None]
-    if wrong := [id for id in given if _box(claims[id]["bbox"]) != boxes[id]]:
+    claimed = [id for id in common if claims[id].get("bbox") is not None]
+    if wrong := [id for id in claimed if _box(claims[id]["bbox"]) != boxes[id]]:
         yield (
             "of the boxes its JSON gives",
             _named(f"{boxes[id]} for {claims[id]['bbox']} of id {id}" for id in wrong),

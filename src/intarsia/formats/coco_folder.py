@@ -29,19 +29,19 @@ def read_coco_folder(source: str | Path) -> list[SourcePart]:
     return [read_place(place) for place in places]
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write PNG and photo of one image; ids that no PNG can hold are renumbered."""
     folder = root / part.name
     if int(panoptic_map.ids.max()) >= 1 << 24:
         panoptic_map = panoptic_map.renumbered()
-    path = folder / "panoptic" / one.map_file
+    path = folder / "panoptic" / source.map_file
     path.parent.mkdir(parents=True, exist_ok=True)
     write_ids(path, panoptic_map.ids)
-    copy_image(one, folder / "images" / one.image_file)
+    copy_image(source, folder / "images" / source.image_file)
     height, width = panoptic_map.size
-    image = {"id": one.image_id, "file_name": one.image_file, "height": height, "width": width}
+    image = {"id": source.image_id, "file_name": source.image_file, "height": height, "width": width}
     segments = segments_to_coco(panoptic_map)
-    return {"image": image, "annotation": {"file_name": one.map_file, "segments_info": segments}}
+    return {"image": image, "annotation": {"file_name": source.map_file, "segments_info": segments}}
 
 
 def write_panoptic_json(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:

@@ -96,7 +96,7 @@ def map_of_instances(
         uncovered: The segment of pixels that no instance covers; by default they are void.
     """
     things = {row.id for row in categories.things}
-    masks = [mask_of_segmentation(one.segmentation, size=size) for one in instances]
+    masks = [mask_of_segmentation(instance.segmentation, size=size) for instance in instances]
 
     def depth(n: int) -> tuple[bool, bool, int]:
         segment = instances[n].segment
@@ -147,12 +147,12 @@ def _polygon(points: Any, size: tuple[int, int]) -> list[float]:
     return flat.tolist()
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Bring the photo along; the annotations of the image are the row."""
-    copy_image(one, root / (part.name or "images") / one.image_file)
+    copy_image(source, root / (part.name or "images") / source.image_file)
     rows = annotations_of(panoptic_map)
     height, width = panoptic_map.size
-    image = {"id": one.image_id, "file_name": one.image_file, "height": height, "width": width}
+    image = {"id": source.image_id, "file_name": source.image_file, "height": height, "width": width}
     return {"image": image, "annotations": rows}
 
 
@@ -167,17 +167,22 @@ TARGET = Target(write_map, write_jsons, read_coco_instances, keeps_file_names=Tr
 
 
 def _content(rows: Sequence[dict[str, Any]], categories: Iterable[Category]) -> dict[str, Any]:
-    shown = {
+    category_rows = {
         row.id: {"id": row.id, "name": row.name, "isthing": int(row.is_thing), "color": list(row.color)}
         for row in categories
     }
-    pairs = [(row["image"]["id"], one) for row in rows for one in row["annotations"]]
-    kept = [(image_id, one) for image_id, one in pairs if one["category_id"] in shown]
-    annotations = [{"id": n, "image_id": image_id, **one} for n, (image_id, one) in enumerate(kept, start=1)]
+    pairs = [(row["image"]["id"], annotation) for row in rows for annotation in row["annotations"]]
+    pairs_of_categories = [
+        (image_id, annotation) for image_id, annotation in pairs if annotation["category_id"] in category_rows
+    ]
+    annotations = [
+        {"id": n, "image_id": image_id, **annotation}
+        for n, (image_id, annotation) in enumerate(pairs_of_categories, start=1)
+    ]
     return {
         "images": [row["image"] for row in rows],
         "annotations": annotations,
-        "categories": list(shown.values()),
+        "categories": list(category_rows.values()),
     }
 
 

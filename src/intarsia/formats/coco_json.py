@@ -108,7 +108,7 @@ def read_panoptic_json(
     rows = list(rows_of(content, "annotations", report))
     _refuse_other_kinds(rows, report.path)
     with naming(path):
-        known = Categories.from_coco(content) if categories is None else categories
+        table = Categories.from_coco(content) if categories is None else categories
     images = read_images(content, report)
     by_name = {PurePosixPath(image.file_name).stem: image.id for image in images.values()}
     words = "listed" if categories is None else "truth's"
@@ -120,10 +120,10 @@ def read_panoptic_json(
                 got = f"that of {row['file_name']} of image {image_id!r}"
                 report("made of maps of listed images", got)
             image = images.get(image_id, ImageRow(image_id, ""))
-            maps.append(_listed_map(row, image, known, report, words))
+            maps.append(_listed_map(row, image, table, report, words))
     _report_repeated(maps, report)
     renamed = () if categories is None else _renamed(content, categories)
-    return PanopticJson(known, images, tuple(maps), renamed)
+    return PanopticJson(table, images, tuple(maps), renamed)
 
 
 def load_coco(
@@ -272,11 +272,11 @@ def _renamed(content: Mapping[str, Any], truth: Categories) -> tuple[str, ...]:
 
 
 def _report_repeated(maps: Iterable[ListedMap], report: Report) -> None:
-    seen: set[ImageId] = set()
+    image_ids: set[ImageId] = set()
     for listed in maps:
-        if listed.record.image_id in seen:
+        if listed.record.image_id in image_ids:
             report("one with one map an image", f"two of {listed.record.image_id!r}")
-        seen.add(listed.record.image_id)
+        image_ids.add(listed.record.image_id)
 
 
 def _refuse_other_kinds(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

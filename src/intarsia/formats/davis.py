@@ -37,11 +37,13 @@ def read_davis(folder: str | Path) -> list[SourcePart]:
     for name, place in part_folders(folder, *ANNOTATIONS):
         sequences = find_davis(place)
         sets = _sets(place) if not name else {}
-        chosen = {part: [one for one in names if one in sequences] for part, names in sets.items()}
-        chosen = {part: names for part, names in chosen.items() if names} or {name: list(sequences)}
+        names_of_part = {part: [clip for clip in names if clip in sequences] for part, names in sets.items()}
+        names_of_part = {part: names for part, names in names_of_part.items() if names} or {
+            name: list(sequences)
+        }
         parts += [
-            _part(part, place, {one: sequences[one] for one in names})
-            for part, names in chosen.items()
+            _part(part, place, {clip: sequences[clip] for clip in names})
+            for part, names in names_of_part.items()
             if names
         ]
     if not parts:

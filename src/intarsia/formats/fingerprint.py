@@ -10,7 +10,7 @@ import numpy as np
 from intarsia.panoptic import Categories, PanopticMap
 
 
-def fingerprint(one: PanopticMap, categories: Categories) -> str:
+def fingerprint(panoptic_map: PanopticMap, categories: Categories) -> str:
     """The same for two maps exactly if their segments have the same pixels, category names and crowds.
 
     Ids, scores and category ids do not count: formats number as they like. Ids are replaced by the order in
@@ -25,15 +25,19 @@ def fingerprint(one: PanopticMap, categories: Categories) -> str:
         >>> [fingerprint(one, facades) == fingerprint(a, facades) for one in (b, c)]
         [True, False]
     """
-    flat = one.ids.ravel()
+    flat = panoptic_map.ids.ravel()
     start = np.flatnonzero(np.append(True, flat[1:] != flat[:-1]))
-    shown, first, inverse = np.unique(flat[start], return_index=True, return_inverse=True)
+    ids_in_map, first, inverse = np.unique(flat[start], return_index=True, return_inverse=True)
     order = np.argsort(first)
-    number = np.empty(len(shown), np.int64)
-    number[order] = np.arange(len(shown))
-    meaning = {s.id: [categories[categories.index_of(s.category_id)].name, s.is_crowd] for s in one.segments}
+    number = np.empty(len(ids_in_map), np.int64)
+    number[order] = np.arange(len(ids_in_map))
+    meaning = {
+        s.id: [categories[categories.index_of(s.category_id)].name, s.is_crowd] for s in panoptic_map.segments
+    }
     digest = blake2b(digest_size=16)
-    digest.update(json.dumps([one.size, [meaning.get(id) for id in shown[order].tolist()]]).encode())
+    digest.update(
+        json.dumps([panoptic_map.size, [meaning.get(id) for id in ids_in_map[order].tolist()]]).encode()
+    )
     digest.update(start.astype("<i8").tobytes())
     digest.update(number[inverse].astype("<i8").tobytes())
     return digest.hexdigest()

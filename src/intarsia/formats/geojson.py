@@ -70,7 +70,7 @@ def write_geojson(path: str | Path, panoptic_map: PanopticMap, categories: Categ
 
 
 def _geometry(polygons: list[Polygon]) -> dict[str, Any]:
-    parts = [[_closed(ring.tolist()) for ring in (one.outer, *one.holes)] for one in polygons]
+    parts = [[_closed(ring.tolist()) for ring in (polygon.outer, *polygon.holes)] for polygon in polygons]
     if len(parts) == 1:
         return {"type": "Polygon", "coordinates": parts[0]}
     return {"type": "MultiPolygon", "coordinates": parts}

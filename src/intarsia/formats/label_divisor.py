@@ -38,17 +38,19 @@ def read_label_divisor(folder: str | Path) -> list[SourcePart]:
     return [_part(name, place) for name, place in part_folders(folder, "labels")]
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write the array as `.npy` (32-bit whole numbers), and the photo."""
     most = max(row.id for row in part.categories)
     if (most + 1) * DIVISOR >= 1 << 31:
         fail("categories", f"of ids below {(1 << 31) // DIVISOR - 1} for this format", most)
     values = panoptic_map.to_label_divisor(DIVISOR, categories=part.categories)
-    path = root / part.name / "labels" / f"{one.name}.npy"
+    path = root / part.name / "labels" / f"{source.name}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial_file:
         np.save(partial_file, values)
-    copy_image(one, root / part.name / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
+    copy_image(
+        source, root / part.name / "images" / f"{source.name}{Path(source.image_file).suffix or '.png'}"
+    )
     return {}
 
 
@@ -85,12 +87,12 @@ def _part(name: str, folder: Path) -> SourcePart:
 def _read(path: Path, divisor: int, void: int, categories: Categories) -> PanopticMap:
     values = _array(path)
     with naming(path):
-        one = PanopticMap.from_label_divisor(
+        panoptic_map = PanopticMap.from_label_divisor(
             np.where(values == void, -1, values), divisor, categories=categories
         )
-        for segment in one.segments:
+        for segment in panoptic_map.segments:
             categories.index_of(segment.category_id)
-    return one
+    return panoptic_map
 
 
 def _array(path: Path) -> Int[np.ndarray, "h w"]:

@@ -72,19 +72,19 @@ def read_label_folder(
     ]
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write label image and photo of one image; its ids are the labels."""
     folder = root / part.name
-    write_values(folder / "labels" / f"{one.name}.png", panoptic_map.ids)
-    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
-    return row_of(one, panoptic_map)
+    write_values(folder / "labels" / f"{source.name}.png", panoptic_map.ids)
+    copy_image(source, folder / "images" / f"{source.name}{Path(source.image_file).suffix or '.png'}")
+    return row_of(source, panoptic_map)
 
 
-def row_of(one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def row_of(source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """What a category map says of one image whose labels are its ids."""
     crowds = [segment.id for segment in panoptic_map.segments if segment.is_crowd]
     labels = {str(segment.id): segment.category_id for segment in panoptic_map.segments}
-    return {"name": one.name, "labels": labels, "crowds": crowds}
+    return {"name": source.name, "labels": labels, "crowds": crowds}
 
 
 def category_map_of(part: SourcePart, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -125,19 +125,19 @@ def _table(place: Path, category_map: str | Path | None, background: str) -> _Ta
     return _Table(known, category_map is not None)
 
 
-def _with_background(known: CategoryMap, name: str) -> CategoryMap:
+def _with_background(table: CategoryMap, name: str) -> CategoryMap:
     """The map with what 0 is: void, a stuff category that it lists, or one more."""
     if name == VOID:
-        return replace(known, labels={0: None, **known.labels})
-    categories = with_background(known.categories, name)
+        return replace(table, labels={0: None, **table.labels})
+    categories = with_background(table.categories, name)
     id = next(row.id for row in categories if row.name == name)
-    return replace(known, categories=categories, labels={0: id, **known.labels})
+    return replace(table, categories=categories, labels={0: id, **table.labels})
 
 
 def _part(name: str, place: Path, table: _Table, objects: Objects | None) -> SourcePart:
     paired = pair_label_files(place)
-    maps = [one for file in paired.files for one in _pages(file, paired.photos, table, objects)]
-    used = {one.image_path for one in maps}
+    maps = [source for file in paired.files for source in _pages(file, paired.photos, table, objects)]
+    used = {source.image_path for source in maps}
     return SourcePart(
         name,
         table.map.categories,
@@ -158,11 +158,11 @@ def _pages(
     if photo is not None and not (len(names) > 1 and not by_page):
         _check_pages(photo, file, len(names))
     for page, name in enumerate(names):
-        shown = photo if by_page else photos.get(name)
-        image_file = shown.name if shown and not by_page else f"{name}.png"
+        photo_of_page = photo if by_page else photos.get(name)
+        image_file = photo_of_page.name if photo_of_page and not by_page else f"{name}.png"
         read = partial(_read_page, file.path, page, name, table, objects)
         chosen = page if by_page else None
-        yield SourceMap(name, image_file, f"{name}.png", shown, read, chosen, map_path=file.path)
+        yield SourceMap(name, image_file, f"{name}.png", photo_of_page, read, chosen, map_path=file.path)
 
 
 def _check_pages(photo: Path, file: LabelFile, count: int) -> None:
@@ -192,9 +192,9 @@ def _read_page(path: Path, page: int, name: str, table: _Table, objects: Objects
     if objects == "pieces":
         labels = pieces_of(labels)
     with naming(path):
-        one = map_of_labels(labels, table.map.of_image(name))
+        panoptic_map = map_of_labels(labels, table.map.of_image(name))
     crowds = table.map.crowds.get(name, frozenset())
-    return PanopticMap(one.ids, (replace(s, is_crowd=s.id in crowds) for s in one.segments))
+    return PanopticMap(panoptic_map.ids, (replace(s, is_crowd=s.id in crowds) for s in panoptic_map.segments))
 
 
 def _guessed_map(
@@ -208,5 +208,9 @@ def _guessed_map(
         labels = pieces_of(labels)
     elif objects is None:
         check_no_mask(labels, path)
-    one = map_of_labels(labels, OBJECT.id, background=background)
-    return PanopticMap.keeping_visible(np.where(rim, VOID_ID, one.ids), one.segments) if rim.any() else one
+    panoptic_map = map_of_labels(labels, OBJECT.id, background=background)
+    return (
+        PanopticMap.keeping_visible(np.where(rim, VOID_ID, panoptic_map.ids), panoptic_map.segments)
+        if rim.any()
+        else panoptic_map
+    )

@@ -152,11 +152,11 @@ def map_of_semantic_and_instances(
     if semantic.shape != instances.shape:
         fail("instances", f"of shape {semantic.shape} as `semantic`", instances.shape)
     pairs = np.stack([semantic, instances], axis=-1).reshape(-1, 2)
-    found, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    shown = found[:, 0] != void
+    rows_of_pairs, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    shown = rows_of_pairs[:, 0] != void
     number = np.where(shown, np.cumsum(shown), 0)
     things = set() if categories is None else {row.id for row in categories.things}
-    rows = zip(number[shown].tolist(), found[shown].tolist(), strict=True)
+    rows = zip(number[shown].tolist(), rows_of_pairs[shown].tolist(), strict=True)
     segments = [Segment(n, k, is_crowd=k in things and part == 0) for n, (k, part) in rows]
     return PanopticMap(number[inverse.ravel()].reshape(semantic.shape), segments)
 

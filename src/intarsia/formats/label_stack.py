@@ -22,15 +22,15 @@ MAX_PLAIN = 1 << 31
 """Bytes of pixels; more go into a BigTIFF, which fewer programs read."""
 
 
-def write_page(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_page(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write one page to a file of its own, and the photo; the ids are the labels, 32 bits each."""
     folder = root / part.name
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
-    with whole(pages / f"{one.name}.npy") as partial_file:
+    with whole(pages / f"{source.name}.npy") as partial_file:
         np.save(partial_file, panoptic_map.ids)
-    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
-    return row_of(one, panoptic_map)
+    copy_image(source, folder / "images" / f"{source.name}{Path(source.image_file).suffix or '.png'}")
+    return row_of(source, panoptic_map)
 
 
 def bind_pages(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:

@@ -126,13 +126,13 @@ def _linked_sides(rows: Int32[np.ndarray, "h w"]) -> tuple[Int64[np.ndarray, " e
     own = rows.ravel()[pixel]
     row, column = np.divmod(pixel, width)
     line = width + 2
-    here = (row + 1) * line + column + 1
+    start = (row + 1) * line + column + 1
     flat = padded.ravel()
-    ahead = here + AHEAD[side] @ (line, 1)
+    ahead = start + AHEAD[side] @ (line, 1)
     beyond = ahead + OUTWARD[side] @ (line, 1)
     straight = flat[ahead] == own
     left = straight & (flat[beyond] == own)
-    place = np.where(left, beyond, np.where(straight, ahead, here))
+    place = np.where(left, beyond, np.where(straight, ahead, start))
     turned = np.where(left, side + 3, np.where(straight, side, side + 1)) % 4
     target = 4 * ((place // line - 1) * width + place % line - 1) + turned
     return at, np.searchsorted(at, target)

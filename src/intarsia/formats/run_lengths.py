@@ -25,12 +25,12 @@ def run_length_codes(ids: Int[np.ndarray, "h w"]) -> dict[int, Any]:
     first = np.flatnonzero(np.append(True, flat[1:] != flat[:-1]))
     last = np.append(first[1:], flat.size)
     order = np.argsort(flat[first], kind="stable")
-    shown, begin = np.unique(flat[first][order], return_index=True)
+    ids_in_order, begin = np.unique(flat[first][order], return_index=True)
     groups = np.split(order, begin[1:])
     counts = (_counts(first[group], last[group], flat.size) for group in groups)
     return {
         int(id): mask.frPyObjects({"size": [height, width], "counts": row.tolist()}, height, width)
-        for id, row in zip(shown, counts, strict=True)
+        for id, row in zip(ids_in_order, counts, strict=True)
     }
 
 

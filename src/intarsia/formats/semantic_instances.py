@@ -40,7 +40,7 @@ def read_semantic_instances(folder: str | Path) -> list[SourcePart]:
 
 
 def semantic_and_instances_of(
-    one: PanopticMap, categories: Categories, *, void: int = VOID_INDEX
+    panoptic_map: PanopticMap, categories: Categories, *, void: int = VOID_INDEX
 ) -> tuple[Int[np.ndarray, "h w"], Int[np.ndarray, "h w"]]:
     """Category ids, and the numbers of things from 1; crowds and stuff have number 0.
 
@@ -53,18 +53,20 @@ def semantic_and_instances_of(
         >>> semantic.tolist(), instances.tolist()
         ([[3, 3, 6, 255]], [[1, 2, 0, 0]])
     """
-    check_one_stuff_segment_a_category(one.segments, categories)
+    check_one_stuff_segment_a_category(panoptic_map.segments, categories)
     ids = np.array([row.id for row in categories] + [void])
-    return ids[np.minimum(one.semantic(categories), len(categories))], one.instances(categories)
+    return ids[np.minimum(panoptic_map.semantic(categories), len(categories))], panoptic_map.instances(
+        categories
+    )
 
 
-def write_map(root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
+def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write both images and the photo."""
     folder, void = root / part.name, _void(part.categories)
     semantic, instances = semantic_and_instances_of(panoptic_map, part.categories, void=void)
-    write_values(folder / "semantic" / f"{one.name}.png", semantic)
-    write_values(folder / "instances" / f"{one.name}.png", instances)
-    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.png'}")
+    write_values(folder / "semantic" / f"{source.name}.png", semantic)
+    write_values(folder / "instances" / f"{source.name}.png", instances)
+    copy_image(source, folder / "images" / f"{source.name}{Path(source.image_file).suffix or '.png'}")
     return {}
 
 
@@ -103,7 +105,7 @@ def _part(name: str, folder: Path) -> SourcePart:
 def _read(semantic: Path, instances: Path, void: int, categories: Categories) -> PanopticMap:
     values, numbers = read_labels(semantic)[0], read_labels(instances)[0]
     with naming(semantic):
-        one = map_of_semantic_and_instances(values, numbers, void=void, categories=categories)
-        for segment in one.segments:
+        panoptic_map = map_of_semantic_and_instances(values, numbers, void=void, categories=categories)
+        for segment in panoptic_map.segments:
             categories.index_of(segment.category_id)
-    return one
+    return panoptic_map

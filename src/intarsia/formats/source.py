@@ -141,7 +141,7 @@ def write_values(path: Path, values: Int[np.ndarray, "h w"], *, palette: Sequenc
         image.save(partial, format="PNG", compress_level=1)
 
 
-def copy_image(one: SourceMap, path: Path) -> None:
+def copy_image(source: SourceMap, path: Path) -> None:
     """Bring the photo of an image along, where there is one: as it is, or if the suffix differs, as a PNG.
 
     A PNG has the pixels that `read_image` gives, so that photo and map fit as they did.
@@ -149,15 +149,15 @@ def copy_image(one: SourceMap, path: Path) -> None:
     Raises:
         ValueError: The photo must be rewritten and cannot be read.
     """
-    if not one.has_photo:
+    if not source.has_photo:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial:
-        source = one.image_path if one.image_page is None and one.pixels is None else None
-        if source is not None and source.suffix.lower() == path.suffix.lower():
-            partial.write_bytes(source.read_bytes())
+        photo = source.image_path if source.image_page is None and source.pixels is None else None
+        if photo is not None and photo.suffix.lower() == path.suffix.lower():
+            partial.write_bytes(photo.read_bytes())
         else:
-            Image.fromarray(one.read_photo()).save(partial, format="PNG")
+            Image.fromarray(source.read_photo()).save(partial, format="PNG")
 
 
 def check_one_stuff_segment_a_category(segments: Sequence[Segment], categories: Categories) -> None:

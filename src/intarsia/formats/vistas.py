@@ -65,7 +65,7 @@ def map_of_vistas_instances(values: Int[np.ndarray, "h w"], categories: Categori
     return PanopticMap(ids, [Segment(value + 1, value // INSTANCES + 1) for value in shown])
 
 
-def vistas_instances_of(one: PanopticMap, categories: Categories) -> Int[np.ndarray, "h w"]:
+def vistas_instances_of(panoptic_map: PanopticMap, categories: Categories) -> Int[np.ndarray, "h w"]:
     """The instance image of a map; void gets the label behind the last category's.
 
     Raises:
@@ -77,29 +77,29 @@ def vistas_instances_of(one: PanopticMap, categories: Categories) -> Int[np.ndar
         >>> vistas_instances_of(one, rows).tolist()
         [[0, 256, 512]]
     """
-    check_no_crowd(one.segments, "Vistas")
-    check_one_stuff_segment_a_category(one.segments, categories)
+    check_no_crowd(panoptic_map.segments, "Vistas")
+    check_one_stuff_segment_a_category(panoptic_map.segments, categories)
     values, count = {VOID_ID: _num_labels(categories) * INSTANCES}, Counter[int]()
-    for segment in sorted(one.segments, key=lambda segment: segment.id):
+    for segment in sorted(panoptic_map.segments, key=lambda segment: segment.id):
         number = count[segment.category_id]
         count[segment.category_id] += 1
         if number >= INSTANCES:
             fail("segments", f"at most {INSTANCES} of a category", f"more of category {segment.category_id}")
         values[segment.id] = (segment.category_id - 1) * INSTANCES + number
-    shown, inverse = np.unique(one.ids, return_inverse=True)
-    return np.array([values[id] for id in shown.tolist()])[inverse].reshape(one.ids.shape)
+    ids_in_map, inverse = np.unique(panoptic_map.ids, return_inverse=True)
+    return np.array([values[id] for id in ids_in_map.tolist()])[inverse].reshape(panoptic_map.ids.shape)
 
 
 def write_map(
-    root: Path, part: SourcePart, one: SourceMap, panoptic_map: PanopticMap, *, version: str
+    root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap, *, version: str
 ) -> dict[str, Any]:
     """Write instance image, label image and photo of one image."""
     folder = root / FOLDER_OF_SPLIT.get(part.name, part.name or "training")
     values = vistas_instances_of(panoptic_map, part.categories)
     colors = [color for label in _config(part.categories, version)["labels"] for color in label["color"]]
-    write_values(folder / version / "instances" / f"{one.name}.png", values)
-    write_values(folder / version / "labels" / f"{one.name}.png", values // INSTANCES, palette=colors)
-    copy_image(one, folder / "images" / f"{one.name}{Path(one.image_file).suffix or '.jpg'}")
+    write_values(folder / version / "instances" / f"{source.name}.png", values)
+    write_values(folder / version / "labels" / f"{source.name}.png", values // INSTANCES, palette=colors)
+    copy_image(source, folder / "images" / f"{source.name}{Path(source.image_file).suffix or '.jpg'}")
     return {}
 
 

@@ -114,7 +114,7 @@ def map_of_voc(
 def _part(folder: Path, name: str, stems: list[str]) -> SourcePart:
     categories = voc_categories(folder)
     names = [stem + suffix for stem in stems for suffix in PHOTO_SUFFIXES]
-    photos = {Path(found).stem: path for found, path in find_photos(names, [folder / "JPEGImages"]).items()}
+    photos = {Path(photo).stem: path for photo, path in find_photos(names, [folder / "JPEGImages"]).items()}
     maps = tuple(
         SourceMap(
             stem,

@@ -78,7 +78,7 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
         (['a.png'], 1)
     """
     files: dict[str, Path] = {}
-    others: dict[str, list[Path]] = {}
+    other_files: dict[str, list[Path]] = {}
     suffixes = photo_suffixes()
     named = PERHAPS | HEIF | UNREAD | MICROSCOPES | VIDEO_SUFFIXES
     for path in map(Path, paths):
@@ -87,9 +87,9 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
             photos = [file for file in inside if file.suffix.lower() in suffixes]
             for file in inside:
                 if file.suffix.lower() in named - suffixes:
-                    others.setdefault(file.suffix.lower(), []).append(file)
+                    other_files.setdefault(file.suffix.lower(), []).append(file)
             if not photos:
-                fail(str(path), f"a folder with pictures ({', '.join(sorted(suffixes))})", _got(others))
+                fail(str(path), f"a folder with pictures ({', '.join(sorted(suffixes))})", _got(other_files))
             for photo in photos:
                 files[_unused(photo.relative_to(path).as_posix(), files)] = photo
         elif path.is_file():
@@ -98,7 +98,7 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
             fail("images", "files or folders that exist", str(path))
     if not files:
         fail("images", "at least one file or folder", "none")
-    return Photos(files, tuple(map(_sentence, others.values())), sum(map(len, others.values())))
+    return Photos(files, tuple(map(_sentence, other_files.values())), sum(map(len, other_files.values())))
 
 
 def _inside(folder: Path, out: Path | None, above: frozenset[Path] = frozenset()) -> Iterator[Path]:

@@ -184,14 +184,14 @@ def _channels(
     values: Shaped[np.ndarray, "h w c"], channel: int | Sequence[int], name: str
 ) -> UInt8[np.ndarray, "h w 3"]:
     """The chosen channels: one as gray, two as red and green, three as red, green and blue."""
-    chosen = [channel] if isinstance(channel, int) else list(channel)
+    channels = [channel] if isinstance(channel, int) else list(channel)
     count = values.shape[2]
-    if not 1 <= len(chosen) <= 3:
-        fail("channel", "one to three numbers", len(chosen))
-    for number in chosen:
+    if not 1 <= len(channels) <= 3:
+        fail("channel", "one to three numbers", len(channels))
+    for number in channels:
         if not 0 <= number < count:
             fail("channel", f"in [0, {count}) for {name}", number)
-    planes = [values[..., number] for number in chosen]
+    planes = [values[..., number] for number in channels]
     planes = [plane if plane.dtype == np.uint8 else stretched(plane) for plane in planes]
     planes *= 3 if len(planes) == 1 else 1
     planes += [np.zeros_like(planes[0])] * (3 - len(planes))

@@ -150,7 +150,7 @@ class TiffStack:
             pages = [page for page in self._file.pages if not (page.subfiletype & 5)]  # thumbnails, masks
             return [_Part(page.axes, page.shape, page, [page], None) for page in pages]
         several = series if series[0].kind in ("shaped", "imagej", "ome") else series[:1]
-        return [_Part(one.axes, one.shape, one.keyframe, one.pages, one.dataoffset) for one in several]
+        return [_Part(s.axes, s.shape, s.keyframe, s.pages, s.dataoffset) for s in several]
 
     def _page(self, part: _Part, index: int) -> TiffPage:
         page = part.keyframe

@@ -61,12 +61,12 @@ def load(
     if threads is not None and (isinstance(threads, bool) or threads < 1):
         fail("threads", "1 or more, or None", threads)
     with model_folder(name_or_folder) as folder:
-        chosen = backend or ("torch" if method else _best_backend(folder, device))
-        if chosen == "torch":
+        runner = backend or ("torch" if method else _best_backend(folder, device))
+        if runner == "torch":
             return _load_with_torch(
                 folder, method=method, device=device, precision=precision, threads=threads
             )
-        return _load_exported(folder, chosen, device=device, precision=precision, threads=threads)
+        return _load_exported(folder, runner, device=device, precision=precision, threads=threads)
 
 
 def _best_backend(folder: ModelFolder, device: Device) -> Backend:

@@ -48,13 +48,13 @@ def tiled_view(
         for name, part in network.arrays(window[None]).items():
             if name not in whole:
                 whole[name] = np.empty((*part.shape[1:-2], *grid_size(*size, stride=spec.stride)), part.dtype)
-            kept = part[0][
+            inner = part[0][
                 (..., _on_grid(tile.kept_rows, top, spec), _on_grid(tile.kept_columns, left, spec))
             ]
             if name in spec.positions:
-                kept = _moved(kept, top / spec.positions[name], left / spec.positions[name])
+                inner = _moved(inner, top / spec.positions[name], left / spec.positions[name])
             place = (..., _on_grid(tile.kept_rows, 0, spec), _on_grid(tile.kept_columns, 0, spec))
-            whole[name][place] = kept
+            whole[name][place] = inner
     return ImageView(whole, size, spec.stride)
 
 

@@ -116,12 +116,12 @@ class Desk:
             ValueError: As `segment`.
             BusyError: Too many wait.
         """
-        one, other = await self.segment(token, first), await self.segment(token, second)
+        prediction, other = await self.segment(token, first), await self.segment(token, second)
         categories = self._model(first).categories
         if categories.names != self._model(second).categories.names:
             return Agreement(None, "They know different categories.")
         quality = PanopticQuality(categories)
-        quality.update(one, other)
+        quality.update(prediction, other)
         pq = quality.compute().all.pq
         return Agreement(pq, "" if pq is not None else "Neither sees a segment.")
 

@@ -26,8 +26,8 @@ class Sitting:
     @property
     def num_bytes(self) -> int:
         """Memory of the arrays."""
-        maps = sum(one.ids.nbytes for one in self.maps.values())
-        return self.picture.num_bytes + maps + sum(one.num_bytes for one in self.insides.values())
+        maps = sum(item.ids.nbytes for item in self.maps.values())
+        return self.picture.num_bytes + maps + sum(item.num_bytes for item in self.insides.values())
 
 
 class Shelf:
