@@ -135,7 +135,7 @@ def with_void_class(targets: PanopticTargets, index: int) -> PanopticTargets:
     Crowds stay unknown: they are labelled. What pads a crop or a batch is void, too, and of one colour.
 
     Args:
-        targets: Of pixels.
+        targets: The truth of the batch, in pixels.
         index: The class of void; the first one beyond the categories.
 
     Example:

@@ -98,7 +98,7 @@ def predicted_at_diameter(
         diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
             of what it shows, and looks again where that is far from the trained one.
         trained_px: The diameter that the model was trained on.
-        categories: The model's.
+        categories: Those of the model.
 
     Raises:
         ValueError: As `scale_factor`.
