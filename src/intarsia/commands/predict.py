@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 import tyro
@@ -22,6 +22,7 @@ from intarsia._check import fail
 from intarsia.commands.image_ids import ids_of_photos, truth_of
 from intarsia.commands.overlays import Overlays
 from intarsia.commands.photo_pages import PhotoPage, pages_of, read_ahead
+from intarsia.commands.stacks import predicted_stacks
 from intarsia.commands.video import predict_video
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.png import read_ids
@@ -44,6 +45,8 @@ MIN_TILES_OF_A_BAR = 6
 """Tiles of one image from which on a bar is shown."""
 
 Picture = UInt8[np.ndarray, "h w 3"]
+Predicted: TypeAlias = tuple[str, Picture, PanopticMap]
+"""A picture's name, its pixels and its map."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def predict(
     pixel_size: float | None = None,
     truth: str | None = None,
     page: int | Literal["all"] | None = None,
+    stack: bool = False,
     channel: tuple[int, ...] = (),
     diameter: Diameter | None = None,
     batch_size: int = 4,
@@ -106,6 +110,9 @@ def predict(
         truth: A COCO JSON whose image ids are taken, so that the result can be evaluated against it; by
             default the `panoptic.json` of the folder that is predicted.
         page: Which page of stacks; "all" makes an image of every page, called NAME_0000, NAME_0001, ...
+        stack: The pages of each file are sections of one volume: a thing keeps its number from page to page,
+            and OUT/labels/NAME.tif is a label image of as many pages. Every page is also an image, as with
+            `page="all"`. For models whose method knows what pairs of points cost, `nuclei` and `facades` too.
         channel: Which channel to see, or up to three as red, green and blue; of files whose channels are not
             the colours of a picture.
         diameter: How large the things are, in pixels: images are seen at the scale at which they are as large
@@ -133,7 +140,8 @@ def predict(
     paths = (images,) if isinstance(images, str | Path) else images
     videos = _videos(paths)
     photos = Photos({}) if videos else find_photos(paths, out=out)
-    pages = pages_of(photos.files, page)
+    _check_stack(stack, page, videos)
+    pages = pages_of(photos.files, "all" if stack else page)
     ids = {} if videos else ids_of_photos(pages, truth or truth_of(paths, out=out))
     chosen = model or ("facades-embedding" if videos else "facades")
     loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads, method=method)
@@ -150,12 +158,14 @@ def predict(
     try:
         if drawn is not None:
             drawn.make_folder()
-        options = {"write": write, "category": category, "pixel_size_um": pixel_size}
+        options = {"write": (*write, "labels") if stack else write, "stacks": stack}
+        options |= {"category": category, "pixel_size_um": pixel_size}
         with ResultFolder(folder, loaded.categories, **options) as results:
             if first is None:
                 return _predict_videos(videos, loaded, results, drawn)
             run = Run(loaded, results, drawn, pages, ids, diameter)
-            predictions = run.predict(chain([first], pictures), broken, batch=batch_size)
+            maps = (run.stacks if stack else run.maps)(chain([first], pictures), broken, batch=batch_size)
+            predictions = run.predict(maps, broken)
     except OSError as error:
         raise InputError(
             f"`out` must be a folder that can be written, got {out} ({error.strerror})."
@@ -164,6 +174,13 @@ def predict(
     if failures := [*broken, *photos.passed_over]:
         raise PartialFailure(failures, total=len(pages) + photos.num_passed_over, result=predictions)
     return predictions
+
+
+def _check_stack(stack: bool, page: int | str | None, videos: Sequence[Path]) -> None:
+    if stack and videos:
+        fail("stack", "for files of several pages", f"the video {videos[0]}")
+    if stack and page is not None:
+        fail("page", "left out for a stack, all of whose pages are seen", page)
 
 
 def _check_no_data_set(folder: Path) -> None:
@@ -219,17 +236,27 @@ class Run:
     ids: Mapping[str, int | str]
     diameter: Diameter | None
 
-    def predict(
+    def maps(
         self, pictures: Iterator[tuple[str, Picture]], broken: list[str], *, batch: int
-    ) -> list[Prediction]:
+    ) -> Iterator[Predicted]:
+        """Each picture with its map, in order."""
+        follow = _bar if len(self.pages) < 2 else None
+        return _predicted(self.model, pictures, batch, follow=follow, diameter=self.diameter)
+
+    def stacks(
+        self, pictures: Iterator[tuple[str, Picture]], broken: list[str], *, batch: int
+    ) -> Iterator[Predicted]:
+        """Each page with its map, stack by stack; what is no whole stack is noted in `broken`."""
+        return predicted_stacks(self.model, pictures, self.pages, self.results, broken, batch=batch)
+
+    def predict(self, maps: Iterator[Predicted], broken: list[str]) -> list[Prediction]:
         """A prediction for each picture whose results could be written; the others are noted in `broken`."""
         predictions: list[Prediction] = []
         drawings: list[Future[None]] = []
         total = len(self.pages)
         with ThreadPoolExecutor(1) as pool:
-            follow = _bar if total < 2 else None
             for name, picture, panoptic_map in track(
-                _predicted(self.model, pictures, batch, follow=follow, diameter=self.diameter),
+                maps,
                 total=total,
                 description="predicting",
                 console=Console(stderr=True),
@@ -264,7 +291,7 @@ def _predicted(
     *,
     follow: Follow | None,
     diameter: Diameter | None,
-) -> Iterator[tuple[str, Picture, PanopticMap]]:
+) -> Iterator[Predicted]:
     """Each picture with its map, in order."""
     waiting: deque[tuple[str, Picture]] = deque()
 

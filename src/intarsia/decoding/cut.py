@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32, Int32, Int64
+from jaxtyping import Float, Int32, Int64
 
-from intarsia._check import fail, nearest
 from intarsia.cut import GridProblem, solve
 from intarsia.cut.offsets import pair_slices
-from intarsia.cut.solvers import SOLVERS, absorbing
+from intarsia.cut.solvers import absorbing
 from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.cut_view import CutConfig, CutView, Score
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.softmax import softmax
@@ -27,58 +26,9 @@ __all__ = [
     "cut_map",
     "cut_segments",
     "map_of_segments",
+    "pixel_segments",
     "segment_scores",
 ]
-
-Score = Literal["costs", "released", "probability"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CutConfig:
-    """Settings of decoding by a cut.
-
-    Attributes:
-        solver: As in `intarsia.cut.solve`.
-        refine: Local search on top.
-        upsampling: "guided": where segments meet, the up-sampled semantic logits choose among those around a
-            pixel; "nearest": each pixel takes the segment of its grid point.
-        small: What happens to clusters of fewer grid points than `min_thing_px` stands for: they are
-            "absorbed" by a neighbour inside the cut, or become "void".
-        score: How sure a thing is; see `segment_scores`.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
-    """
-
-    solver: str = "greedy"
-    refine: bool = False
-    upsampling: Literal["guided", "nearest"] = "guided"
-    small: Literal["absorbed", "void"] = "absorbed"
-    score: Score = "costs"
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
-
-    def __post_init__(self) -> None:
-        if self.solver not in SOLVERS:
-            fail("cut.solver", "the name of one", repr(self.solver), hint=nearest(self.solver, SOLVERS))
-        if self.small == "absorbed" and self.solver != "greedy":
-            fail("cut.small", '"void" for another solver than "greedy"', '"absorbed"')
-
-
-@dataclass(frozen=True, eq=False)
-class CutView:
-    """One image, without the padding of its batch.
-
-    Attributes:
-        problem: The cut on the grid.
-        logits: Semantic logits on the grid.
-        size: Height and width of the image.
-        stride: Pixels between neighbours on the grid.
-    """
-
-    problem: GridProblem
-    logits: Float32[np.ndarray, "k hs ws"]
-    size: tuple[int, int]
-    stride: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +67,11 @@ class CutDecoder(AbstractDecoder):
         """Cut, up-sample, drop what is too small."""
         return cut_map(self.cut_view(view, categories), categories, self.cut)
 
+    @property
+    def cut_config(self) -> CutConfig:
+        """`cut`."""
+        return self.cut
+
     def cut_view(self, view: ImageView, categories: Categories) -> CutView:
         """The problem of one image, and what its answer is up-sampled by."""
         splittable = np.append(categories.is_thing, np.zeros(int(self.void_class), bool))
@@ -149,7 +104,7 @@ def map_of_segments(
         config: Solver, up-sampling, score and smallest sizes; see `CutConfig`.
     """
     scores = segment_scores(segments, view, kind=config.score)
-    pixels = _at_pixels(segments, view, guided=config.upsampling == "guided")
+    pixels = pixel_segments(segments, view, guided=config.upsampling == "guided")
     is_thing = view.problem.splittable[segments.categories]
     number = np.where(is_thing, np.cumsum(is_thing), 0).astype(np.int32)
     things = [
@@ -219,6 +174,22 @@ def segment_scores(segments: CutSegments, view: CutView, *, kind: Score = "costs
     return 0.5 + surety / (2 + 2 * np.abs(surety))
 
 
+def pixel_segments(segments: CutSegments, view: CutView, *, guided: bool) -> Int32[np.ndarray, "h w"]:
+    """The segment of each pixel.
+
+    Args:
+        segments: Of the cut of `view`.
+        view: Logits and size of one image.
+        guided: Whether logits choose where segments meet; else each pixel takes the one of its grid point.
+    """
+    if guided:
+        return upsampled_segments(
+            segments.ids, segments.categories, view.logits, size=view.size, stride=view.stride
+        )
+    height, width = view.size
+    return segments.ids.repeat(view.stride, axis=0).repeat(view.stride, axis=1)[:height, :width]
+
+
 def _pair_sums(segments: CutSegments, problem: GridProblem) -> tuple[np.ndarray, np.ndarray]:
     """Of each offset and segment: summed costs and numbers of the pairs that it cuts, and of those inside."""
     num = len(segments.categories)
@@ -234,13 +205,3 @@ def _pair_sums(segments: CutSegments, problem: GridProblem) -> tuple[np.ndarray,
         cut[0, o] = np.bincount(ends, at_ends, minlength=num)
         cut[1, o] = np.bincount(ends, minlength=num)
     return cut, inside
-
-
-def _at_pixels(segments: CutSegments, view: CutView, *, guided: bool) -> Int32[np.ndarray, "h w"]:
-    """The segment of each pixel."""
-    if guided:
-        return upsampled_segments(
-            segments.ids, segments.categories, view.logits, size=view.size, stride=view.stride
-        )
-    height, width = view.size
-    return segments.ids.repeat(view.stride, axis=0).repeat(view.stride, axis=1)[:height, :width]

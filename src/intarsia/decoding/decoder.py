@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NoReturn
 
 from intarsia._check import fail
+from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
@@ -34,6 +36,30 @@ class AbstractDecoder(ABC):
     def reach_points(self) -> int:
         """How far apart on the grid two points may be that one value of the network is about."""
         return 0
+
+    @property
+    def cut_config(self) -> CutConfig:
+        """How the cuts of `cut_view` are solved and what becomes of their segments.
+
+        Raises:
+            ValueError: As `cut_view`.
+        """
+        return self._fail_without_cut()
+
+    def cut_view(self, view: ImageView, categories: Categories) -> CutView:
+        """One image as a cut problem, for cutting several as one.
+
+        Args:
+            view: What the network said.
+            categories: What its category indices mean.
+
+        Raises:
+            ValueError: The method knows no costs of pairs.
+        """
+        return self._fail_without_cut()
+
+    def _fail_without_cut(self) -> NoReturn:
+        fail("model", "of a method with affinities or an embedding", f"one decoded by {type(self).__name__}")
 
     def embedding_field(self, view: ImageView) -> EmbeddingField:
         """Where the pixels lie in the space that the method groups them in, for following instances.

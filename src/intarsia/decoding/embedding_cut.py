@@ -10,7 +10,7 @@ from jaxtyping import Float32
 
 from intarsia.cut import GridProblem
 from intarsia.cut.offsets import pair_slices
-from intarsia.decoding.cut import CutView
+from intarsia.decoding.cut_view import CutView
 from intarsia.decoding.softmax import softmax
 from intarsia.panoptic import Categories
 

@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, Float32, Int32, Integer
 from intarsia.clustering import assign_to_centers, mean_shift, resolve_bandwidth
 from intarsia.cut.offsets import offsets_of
 from intarsia.decoding.assembly import Thing, assembled
-from intarsia.decoding.cut import CutConfig, cut_map
+from intarsia.decoding.cut import cut_map
+from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_cut import embedding_cut_view
 from intarsia.decoding.embedding_field import EmbeddingField
@@ -65,8 +66,25 @@ class EmbeddingDecoder(AbstractDecoder):
     def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
         """Mean shift in each thing category where it is the most likely, or one cut for things and stuff."""
         if self.grouping.kind == "cut":
-            return self._cut(view, categories)
+            return cut_map(self.cut_view(view, categories), categories, self.cut_config)
         return self.group(EmbeddingView.of(view), categories)
+
+    @property
+    def cut_config(self) -> CutConfig:
+        """The smallest sizes of grouping."""
+        return CutConfig(min_thing_px=self.grouping.min_thing_px, min_stuff_px=self.grouping.min_stuff_px)
+
+    def cut_view(self, view: ImageView, categories: Categories) -> CutView:
+        """Pairs of points at the distances of grouping, by how far apart their embeddings are."""
+        return embedding_cut_view(
+            view["semantic_logits"],
+            view["embeddings"],
+            view.size,
+            categories=categories,
+            offsets=offsets_of(self.grouping.distances),
+            radius=self.bandwidth,
+            stride=view.stride,
+        )
 
     def group(
         self,
@@ -89,20 +107,6 @@ class EmbeddingDecoder(AbstractDecoder):
         """The embeddings; the margin is the bandwidth of grouping."""
         embeddings = view["embeddings"]
         return EmbeddingField(embeddings, np.full(embeddings.shape[1:], self.bandwidth, np.float32))
-
-    def _cut(self, view: ImageView, categories: Categories) -> PanopticMap:
-        settings = self.grouping
-        problem = embedding_cut_view(
-            view["semantic_logits"],
-            view["embeddings"],
-            view.size,
-            categories=categories,
-            offsets=offsets_of(settings.distances),
-            radius=self.bandwidth,
-            stride=view.stride,
-        )
-        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
-        return cut_map(problem, categories, cut)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,8 @@ from intarsia._check import fail
 from intarsia.clustering import SeedGroups, assign_by_membership, majority_vote, seed_decoding
 from intarsia.cut.offsets import offsets_of
 from intarsia.decoding.assembly import Thing, assembled
-from intarsia.decoding.cut import CutConfig, cut_map
+from intarsia.decoding.cut import cut_map
+from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_cut import embedding_cut_view
 from intarsia.decoding.embedding_field import EmbeddingField
@@ -83,17 +84,18 @@ class SeedDecoder(AbstractDecoder):
     def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
         """Nearest class means, then seeds one after the other; or one cut for both."""
         if self.decoding.kind == "cut":
-            return self._cut(view, categories)
+            return cut_map(self.cut_view(view, categories), categories, self.cut_config)
         return _group_by_seeds(view, categories, self.decoding)
 
-    def embedding_field(self, view: ImageView) -> EmbeddingField:
-        """The embeddings; the margin of a pixel is the one that it predicts."""
-        margin = np.sqrt(math.log(2) / np.exp(10 * view["sharpness"].clip(max=_SHARPEST)))
-        return EmbeddingField(view["embeddings"], margin)
+    @property
+    def cut_config(self) -> CutConfig:
+        """The smallest sizes of decoding."""
+        return CutConfig(min_thing_px=self.decoding.min_thing_px, min_stuff_px=self.decoding.min_stuff_px)
 
-    def _cut(self, view: ImageView, categories: Categories) -> PanopticMap:
+    def cut_view(self, view: ImageView, categories: Categories) -> CutView:
+        """Pairs of points at the distances of decoding, by how many margins their embeddings are apart."""
         settings, field = self.decoding, self.embedding_field(view)
-        problem = embedding_cut_view(
+        return embedding_cut_view(
             view["category_logits"],
             field.embeddings,
             view.size,
@@ -102,8 +104,11 @@ class SeedDecoder(AbstractDecoder):
             radius=field.margin * np.float32(settings.pair_margins),
             stride=view.stride,
         )
-        cut = CutConfig(min_thing_px=settings.min_thing_px, min_stuff_px=settings.min_stuff_px)
-        return cut_map(problem, categories, cut)
+
+    def embedding_field(self, view: ImageView) -> EmbeddingField:
+        """The embeddings; the margin of a pixel is the one that it predicts."""
+        margin = np.sqrt(math.log(2) / np.exp(10 * view["sharpness"].clip(max=_SHARPEST)))
+        return EmbeddingField(view["embeddings"], margin)
 
 
 def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecodingConfig) -> PanopticMap:

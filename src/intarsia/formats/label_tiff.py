@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt16, UInt32
+from jaxtyping import Integer, UInt16, UInt32
 
 from intarsia._check import fail, nearest
 from intarsia._files import whole
 from intarsia.formats.resolution import Resolution
 from intarsia.panoptic import Categories, Category, PanopticMap
 
-__all__ = ["labels_of", "things_of", "write_label_tiff"]
+__all__ = ["labels_of", "things_of", "write_label_tiff", "write_labels"]
 
 MAX_UINT16 = 65_535
 
@@ -41,8 +41,7 @@ def labels_of(
     """
     if category is not None:
         categories = Categories(things_of(categories, category))
-    number = panoptic_map.instances(categories)
-    return number.astype(np.uint16 if int(number.max()) <= MAX_UINT16 else np.uint32)
+    return _fewest_bits(panoptic_map.instances(categories))
 
 
 def write_label_tiff(
@@ -77,21 +76,46 @@ def write_label_tiff(
         >>> read_labels(path)[0].tolist()
         [[1, 0]]
     """
+    return write_labels(path, labels_of(panoptic_map, categories, category=category), resolution=resolution)
+
+
+def write_labels(
+    path: str | Path, labels: Integer[np.ndarray, "*d h w"], *, resolution: Resolution | None = None
+) -> Path:
+    """Write label images as one TIFF, each a page of it, 16 bits a pixel or 32 where labels need them.
+
+    Args:
+        path: The TIFF; its folder exists.
+        labels: 0 for none; one image, or those of a stack.
+        resolution: Of the photo.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: The file cannot be written.
+
+    Example:
+        >>> import tempfile; from intarsia.formats.label_image import read_labels
+        >>> path = write_labels(f"{tempfile.mkdtemp()}/a.tif", np.array([[[1, 0]], [[1, 2]]]))
+        >>> [page.tolist() for page in read_labels(path)]
+        [[[1, 0]], [[1, 2]]]
+    """
     import tifffile
 
-    labels = labels_of(panoptic_map, categories, category=category)
     tags = {}
     if resolution is not None:
         tags = {"resolution": (resolution.x, resolution.y), "resolutionunit": resolution.unit}
+    stored = _fewest_bits(labels)
     with whole(path) as partial:
         tifffile.imwrite(
             partial,
-            labels,
+            stored,
             photometric="minisblack",
             compression="zlib",
             description=(resolution and resolution.description) or None,
             metadata=None,  # else its own description says the shape, and ImageJ cannot read its unit
-            bigtiff=labels.nbytes >= 1 << 32,
+            bigtiff=stored.nbytes >= 1 << 32,
             **tags,
         )
     return Path(path)
@@ -112,3 +136,9 @@ def things_of(categories: Categories, category: str | None = None) -> tuple[Cate
         names = [row.name for row in categories.things]
         fail("category", "the name of a thing category", repr(category), hint=nearest(category, names))
     return rows
+
+
+def _fewest_bits(
+    labels: Integer[np.ndarray, "*d h w"],
+) -> UInt16[np.ndarray, "*d h w"] | UInt32[np.ndarray, "*d h w"]:
+    return labels.astype(np.uint16 if int(labels.max()) <= MAX_UINT16 else np.uint32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,12 +13,13 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from intarsia._check import fail, nearest
+from intarsia._id_map import relabel
 from intarsia.formats.category_map import FILE_NAME
 from intarsia.formats.coco import CocoWriter, map_file_of, refuse_link, unused_name
 from intarsia.formats.geojson import write_geojson
 from intarsia.formats.instances_file import InstancesFile
 from intarsia.formats.json_file import write_json
-from intarsia.formats.label_tiff import things_of, write_label_tiff
+from intarsia.formats.label_tiff import things_of, write_label_tiff, write_labels
 from intarsia.formats.resolution import Resolution, resolution_of
 from intarsia.formats.segment_table import SegmentTable, segment_table
 from intarsia.panoptic import Categories, PanopticMap
@@ -61,6 +62,7 @@ class ResultFolder:
         write: Collection[str] = ("coco",),
         category: str | None = None,
         pixel_size_um: float | tuple[float, float] | None = None,
+        stacks: bool = False,
     ) -> None:
         """Make the folders.
 
@@ -70,6 +72,7 @@ class ResultFolder:
             write: Which of `OUTPUTS`.
             category: Label images number the things of this name only.
             pixel_size_um: Height and width of a pixel in micrometres, whatever the files say.
+            stacks: Images are pages, and label images are those of whole stacks, by `add_stack`.
 
         Raises:
             ValueError: There is no such output or thing category, the size is no length, or one of the
@@ -87,6 +90,7 @@ class ResultFolder:
         self.resolution = None if pixel_size_um is None else Resolution.of_pixel_size(pixel_size_um)
         self._stems: set[str] = set()
         self._label_rows: dict[str, dict[str, int]] = {}
+        self._pages: dict[str, list[str]] | None = {} if stacks else None
         self._closing = ExitStack()
         for place in self._folders():
             refuse_link(place)
@@ -131,7 +135,7 @@ class ResultFolder:
         try:
             if "coco" in self.write:
                 self._coco.add(name, panoptic_map, image_id=image_id, time_s=time_s)
-            if "labels" in self.write:
+            if "labels" in self.write and self._pages is None:
                 path = self.folder / "labels" / f"{stem}.tif"
                 options = {"category": self.category, "resolution": resolution}
                 write_label_tiff(path, panoptic_map, self.categories, **options)
@@ -150,13 +154,45 @@ class ResultFolder:
             self._instances.add(name, panoptic_map, image_id=image_id)
         return stem
 
+    def add_stack(
+        self, name: str, maps: Mapping[str, PanopticMap], *, source: str | Path | None = None
+    ) -> Path | None:
+        """Write the label image of a stack, whose pages are images of their own for all other outputs.
+
+        Args:
+            name: Of the stack, perhaps with folders.
+            maps: By the names of the pages, in order; a thing has one id in all.
+            source: The stack's file, for the size of its pixels.
+
+        Returns:
+            The TIFF of as many pages; None where no labels are written.
+
+        Raises:
+            ValueError: The file cannot be written under this name.
+        """
+        if "labels" not in self.write or self._pages is None:
+            return None
+        stem = self._stem(name)
+        resolution = self.resolution or (None if source is None else resolution_of(source))
+        things = {row.id for row in things_of(self.categories, self.category)}
+        segments = [s for one in maps.values() for s in one.segments if s.category_id in things]
+        number = {id: n for n, id in enumerate(sorted({segment.id for segment in segments}), start=1)}
+        labels = np.stack([relabel(one.ids, number, other=0) for one in maps.values()])
+        path = self.folder / "labels" / f"{stem}.tif"
+        write_labels(path, labels, resolution=resolution)
+        self._pages[stem] = [map_file_of(page).removesuffix(".png") for page in maps]
+        rows = {str(number[segment.id]): segment.category_id for segment in segments}
+        self._label_rows |= dict.fromkeys(self._pages[stem], rows)
+        return path
+
     def map_file(self, stem: str) -> Path | None:
         """The PNG of an image by what `add` returned; None where maps are not written."""
         return self.folder / "panoptic" / f"{stem}.png" if "coco" in self.write else None
 
     def _stem(self, name: str) -> str:
         """As `CocoWriter` calls the PNG, so that the files of an image are called alike in all folders."""
-        stem = unused_name(map_file_of(name), {f"{stem}.png" for stem in self._stems}).removesuffix(".png")
+        taken = {f"{stem}.png" for stem in self._stems.union(self._pages or ())}
+        stem = unused_name(map_file_of(name), taken).removesuffix(".png")
         suffixes = [".jpg", *(suffix for output, (_, suffix) in FOLDERS.items() if output in self.write)]
         if any(len(os.fsencode(stem + suffix)) > MAX_NAME for suffix in suffixes):
             fail(name, "a name short enough for its files to be written", f"{len(name)} letters")
@@ -180,4 +216,5 @@ class ResultFolder:
         self._closing.__exit__(kind, error, trace)
         if error is None and "labels" in self.write:
             content = {"categories": self.categories.to_coco(), "images": self._label_rows}
+            content |= {"pages": self._pages} if self._pages else {}
             write_json(self.folder / FILE_NAME, content)

@@ -14,6 +14,7 @@ from intarsia._check import fail
 from intarsia._summary import summary, summary_html
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, as_image
 from intarsia.runtime.diameter import Diameter, predicted_at_diameter
@@ -161,6 +162,20 @@ class Model:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+
+    def predict_stack(self, pages: Iterable[ImageLike], *, batch: int = 1) -> list[PanopticMap]:
+        """The maps of the pages of a stack by one cut over all of them; things keep their ids through it.
+
+        Args:
+            pages: Of one size, in order, each as `predict` takes it. What the network says of all of them is
+                held in memory.
+            batch: As in `predict`.
+
+        Raises:
+            ValueError: A page cannot be read or has another size, or the method knows no costs of pairs.
+        """
+        views = [self.decoder.cut_view(view, self.categories) for view in self.views(pages, batch=batch)]
+        return stack_maps(views, self.categories, config=self.decoder.cut_config)
 
     def view(self, image: ImageLike, *, follow: Follow | None = None) -> ImageView:
         """What the network says about one image.

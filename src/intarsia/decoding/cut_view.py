@@ -1,0 +1,65 @@
+"""What a decoder that cuts works with: its settings, and one image as a cut problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from intarsia._check import fail, nearest
+from intarsia.cut import GridProblem
+from intarsia.cut.solvers import SOLVERS
+
+__all__ = ["CutConfig", "CutView", "Score"]
+
+Score = Literal["costs", "released", "probability"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutConfig:
+    """Settings of decoding by a cut.
+
+    Attributes:
+        solver: As in `intarsia.cut.solve`.
+        refine: Local search on top.
+        upsampling: "guided": where segments meet, the up-sampled semantic logits choose among those around a
+            pixel; "nearest": each pixel takes the segment of its grid point.
+        small: What happens to clusters of fewer grid points than `min_thing_px` stands for: they are
+            "absorbed" by a neighbour inside the cut, or become "void".
+        score: How sure a thing is; see `segment_scores`.
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    solver: str = "greedy"
+    refine: bool = False
+    upsampling: Literal["guided", "nearest"] = "guided"
+    small: Literal["absorbed", "void"] = "absorbed"
+    score: Score = "costs"
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.solver not in SOLVERS:
+            fail("cut.solver", "the name of one", repr(self.solver), hint=nearest(self.solver, SOLVERS))
+        if self.small == "absorbed" and self.solver != "greedy":
+            fail("cut.small", '"void" for another solver than "greedy"', '"absorbed"')
+
+
+@dataclass(frozen=True, eq=False)
+class CutView:
+    """One image, without the padding of its batch.
+
+    Attributes:
+        problem: The cut on the grid.
+        logits: Semantic logits on the grid.
+        size: Height and width of the image.
+        stride: Pixels between neighbours on the grid.
+    """
+
+    problem: GridProblem
+    logits: Float32[np.ndarray, "k hs ws"]
+    size: tuple[int, int]
+    stride: int
