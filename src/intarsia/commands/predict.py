@@ -247,7 +247,8 @@ class Run:
         self, pictures: Iterator[tuple[str, Picture]], broken: list[str], *, batch: int
     ) -> Iterator[Predicted]:
         """Each page with its map, stack by stack; what is no whole stack is noted in `broken`."""
-        return predicted_stacks(self.model, pictures, self.pages, self.results, broken, batch=batch)
+        options = {"pages": self.pages, "results": self.results, "broken": broken, "batch": batch}
+        return predicted_stacks(self.model, pictures, **options)
 
     def predict(self, maps: Iterator[Predicted], broken: list[str]) -> list[Prediction]:
         """A prediction for each picture whose results could be written; the others are noted in `broken`."""

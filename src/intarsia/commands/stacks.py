@@ -23,10 +23,10 @@ Picture = UInt8[np.ndarray, "h w 3"]
 def predicted_stacks(
     model: Model,
     pictures: Iterator[tuple[str, Picture]],
+    *,
     pages: Mapping[str, PhotoPage],
     results: ResultFolder,
     broken: list[str],
-    *,
     batch: int,
 ) -> Iterator[tuple[str, Picture, PanopticMap]]:
     """Each page with its map, in which a thing keeps its id from page to page; labels are written here.
