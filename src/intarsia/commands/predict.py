@@ -116,7 +116,8 @@ def predict(
         channel: Which channel to see, or up to three as red, green and blue; of files whose channels are not
             the colours of a picture.
         diameter: How large the things are, in pixels: images are seen at the scale at which they are as large
-            as in the model's training; "auto" finds it from a first look at each image. Not for videos.
+            as in the model's training; "auto" finds it from a first look at each image. Not for videos
+            and stacks.
         batch_size: How many images of one size are run at once where that is faster, on a GPU.
         backend: What runs the network: "onnxruntime", "openvino" or "torch"; by default the first, and torch
             on a GPU or for a model without `model.onnx`.
@@ -145,8 +146,8 @@ def predict(
     ids = {} if videos else ids_of_photos(pages, truth or truth_of(paths, out=out))
     chosen = model or ("facades-embedding" if videos else "facades")
     loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads, method=method)
-    if videos and diameter is not None:
-        fail("diameter", "left out for videos", diameter)
+    if (videos or stack) and diameter is not None:
+        fail("diameter", "left out for videos and stacks", diameter)
     folder = Path(out)
     drawn = Overlays(folder / "overlays", boxes, scores, colors) if overlays else None
     _check_no_data_set(folder)
