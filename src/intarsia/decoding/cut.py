@@ -134,8 +134,10 @@ def cut_segments(
     cut = solve(problem, solver=absorbing(solver, min_size), refine=refine)
     num_classes = len(problem.splittable)
     keys = np.where(problem.splittable[cut.labels], num_classes + cut.clusters, cut.labels)
-    _, first, ids = np.unique(keys, return_index=True, return_inverse=True)
-    return CutSegments(ids.reshape(keys.shape).astype(np.int32), cut.labels.ravel()[first].astype(np.int64))
+    category_of = np.full(num_classes + cut.clusters.max() + 1, -1, np.int64)
+    category_of[keys] = cut.labels
+    is_used = category_of >= 0
+    return CutSegments((np.cumsum(is_used, dtype=np.int32) - 1)[keys], category_of[is_used])
 
 
 def segment_scores(segments: CutSegments, view: CutView, *, kind: Score = "costs") -> Float[np.ndarray, " s"]:

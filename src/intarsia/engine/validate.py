@@ -45,7 +45,7 @@ def validate(
         num_pictures: How many images are drawn.
     """
     start = time.monotonic()
-    model = as_model(method, autocast=accelerator.autocast)
+    model = as_model(method, context=accelerator.autocast)
     quality = PanopticQuality(data.categories)
     pictures: dict[str, np.ndarray] = {}
     rank, world_size = accelerator.process_index, accelerator.num_processes

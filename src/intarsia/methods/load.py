@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -10,6 +12,7 @@ from intarsia._check import fail, nearest
 from intarsia.methods.combinatorial import CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeEmbedding
 from intarsia.methods.hierarchical import HierarchicalEmbedding
+from intarsia.methods.kept_memory import kept_memory
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab
@@ -71,9 +74,14 @@ def open_model(
         fail("device", "one that torch finds here", "cuda")
     place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
     network = folded(load(folder.path, method=method)).to(place)
-    half = precision == "bfloat16"
-    autocast = (lambda: torch.autocast(place, torch.bfloat16)) if half else None
-    return as_model(network, autocast=autocast, threads=threads)
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        half = torch.autocast(place, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+        with half, kept_memory() if place == "cpu" else nullcontext():
+            yield
+
+    return as_model(network, context=context, threads=threads)
 
 
 def method_class(name: str) -> type[AbstractMethod]:

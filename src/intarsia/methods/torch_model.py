@@ -31,11 +31,11 @@ class TorchNetwork(AbstractNetwork):
 
     max_batch = 1 << 30
 
-    def __init__(self, method: AbstractMethod, *, autocast: Any = None, threads: int | None = None) -> None:
-        """Keep the method; `autocast()` gives the context in which it runs."""
+    def __init__(self, method: AbstractMethod, *, context: Any = None, threads: int | None = None) -> None:
+        """Keep the method; `context()` gives what it runs in, such as torch's autocast."""
         self.method = method
         self.stride = method.stride
-        self._autocast = autocast or contextlib.nullcontext
+        self._context = context or contextlib.nullcontext
         self._threads = threads
 
     @property
@@ -65,7 +65,7 @@ class TorchNetwork(AbstractNetwork):
         if self._threads is not None:
             torch.set_num_threads(self._threads)
         try:
-            with self._autocast():
+            with self._context():
                 return self.method.eval()(torch.from_numpy(images).to(self.device))
         finally:
             self.method.train(was_training)
@@ -97,12 +97,12 @@ class MethodDecoder(AbstractDecoder):
         return self._method.pixel_field(view, pixel)
 
 
-def as_model(method: AbstractMethod, *, autocast: Any = None, threads: int | None = None) -> Model:
+def as_model(method: AbstractMethod, *, context: Any = None, threads: int | None = None) -> Model:
     """A method as `intarsia.load` gives models; it shares the method's weights.
 
     Args:
         method: In training or ready.
-        autocast: Gives the context in which the network runs; None for full precision.
+        context: Gives what the network runs in, such as torch's autocast; None for full precision.
         threads: How many the network computes with; None leaves it to torch.
 
     Example:
@@ -110,7 +110,7 @@ def as_model(method: AbstractMethod, *, autocast: Any = None, threads: int | Non
         >>> as_model(methods.load("facades")).predict(np.zeros((40, 50, 3), np.uint8)).size
         (40, 50)
     """
-    network = TorchNetwork(method, autocast=autocast, threads=threads)
+    network = TorchNetwork(method, context=context, threads=threads)
     return Model(network, MethodDecoder(method), method.categories, method.network_spec)
 
 

@@ -1,4 +1,4 @@
-"""From an image in [0, 1] to what a network takes: stretched where it wants it, padded, channels first."""
+"""From the pixels of an image to what a network takes: stretched where it wants it, padded, planes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from intarsia.pictures.image_like import Pixels, in_unit_range
 from intarsia.runtime.spec import NetworkSpec
 
 __all__ = ["Contrast", "network_input"]
@@ -43,14 +44,16 @@ class Contrast:
     size: tuple[int, int]
 
     @classmethod
-    def of(cls, image: Image) -> Contrast:
-        """The contrast of an image in [0, 1]."""
+    def of(cls, image: Pixels) -> Contrast:
+        """The contrast of an image."""
         height, width = image.shape[:2]
         rows, columns = (max(round(side / _BLOCK_PX), 1) for side in (height, width))
         low, high = np.empty((2, rows, columns), np.float32)
         for row, strip in enumerate(np.array_split(image, rows, axis=0)):
             for column, block in enumerate(np.array_split(strip, columns, axis=1)):
-                seen = block[::4, ::4]  # every fourth pixel tells the same and takes a sixteenth of the time
+                seen = in_unit_range(
+                    block[::4, ::4]
+                )  # every fourth pixel tells the same and takes a sixteenth of the time
                 low[row, column], high[row, column] = seen.min(), np.quantile(seen, 0.995)
         return cls(low, high, (height, width))
 
@@ -65,17 +68,18 @@ class Contrast:
 
 
 def network_input(
-    window: Image, spec: NetworkSpec, contrast: Contrast | None = None, *, top: int = 0, left: int = 0
+    window: Pixels, spec: NetworkSpec, contrast: Contrast | None = None, *, top: int = 0, left: int = 0
 ) -> Float32[np.ndarray, "3 H W"]:
     """A window of an image as the network takes it; both sides are multiples of `align_px`.
 
     Args:
-        window: In [0, 1].
+        window: Bytes, or floats in [0, 1].
         spec: What the network wants.
         contrast: Of the whole image, where the network wants it stretched.
         top: First row of the window in the image.
         left: Its first column.
     """
+    window = in_unit_range(window)
     if contrast is not None:
         window = contrast.applied(window, top, left)
     height, width = window.shape[:2]

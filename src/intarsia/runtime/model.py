@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeAlias, overload
 
 import numpy as np
-from jaxtyping import Float32
 
 from intarsia._check import fail
 from intarsia._summary import summary, summary_html
@@ -16,7 +15,7 @@ from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
-from intarsia.pictures.image_like import ImageLike, as_image
+from intarsia.pictures.image_like import ImageLike, Pixels, as_image, as_pixels
 from intarsia.runtime.diameter import Diameter, predicted_at_diameter
 from intarsia.runtime.images import Contrast, network_input
 from intarsia.runtime.network import AbstractNetwork
@@ -29,8 +28,6 @@ __all__ = ["Model"]
 Follow = Callable[[Sequence[Tile]], Iterable[Tile]]
 Several: TypeAlias = list[ImageLike] | tuple[ImageLike, ...] | Generator[ImageLike, None, None]
 """Images in a list, a tuple or a generator."""
-
-Picture = Float32[np.ndarray, "h w 3"]
 
 _WAITING = 2
 """Maps that may be in decoding while the network goes on: bounds the memory."""
@@ -184,7 +181,7 @@ class Model:
             image: As `predict` takes it.
             follow: Goes over the tiles of a large image; to show how far the work is.
         """
-        picture = as_image(image)
+        picture = as_pixels(image)
         if self._is_tiled(picture):
             options = {} if follow is None else {"follow": follow}
             return tiled_view(
@@ -197,7 +194,7 @@ class Model:
     ) -> Iterator[ImageView]:
         """What the network says about each of several images, in order."""
         together = min(batch, self.network.max_batch)
-        for run in _runs_of_one_size(map(as_image, images), together):
+        for run in _runs_of_one_size(map(as_pixels, images), together):
             if self._is_tiled(run[0]):
                 yield from (self.view(picture, follow=follow) for picture in run)
             else:
@@ -207,11 +204,11 @@ class Model:
         """The panoptic map of what the network said."""
         return self.decoder.decode(view, self.categories)
 
-    def _is_tiled(self, picture: Picture) -> bool:
+    def _is_tiled(self, picture: Pixels) -> bool:
         tiling = self.spec.tiling
         return tiling is not None and max(picture.shape[:2]) > tiling.tile_px
 
-    def _views_together(self, pictures: Sequence[Picture]) -> list[ImageView]:
+    def _views_together(self, pictures: Sequence[Pixels]) -> list[ImageView]:
         inputs = [
             network_input(picture, self.spec, Contrast.of(picture) if self.spec.stretch else None)
             for picture in pictures
@@ -225,9 +222,9 @@ def _is_one(image: object) -> bool:
     return not several
 
 
-def _runs_of_one_size(pictures: Iterator[Picture], most: int) -> Iterator[list[Picture]]:
+def _runs_of_one_size(pictures: Iterator[Pixels], most: int) -> Iterator[list[Pixels]]:
     """Neighbours of one size, at most so many together."""
-    run: list[Picture] = []
+    run: list[Pixels] = []
     for picture in pictures:
         if run and (picture.shape != run[0].shape or len(run) == most):
             yield run

@@ -29,6 +29,10 @@ class AbstractNetwork(ABC):
     def arrays(self, images: Float32[np.ndarray, "b 3 H W"]) -> Mapping[str, np.ndarray]:
         """What the network says, (b, c, rows, columns) or (b, rows, columns) by name."""
 
+    def release(self) -> None:
+        """Give back the memory that images took, where it is kept for the next; they may go on coming."""
+        return
+
     @property
     def device(self) -> str:
         """Where it runs, "cpu" or "cuda"."""

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from intarsia._check import fail
 from intarsia.runtime.network import AbstractNetwork
+from intarsia.runtime.tiles import ALIGNED_PX
 
 __all__ = ["OnnxNetwork"]
 
@@ -47,6 +48,7 @@ class OnnxNetwork(AbstractNetwork):
             fail(str(file), "a whole ONNX file that this onnxruntime reads", f"one that is not ({reason})")
         self._names = [output.name for output in self._session.get_outputs()]
         self.stride, self._device = stride, device
+        self._arena = {"cpu": "cpu", "cuda": "gpu"}[device]
 
     @property
     def device(self) -> str:
@@ -69,3 +71,12 @@ class OnnxNetwork(AbstractNetwork):
             name: np.concatenate(rows)
             for name, rows in zip(self._names, zip(*parts, strict=True), strict=True)
         }
+
+    def release(self) -> None:
+        """By one more small image, since onnxruntime shrinks its memory at the end of a run alone."""
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", f"{self._arena}:0")
+        small = np.zeros((1, 3, ALIGNED_PX, ALIGNED_PX), np.float32)
+        self._session.run(self._names, {"images": small}, options)

@@ -75,6 +75,10 @@ class OpenVinoNetwork(AbstractNetwork):
         parts = [self._answers(image) for image in images]
         return {name: np.concatenate([part[name] for part in parts]) for name in self._names}
 
+    def release(self) -> None:
+        """The memory of its request."""
+        self._compiled.release_memory()
+
     def _answers(self, image: Float32[np.ndarray, "3 H W"]) -> dict[str, np.ndarray]:
         answers = self._request.infer({0: image[None]}, share_inputs=True)
         return {name: np.array(answers[n]) for n, name in enumerate(self._names)}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from intarsia._check import fail
 
-__all__ = ["Tile", "TilingConfig", "tiles_of"]
+__all__ = ["ALIGNED_PX", "Tile", "TilingConfig", "tiles_of"]
 
-_ALIGNED = 128  # a multiple of every backbone's coarsest stride: a tile's grid is a part of the image's
+ALIGNED_PX = 128
+"""A multiple of every backbone's coarsest stride: a tile's grid is a part of the image's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +27,8 @@ class TilingConfig:
     context_px: int = 192
 
     def __post_init__(self) -> None:
-        if self.tile_px < 1 or self.tile_px % _ALIGNED:
-            fail("tiling.tile_px", f"a multiple of {_ALIGNED}", self.tile_px)
+        if self.tile_px < 1 or self.tile_px % ALIGNED_PX:
+            fail("tiling.tile_px", f"a multiple of {ALIGNED_PX}", self.tile_px)
         if self.context_px < 0:
             fail("tiling.context_px", "0 or more", self.context_px)
 
@@ -38,7 +39,7 @@ class TilingConfig:
             >>> TilingConfig(tile_px=1536, context_px=192).zoomed(2)
             TilingConfig(tile_px=768, context_px=96)
         """
-        tile_px = max(self.tile_px // zoom // _ALIGNED, 1) * _ALIGNED
+        tile_px = max(self.tile_px // zoom // ALIGNED_PX, 1) * ALIGNED_PX
         return TilingConfig(tile_px=tile_px, context_px=-(-self.context_px // zoom))
 
     def overlap_px(self, longest_px: int) -> int:
@@ -48,7 +49,7 @@ class TilingConfig:
             >>> TilingConfig(context_px=100).overlap_px(64)
             384
         """
-        return -(-2 * (self.context_px + longest_px) // _ALIGNED) * _ALIGNED
+        return -(-2 * (self.context_px + longest_px) // ALIGNED_PX) * ALIGNED_PX
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from jaxtyping import Float32
 
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import grid_size
+from intarsia.pictures.image_like import Pixels
 from intarsia.runtime.images import Contrast, network_input
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.spec import NetworkSpec
@@ -18,7 +18,7 @@ __all__ = ["tiled_view"]
 
 
 def tiled_view(
-    image: Float32[np.ndarray, "h w 3"],
+    image: Pixels,
     network: AbstractNetwork,
     spec: NetworkSpec,
     *,
@@ -28,7 +28,7 @@ def tiled_view(
     """What a network says about an image, computed tile by tile.
 
     Args:
-        image: In [0, 1].
+        image: Bytes, or floats in [0, 1].
         network: What is asked.
         spec: How its images are made, and how large the tiles are.
         reach_points: How far apart on the grid two points are that one value is about.
@@ -55,6 +55,7 @@ def tiled_view(
                 inner = _moved(inner, top / spec.positions[name], left / spec.positions[name])
             place = (..., _on_grid(tile.kept_rows, 0, spec), _on_grid(tile.kept_columns, 0, spec))
             whole[name][place] = inner
+    network.release()
     return ImageView(whole, size, spec.stride)
 
 
