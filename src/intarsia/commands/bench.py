@@ -179,6 +179,7 @@ def _print(timings: Sequence[Timing], *, photo_name: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    # a file or a pipe gets the whole table, however wide
     console = Console()
     if not console.is_terminal:
         console = Console(width=MIN_WIDTH)
@@ -191,6 +192,7 @@ def _print(timings: Sequence[Timing], *, photo_name: str | None) -> None:
         threads = str(timing.threads) if timing.threads else "all"
         table.add_row(timing.model, timing.network, threads, size, str(timing.segments), *milliseconds)
     console.print(table)
+    # what was timed, and where
     machine = platform.processor() or platform.machine()
     told = "a drawn wall with windows" if photo_name is None else photo_name
     console.print(

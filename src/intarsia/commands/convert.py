@@ -89,12 +89,14 @@ def convert(
             fail(name, "a known format", repr(value), hint=nearest(value, known))
     if workers < 1:
         fail("workers", "at least 1", workers)
+    # what is there, and whether it can be written as asked
     labels = {"category_map": category_map, "background": background, "objects": objects}
     parts = _parts_of(format, Path(source), labels)
     for part in parts:
         check_names(part, TARGETS[to])
     if strict:
         refuse_losses(parts, workers=workers)
+    # the journal of a conversion goes on only with the same one
     conversion = [format, str(Path(source).resolve()), to, *map(str, labels.values())]
     try:
         outcomes = [

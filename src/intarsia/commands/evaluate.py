@@ -62,11 +62,13 @@ def evaluate(
         ValueError: As `intarsia.metrics.evaluate_folders`, or an output cannot be written.
         PartialFailure: Some PNGs could not be read; all else is done, and `result` is the report.
     """
+    # what cannot be written is refused before anything is read
     outputs = [_writable(Path(path)) for path in (json, per_image) if path is not None]
     needed = {"images": per_image or report, "errors": report, "histogram": report}
     wanted = dict.fromkeys([*also, *(name for name, needs in needed.items() if needs)])
     request = Request(tuple(wanted), boundary_ratio=boundary_ratio, min_stuff_area=min_stuff_area)
     broken: PartialFailure | None = None
+    # other formats stand as COCO panoptic for as long as they are read
     with ExitStack() as opened:
         truth_json, truth_maps = opened.enter_context(as_coco(truth, folder=truth_dir, workers=workers))
         options = {"folder": prediction_dir, "truth": _categories(truth_json), "workers": workers}
@@ -78,11 +80,13 @@ def evaluate(
             )
         except PartialFailure as failure:
             broken, quality = failure, failure.result
+        # what only the report needs is not returned
         everything, quality = quality, replace(quality, also={name: quality.also[name] for name in also})
         if report is not None:
             pairs = read_pairs(truth_json, prediction_json, **folders)
             title = title_of(truth, prediction, num_images=len(pairs.images))
             write_report(report, everything, pairs, images=images, title=title)
+    # numbers of what could be read are written even if some images are broken
     if json is not None:
         _write(outputs[0], _json_of(quality, broken))
     if per_image is not None:

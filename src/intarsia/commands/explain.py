@@ -93,9 +93,11 @@ def explain(
     view = loaded.view(photo)
     field = loaded.decoder.pixel_field(view, at)
     panoptic_map = loaded.decode(view)
+    # distances as they are, affinities as shares of all that the pixel hears
     values = _enlarged(field.values, loaded.stride, height, width)
     values = values if field.kind == "distance" else values / values.sum()
     segment, kin = _same(panoptic_map, at, loaded)
+    # what the pixel has with its segment, its category, and all else
     regions = segment, kin & ~segment, ~kin & (panoptic_map.ids > 0)
     summary = _median if field.kind == "distance" else _share
     same_segment, same_category, other = (summary(values, region) for region in regions)

@@ -191,6 +191,7 @@ def _print(folder: Path, categories: Categories, inspection: Inspection) -> None
     from rich.text import Text
 
     console = Console()
+    # the data set as a whole
     void = 100 * inspection.num_void / max(inspection.num_pixels, 1)
     sizes = ", ".join(f"{h}x{w} ({n})" for (h, w), n in inspection.sizes.most_common(4))
     more = f" and {len(inspection.sizes) - 4} other sizes" if len(inspection.sizes) > 4 else ""
@@ -200,6 +201,7 @@ def _print(folder: Path, categories: Categories, inspection: Inspection) -> None
     console.print(
         f"void {void:.1f} %, things an image {things}, crowds {inspection.num_crowds}", highlight=False
     )
+    # each category
     table = Table("category", "id", "kind", "segments", "pixels a segment", "% of pixels")
     for row in categories:
         pixels, segments = inspection.pixels[row.id], inspection.segments[row.id]

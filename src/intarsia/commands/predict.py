@@ -148,6 +148,7 @@ def predict(
     loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads, method=method)
     if (videos or stack) and diameter is not None:
         fail("diameter", "left out for videos and stacks", diameter)
+    # where results go; the first picture is read before a folder is made
     folder = Path(out)
     drawn = Overlays(folder / "overlays", boxes, scores, colors) if overlays else None
     _check_no_data_set(folder)
@@ -257,6 +258,7 @@ class Run:
         drawings: list[Future[None]] = []
         total = len(self.pages)
         with ThreadPoolExecutor(1) as pool:
+            # the network goes on while an overlay is drawn
             for name, picture, panoptic_map in track(
                 maps,
                 total=total,

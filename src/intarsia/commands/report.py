@@ -71,6 +71,7 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(str(folder), "a folder to write to", error.strerror or str(error))
+    # the worst images, with what went wrong in each
     also: Any = report.also
     by_name = {pair.truth.name: pair for pair in pairs.images}
     worst = also["images"].worst(NUM_WORST)
@@ -82,6 +83,7 @@ def write_report(
         _key(),
         *(_image(row, by_name[row.image], pairs.categories, photos=images) for row in worst),
     ]
+    # one file without anything from elsewhere
     page = folder / "index.html"
     with whole(page) as partial:
         partial.write_text(_page(title, parts), encoding="utf-8")

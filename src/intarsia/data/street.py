@@ -104,6 +104,7 @@ def _draw_backdrop(canvas: Canvas, rng: np.random.Generator) -> None:
     sky, building, vegetation, sidewalk, road = map(
         canvas.new_segment, (SKY, BUILDING, VEGETATION, SIDEWALK, ROAD)
     )
+    # sky with clouds
     canvas.box(0, 0, wide, ground, tinted((150, 190, 230), rng, 25), sky)
     for _ in range(rng.integers(2, 6)):
         x, y = rng.uniform(0, wide), rng.uniform(8, 60)
@@ -111,6 +112,7 @@ def _draw_backdrop(canvas: Canvas, rng: np.random.Generator) -> None:
             canvas.disc(
                 x + rng.normal(0, 22), y + rng.normal(0, 4), rng.uniform(10, 26), 6, (226, 232, 240), sky
             )
+    # houses with gaps, and hedges before them
     left = -rng.uniform(0, 60)
     while left < wide:
         right = left + rng.uniform(60, 130)
@@ -118,11 +120,13 @@ def _draw_backdrop(canvas: Canvas, rng: np.random.Generator) -> None:
             _draw_house(canvas, rng, left, right, building)
         left = right + (rng.uniform(8, 30) if rng.random() < 0.3 else 0)
     _draw_hedges(canvas, rng, vegetation)
+    # sidewalk with its joints
     canvas.box(0, ground, wide, curb, tinted((176, 168, 160), rng, 12), sidewalk)
     for x in np.arange(-rng.uniform(0, 24), wide, 24):
         canvas.polygon(
             [(x, ground), (x + 0.7, ground), (x - 5.3, curb), (x - 6.3, curb)], (140, 134, 128), sidewalk
         )
+    # road with a curb and a broken line
     canvas.box(0, curb, wide, 256, tinted((84, 84, 90), rng, 12), road)
     canvas.box(0, curb, wide, curb + 1.6, (205, 202, 196), sidewalk)
     for x in np.arange(-rng.uniform(0, 70), wide, 70):

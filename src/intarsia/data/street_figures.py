@@ -46,6 +46,7 @@ def draw_car(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) ->
     def at(*points: Point) -> list[Point]:
         return [(x + facing * along, depth - size * up) for along, up in points]
 
+    # body, roof, windows, sill, lamps, wheels
     canvas.shadow(x, depth, 42 * size, 3 * size)
     canvas.polygon(at((-38, 5), (38, 5), (39, 12), (35, 17), (18, 19), (-36, 20), (-39, 14)), paint, id)
     canvas.polygon(at((-32, 18), (22, 18), (9, roof), (-24, roof)), scaled(paint, 0.92), id)
@@ -89,6 +90,7 @@ def draw_sign(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) -
     top = depth - 66 * size
     canvas.shadow(x, depth, 4 * size, 1.2 * size)
     canvas.box(x - 1.6 * size, top, x + 1.6 * size, depth, (150, 152, 156), id)
+    # no entry, a warning, parking, or a traffic light
     kind = rng.integers(4)
     if kind == 0:
         canvas.disc(x, top, 9 * size, 9 * size, (200, 30, 36), id)

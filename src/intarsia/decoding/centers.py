@@ -57,6 +57,7 @@ class CenterDecoder(AbstractDecoder):
         settings, logits = self.grouping, view["semantic_logits"]
         semantic = logits.argmax(axis=0)
         is_thing = categories.is_thing
+        # points of things go to the centre that they point at, and vote on its category
         groups = center_offset_grouping(
             view["heat"],
             view["center_steps"] / view.stride,
@@ -66,6 +67,7 @@ class CenterDecoder(AbstractDecoder):
         )
         votes = majority_vote(groups.instances, semantic)
         things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
+        # at the size of the image
         pixels = upsampled_argmax(logits, *view.size, stride=view.stride)
         instances = upsampled_labels(
             groups.instances,

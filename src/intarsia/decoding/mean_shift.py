@@ -167,6 +167,7 @@ def grouped_by_embedding(
     """
     labels = np.zeros(view.semantic.shape, np.int32)
     things: list[Thing] = []
+    # each thing category by itself
     for index in np.flatnonzero(categories.is_thing):
         foreground = view.semantic == index
         if not foreground.any():
@@ -178,6 +179,7 @@ def grouped_by_embedding(
         scores = _scores(clusters, view, bandwidth)
         labels[clusters > 0] = clusters[clusters > 0] + len(things)
         things += [Thing(int(index), float(score)) for score in scores]
+    # at the size of the image; a pixel joins instances of its own category alone
     group = np.array([0, *(thing.category_index for thing in things)], np.uint8)
     stuff = np.array([i for i, row in enumerate(categories) if not row.is_thing] + [VOID_INDEX], np.uint8)
     return assembled(

@@ -107,12 +107,14 @@ def instance_ids_of(panoptic_map: PanopticMap, categories: Categories) -> Int[np
         if name not in label_of_name:
             fail("category", "one of Cityscapes'", repr(name), hint=nearest(name, label_of_name))
         row = label_of_name[name]
+        # an id that is a value of its label stays; the others are numbered below
         if segment.is_crowd or not row.is_thing:
             values[segment.id] = row.id
         elif segment.id // FIRST_INSTANCE == row.id:
             values[segment.id] = segment.id
         else:
             counted.append((segment.id, row.id))
+    # the least number of each label that is free
     taken = set(values.values())
     for id, label in counted:
         numbers = range(label * FIRST_INSTANCE, (label + 1) * FIRST_INSTANCE)

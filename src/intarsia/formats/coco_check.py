@@ -141,12 +141,14 @@ def _contradictions(
     record, claims = listed.record, listed.claims
     if record.height and ids.shape != (record.height, record.width):
         yield f"{record.height}x{record.width} pixels as its JSON says", f"{ids.shape[0]}x{ids.shape[1]}"
+    # ids that only one of the two has
     in_map = checked_map.areas.keys() - {VOID_ID}
     if unlisted := sorted(in_map - claims.keys()):
         yield "made of ids that its JSON lists and 0", _named(f"id {id}" for id in unlisted)
     if absent := sorted(claims.keys() - in_map):
         yield "showing every segment its JSON lists", _named(f"no pixel of id {id}" for id in absent)
     common = sorted(in_map & claims.keys())
+    # areas and boxes, where the JSON has them
     claimed = [id for id in common if claims[id].get("area") is not None]
     wrong = [id for id in claimed if whole_number(claims[id]["area"]) != checked_map.areas[id]]
     if wrong:

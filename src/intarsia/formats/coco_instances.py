@@ -198,11 +198,13 @@ def _part(place: InstancesPlace, background: str) -> SourcePart:
     report = Report(path, stop_at_first)
     content = load_coco(path, kind=KIND)
     stuff = load_coco(place.stuff_path, kind=KIND) if place.stuff_path else None
+    # what covers what no instance does: nothing, where the data have stuff of their own
     with naming(path):
         categories = _categories(content, stuff, report)
         others = [row for row in categories.stuff if row.name != background]
         ground = None if stuff is not None or others or background == VOID else background
         categories = categories if ground is None else with_background(categories, ground)
+    # the instances of each image, and its stuff
     images = read_images(content, report)
     instances: dict[ImageId, list[Instance]] = {id: [] for id in images}
     for source in (content, stuff):
@@ -214,6 +216,7 @@ def _part(place: InstancesPlace, background: str) -> SourcePart:
                     report("made of annotations of listed images", f"one of image {image_id!r}")
                 of_image = instances[image_id]
                 of_image.append(_instance(row, len(of_image) + 1, categories, report))
+    # a map for each image, drawn when it is read
     _check_images(images.values(), report)
     photos = find_photos((image.file_name for image in images.values()), place.folders)
     map_files = map_files_of([image.file_name for image in images.values()])

@@ -110,8 +110,10 @@ def read_panoptic_json(
     with naming(path):
         table = Categories.from_coco(content) if categories is None else categories
     images = read_images(content, report)
+    # annotations without an id of an image are found by their names
     by_name = {PurePosixPath(image.file_name).stem: image.id for image in images.values()}
     words = "listed" if categories is None else "truth's"
+    # each annotation by itself, so that one that is broken hides no other
     maps: list[ListedMap] = []
     for number, row in enumerate(rows):
         with reporting(sink), naming(path, f"annotation {number}"):

@@ -169,6 +169,7 @@ def read_split(folder: str | Path, split: str | None) -> SourcePart:
     if not parts:
         _fail_unknown(folder)
     whole = [part for part in parts if not part.name] or (parts if len(parts) == 1 else [])
+    # without parts asked for there must be one
     if split is None:
         if not whole:
             fail("split", f'"train" or "val" for {folder}, which has several parts', "None")
@@ -180,6 +181,7 @@ def read_split(folder: str | Path, split: str | None) -> SourcePart:
             f"a data set folder with one part for `{split}`",
             " and ".join(p.name for p in matches),
         )
+    # a data set without parts is one to train on
     if not matches and split == "train" and whole and whole[0].split is None:
         matches = whole
     if not matches:

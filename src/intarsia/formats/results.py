@@ -92,6 +92,7 @@ class ResultFolder:
         self._label_rows: dict[str, dict[str, int]] = {}
         self._pages: dict[str, list[str]] | None = {} if stacks else None
         self._closing = ExitStack()
+        # folders, then the files that all images share
         for place in self._folders():
             refuse_link(place)
             place.mkdir(parents=True, exist_ok=True)
@@ -133,6 +134,7 @@ class ResultFolder:
         stem = self._stem(name)
         resolution = self.resolution or (None if source is None else resolution_of(source))
         try:
+            # one file an image
             if "coco" in self.write:
                 self._coco.add(name, panoptic_map, image_id=image_id, time_s=time_s)
             if "labels" in self.write and self._pages is None:
@@ -147,6 +149,7 @@ class ResultFolder:
                 raise
             fail(name, "a name short enough for its files to be written", f"{len(name)} letters")
         self._stems.add(stem.casefold())
+        # rows of the files that all images share
         if "table" in self.write:
             options = {"image": name, "picture": values, "resolution": resolution}
             self._table.add(segment_table(panoptic_map, self.categories, **options))

@@ -74,6 +74,7 @@ def _part(folder: Path, split: Path) -> SourcePart:
     categories = step_categories()
     files = sorted(split.glob("*/*.png"))
     names = {file: f"{file.parent.name}/{file.name}" for file in files}
+    # photos as KITTI, MOTS or the archive of the labels keep them
     kitti = "testing" if split.name == "test" else "training"
     places = [
         folder / "images" / split.name,

@@ -39,9 +39,11 @@ def read_two_channel(folder: str | Path) -> list[SourcePart]:
     files = sorted(folder.glob("*.png"))
     if not files:
         fail(str(folder), "a folder of PNGs whose red is a category and green a number", "none")
+    # categories and ids from the JSONs beside the maps, where there are some
     contents = list(_jsons(folder))
     categories = _categories(contents)
     ids = _ids(contents, {file.stem for file in files})
+    # photos beside the maps
     places = [root / name for root in (folder, folder.parent) for name in PHOTO_FOLDERS]
     photos = find_photos([file.stem + suffix for file in files for suffix in PHOTO_SUFFIXES], places)
     by_stem = {path.stem: path for path in photos.values()}

@@ -95,12 +95,14 @@ def map_of_voc(
     if unknown:
         color = unknown.pop()
         fail("classes", "made of the categories' colours", (color >> 16, color >> 8 & 255, color & 255))
+    # categories as a whole, and then each object over them
     keys = np.full(class_keys.shape, -1, np.int64)
     meaning: dict[int, tuple[int, bool] | None] = {-1: None}
     for color, index in index_of_color.items():
         pixels = (class_keys == color) & np.isin(object_keys, (background, border))
         keys[pixels] = index
         meaning[index] = (categories[index].id, categories[index].is_thing)
+    # an object has the class of most of its pixels
     for color in sorted(set(np.unique(object_keys).tolist()) - {background, border}):
         pixels = (object_keys == color) & (class_keys != border)
         counts = np.unique(class_keys[pixels], return_counts=True)

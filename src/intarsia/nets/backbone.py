@@ -101,12 +101,14 @@ class Backbone(nn.Module):
         self.frozen_norm = config.frozen_norm
         self.stretch = config.stretch
         self.zoom = config.zoom
+        # the network, its dilation, its weights
         network = _build(config.name, config.pretrained is True, config.output_stride)
         if config.multi_grid:
             _dilate_further(network, config.multi_grid)
         if isinstance(config.pretrained, str):
             load_by_name_or_order(network, read_weights(config.pretrained), source=config.pretrained)
         self.network = network
+        # which of its levels are taken, and on which grids they are
         strides, channels = network.feature_info.reduction(), network.feature_info.channels()
         self.levels = _levels(config.name, strides, config.finest_stride, config.output_stride)
         self.shows_image = config.finest_stride == 1
@@ -115,6 +117,7 @@ class Backbone(nn.Module):
             of_levels.insert(0, (1, 3))
         self.strides: tuple[int, ...] = tuple(stride // config.zoom for stride, _ in of_levels)
         self.channels: tuple[int, ...] = tuple(number for _, number in of_levels)
+        # what does not learn, and the colours that the weights were made with
         source = network.pretrained_cfg
         self.frozen = _freeze(network, self.levels[: config.frozen_levels])
         self.register_buffer("mean", torch.tensor(source.get("mean", (0.5,) * 3)).view(3, 1, 1))

@@ -81,6 +81,7 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
     other_files: dict[str, list[Path]] = {}
     suffixes = photo_suffixes()
     named = PERHAPS | HEIF | UNREAD | MICROSCOPES | VIDEO_SUFFIXES
+    # folders at any depth by their suffixes; a file that is named is taken as it is
     for path in map(Path, paths):
         if path.is_dir():
             inside = list(_inside(path, None if out is None else Path(out)))

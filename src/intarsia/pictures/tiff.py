@@ -156,6 +156,7 @@ class TiffStack:
         page = part.keyframe
         self._check_size(part)
         orientation = _orientation(page)
+        # values by Pillow where it alone reads the compression, else by tifffile
         if page.compression in PILLOWS_COMPRESSIONS or page.photometric in PILLOWS_COLORS:
             values, num_color, orientation = self._by_pillow(page, index), 3, 1
             channels, samples = 1, 3
@@ -169,6 +170,7 @@ class TiffStack:
             channels, samples = part.count("C"), part.count("S")
             alpha = sum(int(kind) in ALPHA for kind in page.extrasamples) if channels == 1 else 0
             num_color = values.shape[2] - alpha
+        # what the values mean
         palette = page.colormap if page.photometric == PALETTE else None
         return TiffPage(
             values,

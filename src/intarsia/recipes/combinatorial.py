@@ -58,6 +58,7 @@ def nuclei() -> Recipe:
     Crops are no larger than the smallest rescaled image, so that no crop is padded: brightness is stretched
     by what a crop shows.
     """
+    # a small head on a large grid; pairs across touching nuclei count twice
     affinity = AffinityHeadConfig(distances=(1, 4, 10), width=16, classifier_width=8)
     recipe = _affinities(discriminative.nuclei(), affinity)
     method = replace(

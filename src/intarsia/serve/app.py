@@ -200,6 +200,7 @@ def _guarded(answer: Answer) -> Answer:
     """Every failure is a sentence; only ours is in the log."""
 
     async def guarded(request: Request) -> Response:
+        # another site must not use the browser of who uses this one
         if (origin := request.headers.get("origin")) and urlsplit(origin).netloc != request.headers.get(
             "host"
         ):
@@ -214,6 +215,7 @@ def _guarded(answer: Answer) -> Answer:
             return _refusal("The upload was broken off.", 400)
         except MemoryError:
             return _refusal("The picture is too large for the memory of this machine.", 400)
+        # the browser gets a sentence, the log the fault
         except Exception:
             LOG.exception("%s %s", request.method, request.url.path)
             return _refusal("That should not have happened; the server's terminal says what did.", 500)

@@ -58,6 +58,7 @@ def serve(
     from intarsia.serve.models import served_models
     from intarsia.serve.uploads import Limits
 
+    # the models, and what one visitor may ask of the machine
     desk = Desk(
         served_models(models or tuple(shipped_models()), device=device),
         limits=Limits(max_pixels=max_megapixels * 1_000_000),
@@ -65,6 +66,7 @@ def serve(
         max_waiting=MAX_WAITING,
     )
     local = _is_loopback(host)
+    # the port is taken before its address is printed
     with _listening(host, port) as listener:
         print(f"Intarsia is at {_address(listener)} (stop it with Ctrl-C)", flush=True)
         if not local:
