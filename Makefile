@@ -52,7 +52,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run -Werror $(CUT_NATIVE)
+	$(BIN)/clang-format --dry-run -Werror $(filter %pp,$(NATIVE))
 	$(BIN)/python -m nanobind.stubgen -q -m intarsia._native -o build/_native.pyi
 	diff build/_native.pyi src/intarsia/_native.pyi
 
@@ -72,10 +72,9 @@ compilers:
 	  cmake -S . -B build/$$compiler -DCMAKE_CXX_COMPILER=$$compiler -DCMAKE_BUILD_TYPE=Release -DINTARSIA_WERROR=ON; \
 	  cmake --build build/$$compiler -j 2; ctest --test-dir build/$$compiler --output-on-failure; done
 
-# The form of the cut's native code, .clang-format; the version is pinned in the extra `dev`.
-CUT_NATIVE := native/src/cut/*.[ch]pp native/src/layers/*.[ch]pp native/bindings/cut.cpp
+# The form of the native code, .clang-format; the version is pinned in the extra `dev`.
 format-native: setup
-	$(BIN)/clang-format -i $(CUT_NATIVE)
+	$(BIN)/clang-format -i $(filter %pp,$(NATIVE))
 
 sanitize:
 	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=Debug -DINTARSIA_WERROR=ON -DCMAKE_CXX_FLAGS='-D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'

@@ -26,15 +26,16 @@ NewArray<std::int64_t> count_id_pairs(Array<std::int32_t, 1> first, Array<std::i
 }
 
 NewArray<std::int64_t> count_png_pairs(Array<std::uint8_t, 1> first, std::size_t first_channels,
-                                       Array<std::uint8_t, 1> second, std::size_t second_channels, std::size_t height,
-                                       std::size_t width) {
+                                       Array<std::uint8_t, 1> second, std::size_t second_channels,
+                                       std::size_t height, std::size_t width) {
     if (first.size() != intarsia::filtered_size(height, width, first_channels) ||
         second.size() != intarsia::filtered_size(height, width, second_channels))
         throw std::invalid_argument("rows of another size");
     std::optional<std::vector<intarsia::IdPair>> pairs;
     {
         nb::gil_scoped_release unlocked;
-        pairs = intarsia::count_png_pairs({view(first), first_channels}, {view(second), second_channels}, height, width);
+        pairs = intarsia::count_png_pairs({view(first), first_channels}, {view(second), second_channels},
+                                          height, width);
     }
     if (!pairs) throw std::invalid_argument("a filter that does not exist");
     return to_rows(*pairs);

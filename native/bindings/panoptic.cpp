@@ -16,8 +16,8 @@ NewArray<std::int64_t> count_ids(Array<std::int32_t, 2> ids) {
     return to_numpy(std::move(rows), {num_ids, 2});
 }
 
-NewArray<std::int32_t> relabel(Array<std::int32_t, 2> ids, Array<std::int32_t, 1> keys, Array<std::int32_t, 1> values,
-                               std::int32_t other) {
+NewArray<std::int32_t> relabel(Array<std::int32_t, 2> ids, Array<std::int32_t, 1> keys,
+                               Array<std::int32_t, 1> values, std::int32_t other) {
     if (keys.size() != values.size()) throw std::invalid_argument("keys and values differ in length");
     std::vector<std::int32_t> result;
     {

@@ -49,20 +49,32 @@ void mutate(Bytes& bytes, Random& random) {
         const std::size_t at = random.below(bytes.size());
         const auto place = bytes.begin() + static_cast<std::ptrdiff_t>(at);
         switch (random.below(5)) {
-        case 0: bytes[at] = random.byte(); break;
-        case 1: bytes[at] ^= static_cast<std::uint8_t>(1u << random.below(8)); break;
-        case 2: bytes.resize(at); break;
-        case 3: bytes.insert(place, random.below(9), random.byte()); break;
-        default: bytes.insert(bytes.end(), bytes.begin(), place); break;
+        case 0:
+            bytes[at] = random.byte();
+            break;
+        case 1:
+            bytes[at] ^= static_cast<std::uint8_t>(1u << random.below(8));
+            break;
+        case 2:
+            bytes.resize(at);
+            break;
+        case 3:
+            bytes.insert(place, random.below(9), random.byte());
+            break;
+        default:
+            bytes.insert(bytes.end(), bytes.begin(), place);
+            break;
         }
     }
 }
 
 Bytes rows(std::size_t height, std::size_t width, std::size_t channels, Random& random) {
     Bytes bytes(filtered_size(height, width, channels), 0);
-    for (std::size_t n = random.below(bytes.size() + 1); n > 0; --n) bytes[random.below(bytes.size())] = random.byte();
+    for (std::size_t n = random.below(bytes.size() + 1); n > 0; --n)
+        bytes[random.below(bytes.size())] = random.byte();
     for (std::size_t y = 0; y < height; ++y)
-        bytes[y * (1 + width * channels)] = static_cast<std::uint8_t>(random.below(random.below(20) == 0 ? 256 : 5));
+        bytes[y * (1 + width * channels)] =
+            static_cast<std::uint8_t>(random.below(random.below(20) == 0 ? 256 : 5));
     return bytes;
 }
 

@@ -26,7 +26,8 @@ std::vector<std::int32_t> relabel(std::span<const std::int32_t> ids, std::span<c
     for (std::size_t start = 0, end = 0; start < ids.size(); start = end) {
         while (end < ids.size() && ids[end] == ids[start]) ++end;
         const auto found = value_of.find(ids[start]);
-        std::fill(result.begin() + static_cast<std::ptrdiff_t>(start), result.begin() + static_cast<std::ptrdiff_t>(end),
+        std::fill(result.begin() + static_cast<std::ptrdiff_t>(start),
+                  result.begin() + static_cast<std::ptrdiff_t>(end),
                   found == value_of.end() ? other : found->second);
     }
     return result;

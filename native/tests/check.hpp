@@ -22,12 +22,14 @@ inline int& failed_checks() {
 }
 
 struct Registered {
-    Registered(const char* name, std::function<void()> run) { test_cases().push_back({name, std::move(run)}); }
+    Registered(const char* name, std::function<void()> run) {
+        test_cases().push_back({name, std::move(run)});
+    }
 };
 
 #define TEST(name)                                                                                           \
     static void name();                                                                                      \
-    static const Registered registered_##name(#name, name);                                                 \
+    static const Registered registered_##name(#name, name);                                                  \
     static void name()
 
 #define CHECK(condition)                                                                                     \

@@ -74,6 +74,8 @@ TEST(the_highest_seed_takes_its_margin_and_a_used_one_is_no_seed) {
 TEST(a_center_of_another_category_is_not_the_likeliest) {
     const std::array<float, 2> line{0.0f, 1.0f}, centers{0.0f, 1.5f}, lambdas{1.0f, 1.0f};
     const std::array<std::int32_t, 2> categories{7, 7}, theirs{8, 7};
-    CHECK((likeliest_center(line, categories, 1, {centers, lambdas, theirs}, 0.1f) == std::vector<std::int32_t>{2, 2}));
-    CHECK((likeliest_center(line, categories, 1, {centers, lambdas, theirs}, 0.5f) == std::vector<std::int32_t>{0, 2}));
+    CHECK((likeliest_center(line, categories, 1, {centers, lambdas, theirs}, 0.1f) ==
+           std::vector<std::int32_t>{2, 2}));
+    CHECK((likeliest_center(line, categories, 1, {centers, lambdas, theirs}, 0.5f) ==
+           std::vector<std::int32_t>{0, 2}));
 }

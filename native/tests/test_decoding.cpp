@@ -61,7 +61,8 @@ TEST(labels_part_in_the_middle_and_keep_to_their_group) {
     const std::array<std::uint8_t, 8> groups{5, 5, 6, 6, 6, 6, 9, 9};
     const auto is_free = std::make_unique<bool[]>(256);
     is_free[9] = true;
-    const auto result = vote_for_labels(labels, group_of_label, groups, std::span<const bool>(is_free.get(), 256), two_points);
+    const auto result = vote_for_labels(labels, group_of_label, groups,
+                                        std::span<const bool>(is_free.get(), 256), two_points);
     CHECK((result == std::vector<std::int32_t>{1, 1, 2, 2, 2, 2, 0, 0}));
 }
 
@@ -69,5 +70,6 @@ TEST(the_surer_segment_reaches_beyond_the_middle) {
     const std::array<std::int32_t, 2> segments{0, 1};
     const std::array<std::int64_t, 2> categories{0, 1};
     const std::array<float, 4> logits{1.0f, 0.0f, 0.0f, 3.0f};
-    CHECK((fit_segments(segments, categories, logits, two_points) == std::vector<std::int32_t>{0, 0, 0, 1, 1, 1, 1, 1}));
+    CHECK((fit_segments(segments, categories, logits, two_points) ==
+           std::vector<std::int32_t>{0, 0, 0, 1, 1, 1, 1, 1}));
 }

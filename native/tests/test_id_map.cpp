@@ -20,4 +20,6 @@ TEST(relabel_sends_unknown_ids_to_other) {
     CHECK((relabel(ids, keys, values, 255) == std::vector<std::int32_t>{1, 1, 255, 2}));
 }
 
-TEST(an_empty_map_relabels_to_an_empty_map) { CHECK(relabel({}, {}, {}, 0).empty() && count_ids({}).empty()); }
+TEST(an_empty_map_relabels_to_an_empty_map) {
+    CHECK(relabel({}, {}, {}, 0).empty() && count_ids({}).empty());
+}

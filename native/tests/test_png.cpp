@@ -29,7 +29,8 @@ std::uint8_t predicted(int filter, int a, int b, int c) {
 }
 
 // The PNG specification word for word: filters the rows of pixels with random filters.
-Bytes filtered(const Bytes& pixels, std::size_t height, std::size_t width, std::size_t channels, Random& random) {
+Bytes filtered(const Bytes& pixels, std::size_t height, std::size_t width, std::size_t channels,
+               Random& random) {
     const std::size_t stride = width * channels;
     Bytes rows;
     for (std::size_t y = 0; y < height; ++y) {
@@ -53,7 +54,8 @@ Bytes patches(std::size_t height, std::size_t width, std::size_t channels, Rando
     for (std::size_t y = 0; y < height; ++y)
         for (std::size_t x = 0; x < width; ++x) {
             Random patch{seed + 977 * (y / side) + x / side};
-            for (std::size_t c = 0; c < channels; ++c) pixels.push_back(static_cast<std::uint8_t>(patch.below(256)));
+            for (std::size_t c = 0; c < channels; ++c)
+                pixels.push_back(static_cast<std::uint8_t>(patch.below(256)));
         }
     return pixels;
 }
@@ -75,8 +77,9 @@ Bytes chunk(const char* kind, const Bytes& content) {
 
 Bytes png(std::uint8_t bits, std::uint8_t color, std::uint8_t interlaced) {
     Bytes file{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    for (const Bytes& part : {chunk("IHDR", {0, 0, 0, 7, 0, 0, 0, 3, bits, color, 0, 0, interlaced}),
-                              chunk("tEXt", {1, 2}), chunk("IDAT", {5, 6}), chunk("IDAT", {7}), chunk("IEND", {})})
+    for (const Bytes& part :
+         {chunk("IHDR", {0, 0, 0, 7, 0, 0, 0, 3, bits, color, 0, 0, interlaced}), chunk("tEXt", {1, 2}),
+          chunk("IDAT", {5, 6}), chunk("IDAT", {7}), chunk("IEND", {})})
         file.insert(file.end(), part.begin(), part.end());
     return file;
 }
@@ -86,7 +89,8 @@ Bytes png(std::uint8_t bits, std::uint8_t color, std::uint8_t interlaced) {
 TEST(ids_come_back_from_every_filter) {
     Random random{1};
     for (int round = 0; round < 200; ++round) {
-        const std::size_t height = 1 + random.below(12), width = 1 + random.below(90), channels = 3 + random.below(2);
+        const std::size_t height = 1 + random.below(12), width = 1 + random.below(90),
+                          channels = 3 + random.below(2);
         const Bytes pixels = patches(height, width, channels, random);
         const Bytes rows = filtered(pixels, height, width, channels, random);
         CHECK(read_id_rows(rows, height, width, channels) == ids_of(pixels, channels));
@@ -98,7 +102,8 @@ TEST(pairs_of_two_pngs_are_those_of_their_maps) {
     for (int round = 0; round < 50; ++round) {
         const std::size_t height = 1 + random.below(12), width = 1 + random.below(90);
         const Bytes first = patches(height, width, 3, random), second = patches(height, width, 4, random);
-        const Bytes a = filtered(first, height, width, 3, random), b = filtered(second, height, width, 4, random);
+        const Bytes a = filtered(first, height, width, 3, random),
+                    b = filtered(second, height, width, 4, random);
         const auto got = count_png_pairs({a, 3}, {b, 4}, height, width);
         const auto want = count_id_pairs(ids_of(first, 3), ids_of(second, 4));
         CHECK(got && got->size() == want.size());
@@ -122,8 +127,10 @@ TEST(a_picture_is_found_between_the_chunks) {
 }
 
 TEST(other_kinds_and_broken_files_are_left_to_a_complete_reader) {
-    CHECK(!find_picture(png(16, 2, 0), 100) && !find_picture(png(8, 3, 0), 100) && !find_picture(png(8, 2, 1), 100));
+    CHECK(!find_picture(png(16, 2, 0), 100) && !find_picture(png(8, 3, 0), 100) &&
+          !find_picture(png(8, 2, 1), 100));
     CHECK(!find_picture(png(8, 2, 0), 20));
     const Bytes whole = png(8, 2, 0);
-    for (std::size_t size = 0; size < whole.size(); ++size) CHECK(!find_picture(std::span(whole).first(size), 100));
+    for (std::size_t size = 0; size < whole.size(); ++size)
+        CHECK(!find_picture(std::span(whole).first(size), 100));
 }

@@ -19,8 +19,10 @@ TEST(segment_spread_of_a_line_worked_by_hand) {
 
     const std::array<float, 2> means_gradient{}, spread_gradient{0.0f, 3.0f};
     std::array<float, 3> gradient{};
-    differentiate_segments({line, segments, 1}, {1.0f, 2}, table, {means_gradient, spread_gradient}, gradient);
-    CHECK(std::abs(gradient[0] + 3.0f) < 1e-5f && std::abs(gradient[1] - 3.0f) < 1e-5f && gradient[2] == 0.0f);
+    differentiate_segments({line, segments, 1}, {1.0f, 2}, table, {means_gradient, spread_gradient},
+                           gradient);
+    CHECK(std::abs(gradient[0] + 3.0f) < 1e-5f && std::abs(gradient[1] - 3.0f) < 1e-5f &&
+          gradient[2] == 0.0f);
 }
 
 TEST(segment_spread_of_runs_longer_than_a_strip) {

@@ -12,7 +12,8 @@ namespace {
 constexpr double kStill = 1e-4; // the step at which a seed has converged; the authors' value
 
 // The mean that the seed climbs to, or nothing if it does not come to rest.
-std::optional<std::vector<float>> climb(const PointBlocks& points, std::vector<float> mean, const MeanShiftRules& rules) {
+std::optional<std::vector<float>> climb(const PointBlocks& points, std::vector<float> mean,
+                                        const MeanShiftRules& rules) {
     for (std::size_t i = 0; i < rules.max_iterations; ++i) {
         const PointBlocks::Sum sum = points.sum_of_active_in_ball(mean, rules.bandwidth);
         if (sum.count == 0) return std::nullopt; // the points lie around their mean, none of them near it
@@ -32,7 +33,8 @@ std::vector<std::int64_t> densest_first(const PointBlocks& points) {
     std::vector<std::int64_t> order(points.num_active());
     std::iota(order.begin(), order.end(), std::int64_t{0});
     std::ranges::stable_sort(order, [&](std::int64_t a, std::int64_t b) {
-        return points.block_population(static_cast<std::size_t>(a)) > points.block_population(static_cast<std::size_t>(b));
+        return points.block_population(static_cast<std::size_t>(a)) >
+               points.block_population(static_cast<std::size_t>(b));
     });
     return order;
 }
@@ -71,7 +73,8 @@ class Search {
 
     bool mostly_unlabelled(const std::vector<float>& mean) const {
         const auto around = points_.in_ball(mean, rules_.bandwidth, false);
-        const auto labelled = std::ranges::count_if(around, [&](std::uint32_t i) { return groups_.labels[i] != 0; });
+        const auto labelled =
+            std::ranges::count_if(around, [&](std::uint32_t i) { return groups_.labels[i] != 0; });
         return 2 * static_cast<std::size_t>(labelled) < around.size();
     }
 
@@ -92,7 +95,8 @@ PointGroups mean_shift(std::span<const float> columns, std::size_t dims, std::sp
     const auto densest = order.empty() ? densest_first(points) : std::vector<std::int64_t>{};
     for (const std::int64_t seed : order.empty() ? std::span<const std::int64_t>(densest) : order) {
         if (points.num_active() < rules.min_size) break;
-        if (points.active(static_cast<std::size_t>(seed)) && !search.try_seed(static_cast<std::size_t>(seed))) break;
+        if (points.active(static_cast<std::size_t>(seed)) && !search.try_seed(static_cast<std::size_t>(seed)))
+            break;
     }
     return std::move(search).groups();
 }

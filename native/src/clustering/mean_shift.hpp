@@ -17,14 +17,15 @@ struct MeanShiftRules {
 };
 
 struct PointGroups {
-    std::vector<std::int32_t> labels; // of each point: 0 none, 1..number of groups in the order they were found
-    std::vector<float> centers;       // one row of d values a group
+    std::vector<std::int32_t>
+        labels;                 // of each point: 0 none, 1..number of groups in the order they were found
+    std::vector<float> centers; // one row of d values a group
 };
 
-// De Brabandere et al. 2017, the authors' fast variant: from an unused point climb to the mean of the unused points
-// within the bandwidth; the unused points around it become a group unless half of all points there have one
-// already. Either way they are used up. `columns` holds d rows of n finite values. Seeds are tried in `order`, or, if
-// it is empty, from the fullest block of near points to the emptiest.
+// De Brabandere et al. 2017, the authors' fast variant: from an unused point climb to the mean of the unused
+// points within the bandwidth; the unused points around it become a group unless half of all points there
+// have one already. Either way they are used up. `columns` holds d rows of n finite values. Seeds are tried
+// in `order`, or, if it is empty, from the fullest block of near points to the emptiest.
 PointGroups mean_shift(std::span<const float> columns, std::size_t dims, std::span<const std::int64_t> order,
                        const MeanShiftRules& rules);
 

@@ -11,9 +11,11 @@ namespace {
 constexpr std::size_t kChunk = 256;
 
 // Does no pixel of the window beat this one, where of equals the earlier wins?
-bool is_peak(std::span<const float> heat, ImageSize size, std::size_t row, std::size_t col, std::size_t half) {
+bool is_peak(std::span<const float> heat, ImageSize size, std::size_t row, std::size_t col,
+             std::size_t half) {
     const std::size_t here = row * size.cols + col;
-    const std::size_t last_row = std::min(row + half, size.rows - 1), last_col = std::min(col + half, size.cols - 1);
+    const std::size_t last_row = std::min(row + half, size.rows - 1),
+                      last_col = std::min(col + half, size.cols - 1);
     for (std::size_t r = row - std::min(row, half); r <= last_row; ++r)
         for (std::size_t c = col - std::min(col, half); c <= last_col; ++c) {
             const std::size_t there = r * size.cols + c;
@@ -22,12 +24,14 @@ bool is_peak(std::span<const float> heat, ImageSize size, std::size_t row, std::
     return true;
 }
 
-// The image plane in square cells; each cell lists, once it is asked for, the centres that are nearest to some
-// place in it. Places outside of the image belong to the cell at its border and are compared with all centres.
+// The image plane in square cells; each cell lists, once it is asked for, the centres that are nearest to
+// some place in it. Places outside of the image belong to the cell at its border and are compared with all
+// centres.
 class CenterCells {
   public:
     CenterCells(ImageSize size, std::span<const float> centers)
-        : rows_(size.rows / kSide + 1), cols_(size.cols / kSide + 1), centers_(centers), begins_(rows_ * cols_ + 1) {
+        : rows_(size.rows / kSide + 1), cols_(size.cols / kSide + 1), centers_(centers),
+          begins_(rows_ * cols_ + 1) {
         all_.resize(centers.size() / 2);
         for (std::size_t i = 0; i < all_.size(); ++i) all_[i] = static_cast<std::uint32_t>(i);
     }
@@ -55,9 +59,11 @@ class CenterCells {
 
     std::span<const std::uint32_t> candidates(float row, float col) {
         const float side = static_cast<float>(kSide);
-        if (!(row >= 0.0f && col >= 0.0f && row < side * static_cast<float>(rows_) && col < side * static_cast<float>(cols_)))
+        if (!(row >= 0.0f && col >= 0.0f && row < side * static_cast<float>(rows_) &&
+              col < side * static_cast<float>(cols_)))
             return all_;
-        const std::size_t r = static_cast<std::size_t>(row) / kSide, c = static_cast<std::size_t>(col) / kSide;
+        const std::size_t r = static_cast<std::size_t>(row) / kSide,
+                          c = static_cast<std::size_t>(col) / kSide;
         Range& range = begins_[r * cols_ + c];
         if (range.count == 0) range = list(static_cast<double>(r * kSide), static_cast<double>(c * kSide));
         return {lists_.data() + range.begin, range.count};
@@ -104,7 +110,8 @@ std::vector<std::int32_t> nearest_center(std::span<const float> columns, std::sp
             for (std::size_t k = 0; k < dims; ++k) {
                 const float* values = columns.data() + k * num_points + begin;
                 const float middle = centers[center * dims + k];
-                for (std::size_t j = 0; j < size; ++j) squared[j] += (values[j] - middle) * (values[j] - middle);
+                for (std::size_t j = 0; j < size; ++j)
+                    squared[j] += (values[j] - middle) * (values[j] - middle);
             }
             const auto number = static_cast<std::int32_t>(center + 1);
             std::int32_t* label = labels.data() + begin;
@@ -129,8 +136,8 @@ std::vector<Peak> peaks(std::span<const float> heat, ImageSize size, float thres
     return found;
 }
 
-std::vector<std::int32_t> group_by_offset(std::span<const float> offsets, std::span<const bool> inside, ImageSize size,
-                                          std::span<const float> centers) {
+std::vector<std::int32_t> group_by_offset(std::span<const float> offsets, std::span<const bool> inside,
+                                          ImageSize size, std::span<const float> centers) {
     const std::size_t num_pixels = size.rows * size.cols;
     std::vector<std::int32_t> labels(num_pixels);
     if (centers.empty()) return labels;

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kMostBlocks = 256; // more would cost more to look at than they save
 constexpr std::size_t kChunk = 256;
 
-// Leaders: the first point of each block; a point joins the leader of the point before it when that is near, else
-// the nearest leader, and becomes one itself when that is far.
+// Leaders: the first point of each block; a point joins the leader of the point before it when that is near,
+// else the nearest leader, and becomes one itself when that is far.
 class Leaders {
   public:
     Leaders(std::size_t dims, float reach) : dims_(dims), reach_(reach * reach), lanes_(dims * kMostBlocks) {}
@@ -112,7 +112,8 @@ void PointBlocks::measure() {
             const float* values = column(block, k);
             double sum = 0.0;
             for (std::size_t j = 0; j < size; ++j) sum += static_cast<double>(values[j]);
-            const float center = centers_[k * blocks_.size() + b] = static_cast<float>(sum / static_cast<double>(size));
+            const float center = centers_[k * blocks_.size() + b] =
+                static_cast<float>(sum / static_cast<double>(size));
             for (std::size_t j = 0; j < size; ++j) {
                 const double step = static_cast<double>(values[j]) - static_cast<double>(center);
                 squared[j] += step * step;
@@ -128,7 +129,8 @@ std::vector<std::uint32_t> PointBlocks::touched(std::span<const float> center, f
     for (std::size_t k = 0; k < dims_; ++k) {
         const float* lane = centers_.data() + k * blocks_.size();
         const float middle = center[k];
-        for (std::size_t b = 0; b < blocks_.size(); ++b) squared[b] += (lane[b] - middle) * (lane[b] - middle);
+        for (std::size_t b = 0; b < blocks_.size(); ++b)
+            squared[b] += (lane[b] - middle) * (lane[b] - middle);
     }
     std::vector<std::uint32_t> found;
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
@@ -139,9 +141,9 @@ std::vector<std::uint32_t> PointBlocks::touched(std::span<const float> center, f
 }
 
 // Calls visit(slots in the block, number) for chunks of members of the ball, up to slot `end`.
-template <class Visit>
-void PointBlocks::scan(std::size_t index, std::size_t end, std::span<const float> center, float radius,
-                       Visit visit) const {
+template <class Visit> void PointBlocks::scan(std::size_t index, std::size_t end,
+                                              std::span<const float> center, float radius,
+                                              Visit visit) const {
     const Block& block = blocks_[index];
     std::array<float, kChunk> squared;
     std::array<std::uint32_t, kChunk> members;
@@ -179,13 +181,16 @@ PointBlocks::Sum PointBlocks::sum_of_active_in_ball(std::span<const float> cente
     return sum;
 }
 
-std::vector<std::uint32_t> PointBlocks::in_ball(std::span<const float> center, float radius, bool only_active) const {
+std::vector<std::uint32_t> PointBlocks::in_ball(std::span<const float> center, float radius,
+                                                bool only_active) const {
     std::vector<std::uint32_t> found;
     for (const std::uint32_t b : touched(center, radius)) {
         const Block& block = blocks_[b];
-        scan(b, only_active ? block.active_end : block.end, center, radius, [&](std::span<const std::uint32_t> members) {
-            for (const std::uint32_t member : members) found.push_back(point_of_slot_[block.begin + member]);
-        });
+        scan(b, only_active ? block.active_end : block.end, center, radius,
+             [&](std::span<const std::uint32_t> members) {
+                 for (const std::uint32_t member : members)
+                     found.push_back(point_of_slot_[block.begin + member]);
+             });
     }
     return found;
 }
@@ -211,7 +216,8 @@ void PointBlocks::remove(std::size_t index) {
     Block& block = blocks_[block_of_point_[index]];
     const std::size_t slot = slot_of_point_[index];
     const std::size_t last = --block.active_end;
-    for (std::size_t k = 0; k < dims_; ++k) std::swap(column(block, k)[slot - block.begin], column(block, k)[last - block.begin]);
+    for (std::size_t k = 0; k < dims_; ++k)
+        std::swap(column(block, k)[slot - block.begin], column(block, k)[last - block.begin]);
     std::swap(point_of_slot_[slot], point_of_slot_[last]);
     slot_of_point_[point_of_slot_[slot]] = static_cast<std::uint32_t>(slot);
     slot_of_point_[index] = static_cast<std::uint32_t>(last);

@@ -38,8 +38,8 @@ class PointBlocks {
     void fill(std::span<const float> columns, std::span<const std::uint32_t> block_of_point);
     void measure();
     std::vector<std::uint32_t> touched(std::span<const float> center, float radius) const;
-    template <class Visit>
-    void scan(std::size_t block, std::size_t end, std::span<const float> center, float radius, Visit visit) const;
+    template <class Visit> void scan(std::size_t block, std::size_t end, std::span<const float> center,
+                                     float radius, Visit visit) const;
     const float* column(const Block& block, std::size_t dim) const {
         return values_.data() + block.begin * dims_ + dim * (block.end - block.begin);
     }
@@ -50,8 +50,8 @@ class PointBlocks {
     std::size_t dims_;
     std::size_t num_active_;
     std::vector<Block> blocks_;
-    std::vector<float> centers_;              // one row a dimension, one column a block
-    std::vector<float> values_;               // by block, then by dimension, then by slot
+    std::vector<float> centers_; // one row a dimension, one column a block
+    std::vector<float> values_;  // by block, then by dimension, then by slot
     std::vector<std::uint32_t> point_of_slot_;
     std::vector<std::uint32_t> slot_of_point_;
     std::vector<std::uint32_t> block_of_point_;

@@ -34,8 +34,8 @@ float typical_reach(std::span<const std::uint32_t> order, std::span<const float>
 
 class Search {
   public:
-    Search(std::span<const float> columns, std::size_t dims, std::span<const float> seeds, std::span<const float> lambdas,
-           const SeedRules& rules, std::span<const std::uint32_t> order)
+    Search(std::span<const float> columns, std::size_t dims, std::span<const float> seeds,
+           std::span<const float> lambdas, const SeedRules& rules, std::span<const std::uint32_t> order)
         : columns_(columns), seeds_(seeds), lambdas_(lambdas), rules_(rules),
           points_(columns, dims, typical_reach(order, lambdas)) {
         groups_.labels.resize(seeds.size());
@@ -77,7 +77,8 @@ class Search {
         groups_.scores.push_back(seeds_[seed]);
     }
 
-    std::vector<float> weighted_mean(std::span<const std::uint32_t> members, std::span<const float> center, float lambda) const {
+    std::vector<float> weighted_mean(std::span<const std::uint32_t> members, std::span<const float> center,
+                                     float lambda) const {
         std::vector<double> sums(center.size());
         double total = 0.0;
         for (const std::uint32_t i : members) {
@@ -88,7 +89,8 @@ class Search {
             }
             const double weight = std::exp(-static_cast<double>(lambda) * squared);
             total += weight;
-            for (std::size_t k = 0; k < center.size(); ++k) sums[k] += weight * static_cast<double>(value(k, i));
+            for (std::size_t k = 0; k < center.size(); ++k)
+                sums[k] += weight * static_cast<double>(value(k, i));
         }
         std::vector<float> mean;
         for (const double sum : sums) mean.push_back(static_cast<float>(sum / total));
@@ -116,8 +118,9 @@ SeedGroups decode_seeds(std::span<const float> columns, std::size_t dims, std::s
     return std::move(search).groups();
 }
 
-std::vector<std::int32_t> likeliest_center(std::span<const float> columns, std::span<const std::int32_t> categories,
-                                           std::size_t dims, const MembershipCenters& among, float least) {
+std::vector<std::int32_t> likeliest_center(std::span<const float> columns,
+                                           std::span<const std::int32_t> categories, std::size_t dims,
+                                           const MembershipCenters& among, float least) {
     const std::size_t num_points = categories.size();
     std::vector<std::int32_t> labels(num_points);
     std::array<float, kChunk> exponent, best;
@@ -129,7 +132,8 @@ std::vector<std::int32_t> likeliest_center(std::span<const float> columns, std::
             for (std::size_t k = 0; k < dims; ++k) {
                 const float* values = columns.data() + k * num_points + begin;
                 const float middle = among.centers[center * dims + k];
-                for (std::size_t j = 0; j < size; ++j) exponent[j] += (values[j] - middle) * (values[j] - middle);
+                for (std::size_t j = 0; j < size; ++j)
+                    exponent[j] += (values[j] - middle) * (values[j] - middle);
             }
             const auto number = static_cast<std::int32_t>(center + 1);
             for (std::size_t j = 0; j < size; ++j) {

@@ -1,4 +1,5 @@
-// The pixels of an image and the grid of points over it: a point stands in the middle of each stride x stride block.
+// The pixels of an image and the grid of points over it: a point stands in the middle of each stride x stride
+// block.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +14,8 @@ struct PixelRun {
     std::size_t before, after; // the points that they lie between; at a border the same point twice
 };
 
-// One axis of an image. Its pixels are cut where they pass a point: run 0 lies before the first point, run i between
-// points i - 1 and i, the last behind the last point.
+// One axis of an image. Its pixels are cut where they pass a point: run 0 lies before the first point, run i
+// between points i - 1 and i, the last behind the last point.
 struct GridAxis {
     std::size_t points, pixels, stride;
 
@@ -22,13 +23,15 @@ struct GridAxis {
 
     PixelRun run(std::size_t i) const {
         const std::size_t half = stride / 2, begin = i == 0 ? 0 : half + (i - 1) * stride;
-        return {std::min(begin, pixels), std::min(half + i * stride, pixels), i == 0 ? 0 : i - 1, std::min(i, points - 1)};
+        return {std::min(begin, pixels), std::min(half + i * stride, pixels), i == 0 ? 0 : i - 1,
+                std::min(i, points - 1)};
     }
 
     // How far the k-th pixel of run i is on its way from the point before to the point after, from 0 to 1.
     double share(std::size_t i, std::size_t k) const {
         const std::size_t pixel = k + (i == 0 ? 0 : stride / 2 + (i - 1) * stride);
-        return (static_cast<double>(pixel) + 0.5) / static_cast<double>(stride) + 0.5 - static_cast<double>(i);
+        return (static_cast<double>(pixel) + 0.5) / static_cast<double>(stride) + 0.5 -
+               static_cast<double>(i);
     }
 };
 
@@ -60,8 +63,8 @@ struct BilinearWeights {
     }
 };
 
-// Calls visit(rows, cols, points) for the pixels of each cell, with the numbers of the points around it, which are
-// four, or fewer and repeated at the border.
+// Calls visit(rows, cols, points) for the pixels of each cell, with the numbers of the points around it,
+// which are four, or fewer and repeated at the border.
 template <class Visit> void for_each_cell(const GridCells& cells, const Visit& visit) {
     if (cells.num_points() == 0) return;
     const std::size_t width = cells.cols.points;
@@ -70,8 +73,9 @@ template <class Visit> void for_each_cell(const GridCells& cells, const Visit& v
         for (std::size_t right = 0; right < cells.cols.num_runs(); ++right) {
             const PixelRun cols = cells.cols.run(right);
             visit(rows, cols,
-                  std::array<std::size_t, 4>{rows.before * width + cols.before, rows.before * width + cols.after,
-                                             rows.after * width + cols.before, rows.after * width + cols.after});
+                  std::array<std::size_t, 4>{
+                      rows.before * width + cols.before, rows.before * width + cols.after,
+                      rows.after * width + cols.before, rows.after * width + cols.after});
         }
     }
 }

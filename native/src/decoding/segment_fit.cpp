@@ -22,33 +22,38 @@ std::int32_t best_fitting(const Candidates& candidates, const std::array<double,
         float fit = weights[0] * logits[i][0], mass = 0.0f;
         for (std::size_t j = 1; j < 4; ++j) fit += weights[j] * logits[i][j];
         for (std::size_t j = 0; j < 4; ++j) mass += segments[j] == segments[i] ? weights[j] : 0.0f;
-        if (i == 0 || fit > best_fit || (fit == best_fit && mass > best_mass)) best = i, best_fit = fit, best_mass = mass;
+        if (i == 0 || fit > best_fit || (fit == best_fit && mass > best_mass))
+            best = i, best_fit = fit, best_mass = mass;
     }
     return segments[best];
 }
 
 } // namespace
 
-std::vector<std::int32_t> fit_segments(std::span<const std::int32_t> segments, std::span<const std::int64_t> categories,
+std::vector<std::int32_t> fit_segments(std::span<const std::int32_t> segments,
+                                       std::span<const std::int64_t> categories,
                                        std::span<const float> logits, const GridCells& cells) {
     std::vector<std::int32_t> result(cells.rows.pixels * cells.cols.pixels);
     const BilinearWeights weights(cells);
-    for_each_cell(cells, [&](const PixelRun& rows, const PixelRun& cols, const std::array<std::size_t, 4>& points) {
-        Candidates candidates;
-        bool agree = true;
-        for (std::size_t i = 0; i < 4; ++i) {
-            candidates.segments[i] = segments[points[i]];
-            agree &= candidates.segments[i] == candidates.segments[0];
-        }
-        for (std::size_t i = 0; i < 4 && !agree; ++i) {
-            const auto category = static_cast<std::size_t>(categories[static_cast<std::size_t>(candidates.segments[i])]);
-            for (std::size_t j = 0; j < 4; ++j) candidates.logits[i][j] = logits[category * cells.num_points() + points[j]];
-        }
-        for (std::size_t row = rows.begin; row < rows.end; ++row)
-            for (std::size_t col = cols.begin; col < cols.end; ++col)
-                result[row * cells.cols.pixels + col] =
-                    agree ? candidates.segments[0] : best_fitting(candidates, weights.at(row, col));
-    });
+    for_each_cell(
+        cells, [&](const PixelRun& rows, const PixelRun& cols, const std::array<std::size_t, 4>& points) {
+            Candidates candidates;
+            bool agree = true;
+            for (std::size_t i = 0; i < 4; ++i) {
+                candidates.segments[i] = segments[points[i]];
+                agree &= candidates.segments[i] == candidates.segments[0];
+            }
+            for (std::size_t i = 0; i < 4 && !agree; ++i) {
+                const auto category =
+                    static_cast<std::size_t>(categories[static_cast<std::size_t>(candidates.segments[i])]);
+                for (std::size_t j = 0; j < 4; ++j)
+                    candidates.logits[i][j] = logits[category * cells.num_points() + points[j]];
+            }
+            for (std::size_t row = rows.begin; row < rows.end; ++row)
+                for (std::size_t col = cols.begin; col < cols.end; ++col)
+                    result[row * cells.cols.pixels + col] =
+                        agree ? candidates.segments[0] : best_fitting(candidates, weights.at(row, col));
+        });
     return result;
 }
 

@@ -27,8 +27,8 @@ struct Corners { // a channel's values around a cell
 
 // The number of the largest value at each point of a row; false if a value is not finite.
 INTARSIA_VECTORISED
-bool argmax_of_row(const float* values, std::size_t plane, std::size_t channels, std::size_t cols, float* largest,
-                   std::int32_t* winner) {
+bool argmax_of_row(const float* values, std::size_t plane, std::size_t channels, std::size_t cols,
+                   float* largest, std::int32_t* winner) {
     constexpr std::uint32_t exponent = 0x7f800000; // all ones: infinite, or not a number
     std::uint32_t strange = 0;
     std::fill_n(largest, cols, -std::numeric_limits<float>::max());
@@ -65,8 +65,8 @@ void contest(const Corners* first, const Corners* last, const Weights& at, std::
     std::copy(number.begin(), number.end(), winner);
 }
 
-// The weights of all pixels of a cell, eight at a time. A cell that is cut off at the end of the image has the first
-// of them.
+// The weights of all pixels of a cell, eight at a time. A cell that is cut off at the end of the image has
+// the first of them.
 std::vector<Weights> weights_of_cell(const GridCells& cells, std::size_t down, std::size_t right) {
     const std::size_t stride = cells.rows.stride, count = stride * stride;
     std::vector<Weights> weights((count + kLanes - 1) / kLanes);
@@ -84,14 +84,16 @@ std::vector<Weights> weights_of_cell(const GridCells& cells, std::size_t down, s
 
 template <class Label> class Winners {
   public:
-    Winners(std::span<const float> values, std::size_t channels, const GridCells& cells, std::span<Label> winners)
+    Winners(std::span<const float> values, std::size_t channels, const GridCells& cells,
+            std::span<Label> winners)
         : values_(values), channels_(channels), cells_(cells), winners_(winners) {
         for (std::size_t i = 0; i < 4; ++i) weights_[i] = weights_of_cell(cells, i / 2, i % 2);
     }
 
     // The rows of cells from `first` up to `last`; false if a value is not finite.
     bool band(std::size_t first, std::size_t last) const {
-        Scratch scratch{std::vector<float>(std::max(cells_.cols.points, channels_)), std::vector<Corners>(channels_),
+        Scratch scratch{std::vector<float>(std::max(cells_.cols.points, channels_)),
+                        std::vector<Corners>(channels_),
                         std::vector<std::int32_t>(weights_[0].size() * kLanes)};
         std::vector<std::int32_t> above(cells_.cols.points), below(cells_.cols.points);
         if (!row_of_points(cells_.rows.run(first).before, scratch, below)) return false;
@@ -113,12 +115,12 @@ template <class Label> class Winners {
     };
 
     bool row_of_points(std::size_t row, Scratch& scratch, std::vector<std::int32_t>& winner) const {
-        return argmax_of_row(&values_[row * cells_.cols.points], cells_.num_points(), channels_, cells_.cols.points,
-                             scratch.highest.data(), winner.data());
+        return argmax_of_row(&values_[row * cells_.cols.points], cells_.num_points(), channels_,
+                             cells_.cols.points, scratch.highest.data(), winner.data());
     }
 
-    void row_of_cells(std::size_t down, const std::vector<std::int32_t>& above, const std::vector<std::int32_t>& below,
-                      Scratch& scratch) const {
+    void row_of_cells(std::size_t down, const std::vector<std::int32_t>& above,
+                      const std::vector<std::int32_t>& below, Scratch& scratch) const {
         const PixelRun rows = cells_.rows.run(down);
         if (cells_.rows.stride == 1) { // every pixel is a point
             for (std::size_t row = rows.begin; row < rows.end; ++row)
@@ -131,7 +133,8 @@ template <class Label> class Winners {
         for (std::size_t right = 0; right < cells_.cols.num_runs(); ++right) {
             const PixelRun cols = cells_.cols.run(right);
             const std::int32_t winner = above[cols.before];
-            const bool clear = winner == above[cols.after] && winner == below[cols.before] && winner == below[cols.after];
+            const bool clear =
+                winner == above[cols.after] && winner == below[cols.before] && winner == below[cols.after];
             if (clear && winner == same) continue;
             fill(rows, begin, cols.begin, same);
             begin = clear ? cols.begin : cols.end;
@@ -154,7 +157,8 @@ template <class Label> class Winners {
         const std::vector<Weights>& weights = weights_[(down > 0 ? 2 : 0) + (right > 0 ? 1 : 0)];
         const Corners* first = scratch.contestants.data();
         const std::size_t used = ((rows.end - rows.begin) * stride + kLanes - 1) / kLanes;
-        for (std::size_t i = 0; i < used; ++i) contest(first, first + count, weights[i], &scratch.pixels[i * kLanes]);
+        for (std::size_t i = 0; i < used; ++i)
+            contest(first, first + count, weights[i], &scratch.pixels[i * kLanes]);
         for (std::size_t row = rows.begin; row < rows.end; ++row)
             for (std::size_t col = cols.begin; col < cols.end; ++col)
                 winners_[row * cells_.cols.pixels + col] =
@@ -166,9 +170,11 @@ template <class Label> class Winners {
         const std::size_t width = cells_.cols.points, plane = cells_.num_points();
         const float* top = values_.data() + rows.before * width;
         const float* bottom = values_.data() + rows.after * width;
-        float sure = -std::numeric_limits<float>::infinity(); // some channel is at least this in the whole cell
+        float sure =
+            -std::numeric_limits<float>::infinity(); // some channel is at least this in the whole cell
         for (std::size_t k = 0; k < channels_; ++k, top += plane, bottom += plane) {
-            const float tl = top[cols.before], tr = top[cols.after], bl = bottom[cols.before], br = bottom[cols.after];
+            const float tl = top[cols.before], tr = top[cols.after], bl = bottom[cols.before],
+                        br = bottom[cols.after];
             scratch.highest[k] = std::max(std::max(tl, tr), std::max(bl, br));
             sure = std::max(sure, std::min(std::min(tl, tr), std::min(bl, br)));
         }
@@ -187,14 +193,15 @@ template <class Label> class Winners {
     std::size_t channels_;
     GridCells cells_;
     std::span<Label> winners_;
-    std::array<std::vector<Weights>, 4> weights_; // before the first row of points or after it, and so for columns
+    std::array<std::vector<Weights>, 4>
+        weights_; // before the first row of points or after it, and so for columns
 };
 
 } // namespace
 
-template <class Label>
-bool find_winners(std::span<const float> values, std::size_t channels, const GridCells& cells, std::span<Label> winners,
-                  std::size_t threads) {
+template <class Label> bool find_winners(std::span<const float> values, std::size_t channels,
+                                         const GridCells& cells, std::span<Label> winners,
+                                         std::size_t threads) {
     const Winners<Label> search(values, channels, cells, winners);
     const std::size_t num_rows = cells.cols.points == 0 ? 0 : cells.rows.num_runs();
     std::atomic<bool> finite{true};
@@ -204,8 +211,11 @@ bool find_winners(std::span<const float> values, std::size_t channels, const Gri
     return finite;
 }
 
-template bool find_winners(std::span<const float>, std::size_t, const GridCells&, std::span<std::uint8_t>, std::size_t);
-template bool find_winners(std::span<const float>, std::size_t, const GridCells&, std::span<std::uint16_t>, std::size_t);
-template bool find_winners(std::span<const float>, std::size_t, const GridCells&, std::span<std::int32_t>, std::size_t);
+template bool find_winners(std::span<const float>, std::size_t, const GridCells&, std::span<std::uint8_t>,
+                           std::size_t);
+template bool find_winners(std::span<const float>, std::size_t, const GridCells&, std::span<std::uint16_t>,
+                           std::size_t);
+template bool find_winners(std::span<const float>, std::size_t, const GridCells&, std::span<std::int32_t>,
+                           std::size_t);
 
 } // namespace intarsia

@@ -22,9 +22,9 @@ struct LovaszMask {
     float floor;
 };
 
-// The loss of Berman et al. 2018, eq. (9), over the positive errors. Writes d loss / d score into `gradient`, which must be zero
-// before and is either empty or as long as the mask. Equal errors are taken in the order of their pixels.
-// An empty label set costs the largest error. A NaN score makes the loss NaN.
+// The loss of Berman et al. 2018, eq. (9), over the positive errors. Writes d loss / d score into `gradient`,
+// which must be zero before and is either empty or as long as the mask. Equal errors are taken in the order
+// of their pixels. An empty label set costs the largest error. A NaN score makes the loss NaN.
 double lovasz_extension(const LovaszMask& mask, std::span<float> gradient, LovaszWorkspace& workspace);
 
 } // namespace intarsia

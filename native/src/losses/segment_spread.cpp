@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t kLongestRun = 256;
 using Strip = std::array<float, kLongestRun>;
 
-// Id maps are made of runs: visit(begin, size, segment) for each, cut at kLongestRun, without the pixels of none.
+// Id maps are made of runs: visit(begin, size, segment) for each, cut at kLongestRun, without the pixels of
+// none.
 template <class Visit> void for_each_run(std::span<const std::int64_t> segments, Visit visit) {
     for (std::size_t begin = 0, end = 0; begin < segments.size(); begin = end) {
         const std::size_t limit = std::min(segments.size(), begin + kLongestRun);
@@ -21,8 +22,8 @@ template <class Visit> void for_each_run(std::span<const std::int64_t> segments,
 }
 
 // |x - mean| of the pixels of a run.
-void distances(const SegmentedPixels& pixels, int norm, const float* mean, std::size_t begin, std::size_t size,
-               Strip& distance) {
+void distances(const SegmentedPixels& pixels, int norm, const float* mean, std::size_t begin,
+               std::size_t size, Strip& distance) {
     const std::size_t stride = pixels.segments.size();
     std::fill_n(distance.begin(), size, norm == 1 ? 0.0f : 1e-8f);
     for (std::size_t k = 0; k < pixels.dims; ++k) {
@@ -65,7 +66,9 @@ struct Sums {
         first = least < 0 ? 0 : static_cast<std::size_t>(least);
         values.resize(greatest < 0 ? 0 : static_cast<std::size_t>(greatest - least + 1) * (pixels.dims + 1));
     }
-    double* row(std::size_t segment, std::size_t dims) { return values.data() + (segment - first) * (dims + 1); }
+    double* row(std::size_t segment, std::size_t dims) {
+        return values.data() + (segment - first) * (dims + 1);
+    }
 };
 
 void find_means(const SegmentedPixels& pixels, const SegmentTable& table) {
@@ -110,7 +113,8 @@ void measure_segments(const SegmentedPixels& pixels, const StrayRule& rule, cons
         for (std::size_t k = 0; k < dims; ++k) {
             const float* values = pixels.values.data() + k * stride + begin;
             float partial = 0.0f;
-            for (std::size_t j = 0; j < size; ++j) partial += strip[j] * direction(mean[k] - values[j], rule.norm);
+            for (std::size_t j = 0; j < size; ++j)
+                partial += strip[j] * direction(mean[k] - values[j], rule.norm);
             row[k] += static_cast<double>(partial);
         }
     });
@@ -120,7 +124,8 @@ void measure_segments(const SegmentedPixels& pixels, const StrayRule& rule, cons
         const double area = static_cast<double>(table.area[segment]);
         if (area == 0.0) continue;
         table.spread[segment] = static_cast<float>(row[dims] / area);
-        for (std::size_t k = 0; k < dims; ++k) table.pull[segment * dims + k] = static_cast<float>(row[k] / area);
+        for (std::size_t k = 0; k < dims; ++k)
+            table.pull[segment * dims + k] = static_cast<float>(row[k] / area);
     }
 }
 

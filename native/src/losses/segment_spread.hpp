@@ -1,5 +1,5 @@
-// Means of segments of embeddings and how far their pixels stray from them, with gradients, in two passes over the
-// pixels and no copy of them.
+// Means of segments of embeddings and how far their pixels stray from them, with gradients, in two passes
+// over the pixels and no copy of them.
 #pragma once
 
 #include <cstddef>

@@ -38,7 +38,8 @@ void PairCounter::add(std::span<const std::int32_t> first, std::span<const std::
             second_ = second[at];
         }
         const std::size_t start = at;
-        while (at + BLOCK <= size && all_equal(&first[at], first_) && all_equal(&second[at], second_)) at += BLOCK;
+        while (at + BLOCK <= size && all_equal(&first[at], first_) && all_equal(&second[at], second_))
+            at += BLOCK;
         while (at < size && first[at] == first_ && second[at] == second_) ++at;
         run_ += static_cast<std::int64_t>(at - start);
     }
@@ -50,7 +51,8 @@ std::vector<IdPair> PairCounter::pairs() {
     found.reserve(num_used_);
     for (const auto& [key, count] : slots_)
         if (count != 0)
-            found.push_back({static_cast<std::int32_t>(key >> 32), static_cast<std::int32_t>(key & 0xffffffffu), count});
+            found.push_back(
+                {static_cast<std::int32_t>(key >> 32), static_cast<std::int32_t>(key & 0xffffffffu), count});
     std::sort(found.begin(), found.end(), [](const IdPair& a, const IdPair& b) {
         return a.first != b.first ? a.first < b.first : a.second < b.second;
     });
@@ -87,7 +89,8 @@ void PairCounter::grow() {
         if (slot.count != 0) slot_of(slot.key).count = slot.count;
 }
 
-std::vector<IdPair> count_id_pairs(std::span<const std::int32_t> first, std::span<const std::int32_t> second) {
+std::vector<IdPair> count_id_pairs(std::span<const std::int32_t> first,
+                                   std::span<const std::int32_t> second) {
     PairCounter counter;
     counter.add(first, second);
     return counter.pairs();

@@ -26,7 +26,8 @@ bool plain_rgb(const std::uint8_t* header) {
 } // namespace
 
 std::optional<PngPicture> find_picture(std::span<const std::uint8_t> file, std::size_t max_pixels) {
-    if (file.size() < SIGNATURE.size() || !std::equal(SIGNATURE.begin(), SIGNATURE.end(), file.begin())) return {};
+    if (file.size() < SIGNATURE.size() || !std::equal(SIGNATURE.begin(), SIGNATURE.end(), file.begin()))
+        return {};
     PngPicture picture{0, 0, 0, {}};
     std::size_t at = SIGNATURE.size();
     while (file.size() - at >= CHUNK_FRAME) {
@@ -41,7 +42,8 @@ std::optional<PngPicture> find_picture(std::span<const std::uint8_t> file, std::
             picture.width = big_endian(content.data());
             picture.height = big_endian(content.data() + 4);
             picture.channels = content[9] == 2 ? 3 : 4;
-            if (picture.width == 0 || picture.height == 0 || picture.height > max_pixels / picture.width) return {};
+            if (picture.width == 0 || picture.height == 0 || picture.height > max_pixels / picture.width)
+                return {};
         } else if (kind == IDAT) {
             picture.packed.insert(picture.packed.end(), content.begin(), content.end());
         } else if (kind == IEND) {

@@ -43,11 +43,16 @@ Pixel paeth(Pixel left, Pixel above, Pixel corner) {
 
 Pixel predict(Filter filter, Pixel left, Pixel above, Pixel corner) {
     switch (filter) {
-    case SUB: return left;
-    case UP: return above;
-    case AVERAGE: return average(left, above);
-    case PAETH: return paeth(left, above, corner);
-    default: return 0;
+    case SUB:
+        return left;
+    case UP:
+        return above;
+    case AVERAGE:
+        return average(left, above);
+    case PAETH:
+        return paeth(left, above, corner);
+    default:
+        return 0;
     }
 }
 
@@ -98,16 +103,26 @@ void undo(const std::uint8_t* bytes, std::span<const std::int32_t> above, std::s
     one_by_one(row.size());
 }
 
-template <std::size_t channels>
-bool undo(std::uint8_t filter, const std::uint8_t* bytes, std::span<const std::int32_t> above,
-          std::span<std::int32_t> row) {
+template <std::size_t channels> bool undo(std::uint8_t filter, const std::uint8_t* bytes,
+                                          std::span<const std::int32_t> above, std::span<std::int32_t> row) {
     switch (filter) {
-    case NONE: undo<NONE, channels>(bytes, above, row); return true;
-    case SUB: undo<SUB, channels>(bytes, above, row); return true;
-    case UP: undo<UP, channels>(bytes, above, row); return true;
-    case AVERAGE: undo<AVERAGE, channels>(bytes, above, row); return true;
-    case PAETH: undo<PAETH, channels>(bytes, above, row); return true;
-    default: return false;
+    case NONE:
+        undo<NONE, channels>(bytes, above, row);
+        return true;
+    case SUB:
+        undo<SUB, channels>(bytes, above, row);
+        return true;
+    case UP:
+        undo<UP, channels>(bytes, above, row);
+        return true;
+    case AVERAGE:
+        undo<AVERAGE, channels>(bytes, above, row);
+        return true;
+    case PAETH:
+        undo<PAETH, channels>(bytes, above, row);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -119,11 +134,12 @@ IdRows::IdRows(std::span<const std::uint8_t> filtered, std::size_t width, std::s
 bool IdRows::next(std::span<const std::int32_t> above, std::span<std::int32_t> row) {
     const std::uint8_t* bytes = &filtered_[at_];
     at_ += stride_;
-    return channels_ == 3 ? undo<3>(bytes[0], bytes + 1, above, row) : undo<4>(bytes[0], bytes + 1, above, row);
+    return channels_ == 3 ? undo<3>(bytes[0], bytes + 1, above, row)
+                          : undo<4>(bytes[0], bytes + 1, above, row);
 }
 
-std::vector<std::int32_t> read_id_rows(std::span<const std::uint8_t> filtered, std::size_t height, std::size_t width,
-                                       std::size_t channels) {
+std::vector<std::int32_t> read_id_rows(std::span<const std::uint8_t> filtered, std::size_t height,
+                                       std::size_t width, std::size_t channels) {
     std::vector<std::int32_t> ids(height * width);
     const std::vector<std::int32_t> nothing(width, 0);
     IdRows rows(filtered, width, channels);

@@ -17,7 +17,8 @@ constexpr std::size_t filtered_size(std::size_t height, std::size_t width, std::
 // blocks of filtered bytes are zero and whole blocks of ids are copied; the rest goes pixel by pixel.
 class IdRows {
   public:
-    // `filtered` has filtered_size(...) bytes and outlives this reader; channels is 3 or 4 (alpha is left out).
+    // `filtered` has filtered_size(...) bytes and outlives this reader; channels is 3 or 4 (alpha is left
+    // out).
     IdRows(std::span<const std::uint8_t> filtered, std::size_t width, std::size_t channels);
 
     // The ids of the next row, given those of the row before (zeros for the first); both have `width` ids.
@@ -32,7 +33,7 @@ class IdRows {
 };
 
 // All ids of a picture in row-major order; empty if a row has a filter that does not exist.
-std::vector<std::int32_t> read_id_rows(std::span<const std::uint8_t> filtered, std::size_t height, std::size_t width,
-                                       std::size_t channels);
+std::vector<std::int32_t> read_id_rows(std::span<const std::uint8_t> filtered, std::size_t height,
+                                       std::size_t width, std::size_t channels);
 
 } // namespace intarsia
