@@ -113,18 +113,27 @@ def layer_maps(
         np.bincount(number.ravel(), minlength=len(layer.things))
         for number, layer in zip(numbers, layers, strict=True)
     ]
+    # a thing is as large as on the layer that shows most of it
     largest = np.zeros(1 + max(int(layer.things.max()) for layer in layers), np.int64)
     for layer, area in zip(layers, areas, strict=True):
         np.maximum.at(largest, layer.things, area)
     maps: list[PanopticMap] = []
     for layer, view, number, area in zip(layers, views, numbers, areas, strict=True):
         is_thing = layer.things > 0
-        kept = np.where(is_thing, largest[layer.things] >= config.min_thing_px, area >= config.min_stuff_px)
+        # each layer with the things and the stuff that are large enough
+        large_enough = np.where(
+            is_thing, largest[layer.things] >= config.min_thing_px, area >= config.min_stuff_px
+        )
         indices = layer.segments.categories
         ids = np.where(is_thing, len(categories) + layer.things, indices + 1)
         scores = np.where(is_thing, segment_scores(layer.segments, view, kind=config.score), 1.0)
-        rows = zip(ids[kept].tolist(), indices[kept].tolist(), scores[kept].tolist(), strict=True)
+        rows = zip(
+            ids[large_enough].tolist(),
+            indices[large_enough].tolist(),
+            scores[large_enough].tolist(),
+            strict=True,
+        )
         segments = [Segment(id, categories[index].id, score) for id, index, score in rows]
-        shown = np.where(kept, ids, VOID_ID)[number]
+        shown = np.where(large_enough, ids, VOID_ID)[number]
         maps.append(PanopticMap.keeping_visible(shown, segments))
     return maps

@@ -178,9 +178,9 @@ class ResultFolder:
         stem = self._stem(name)
         resolution = self.resolution or (None if source is None else resolution_of(source))
         things = {row.id for row in things_of(self.categories, self.category)}
-        segments = [s for one in maps.values() for s in one.segments if s.category_id in things]
+        segments = [s for page_map in maps.values() for s in page_map.segments if s.category_id in things]
         number = {id: n for n, id in enumerate(sorted({segment.id for segment in segments}), start=1)}
-        labels = np.stack([relabel(one.ids, number, other=0) for one in maps.values()])
+        labels = np.stack([relabel(page_map.ids, number, other=0) for page_map in maps.values()])
         path = self.folder / "labels" / f"{stem}.tif"
         write_labels(path, labels, resolution=resolution)
         self._pages[stem] = [map_file_of(page).removesuffix(".png") for page in maps]
