@@ -66,8 +66,8 @@ def as_pixels(
 
     Args:
         source: As `as_image` takes it. An array of bytes is not copied.
-        channel: Likewise.
-        page: Likewise.
+        channel: As in `as_image`: which channels to show.
+        page: As in `as_image`: which page of several.
 
     Raises:
         ValueError: As `as_image`.
