@@ -44,6 +44,12 @@ MAX_DRAWINGS = 8
 MIN_TILES_OF_A_BAR = 6
 """Tiles of one image from which on a bar is shown."""
 
+NOTHING_BY_DEFAULT = (
+    "No things found. Where no model is named, `facades` looks for parts of buildings; "
+    "for nuclei under a microscope: --model nuclei"
+)
+"""Said where the default model finds no thing in any image: it may be the wrong one."""
+
 Picture = UInt8[np.ndarray, "h w 3"]
 Predicted: TypeAlias = tuple[str, Picture, PanopticMap]
 """A picture's name, its pixels and its map."""
@@ -102,7 +108,8 @@ def predict(
     Args:
         images: Image files, and folders that are searched for images at any depth; or video files.
         model: The name of a model that ships with intarsia, or a folder written by training; by default
-            `facades`, and `facades-embedding` for a video, whose instances are followed by their embeddings.
+            `facades`, which says so where it finds no things at all, and `facades-embedding` for a video,
+            whose instances are followed by their embeddings.
         out: The folder to write into; what is there of the same name is replaced.
         write: What to write: coco, labels, table, geojson, instances.
         category: Label images number the things of this category only.
@@ -173,6 +180,8 @@ def predict(
             f"`out` must be a folder that can be written, got {out} ({error.strerror})."
         ) from None
     print(_summary(predictions, loaded, folder, drawn))
+    if model is None and not _shows_things(predictions, loaded):
+        print(NOTHING_BY_DEFAULT)
     if failures := [*broken, *photos.passed_over]:
         raise PartialFailure(failures, total=len(pages) + photos.num_passed_over, result=predictions)
     return predictions
@@ -326,6 +335,11 @@ def _with_lines(tiles: Sequence[Tile]) -> Iterator[Tile]:
         if number * 10 // len(tiles) > (number - 1) * 10 // len(tiles) and number < len(tiles):
             left_s = (time.monotonic() - started) / number * (len(tiles) - number)
             print(f"{number} of {len(tiles)} tiles, about {left_s:.0f} s left", file=sys.stderr)
+
+
+def _shows_things(predictions: Sequence[Prediction], model: Model) -> bool:
+    things = {category.id for category in model.categories.things}
+    return any(segment.category_id in things for found in predictions for segment in found.segments)
 
 
 def _summary(predictions: Sequence[Prediction], model: Model, folder: Path, drawn: Overlays | None) -> str:
