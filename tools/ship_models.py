@@ -38,8 +38,8 @@ INTRODUCTION = """# Results
 PQ, SQ and RQ in percent, on the validation parts of two data sets: `building-facade-segmentation` in parts by
 blocks of shots (80 images), and the 2018 Data Science Bowl, stage 1 (63 images); mean and standard deviation
 where there are several seeds. Each seed's best model by validation PQ is measured. The cards of
-[the models that ship](models.md) say which of these they are. `make models DATA=DIR` trains three seeds of each
-recipe and writes this page anew."""
+[the models that ship](models.md) say which of these they are. `make models DATA=DIR` trains three seeds of
+each recipe and writes this page anew."""
 
 
 @dataclass(frozen=True)
