@@ -95,10 +95,10 @@ def export_network(method: AbstractMethod, path: Path) -> None:
         )
     assert program is not None
     onnxscript.optimizer.fold_constants(program.model, input_size_limit=_SMALL, output_size_limit=_SMALL)
-    onnxscript.optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
     _halve_weights(model)
     _merge_padding(model)
+    onnxscript.optimizer.remove_unused_nodes(model)
     _strip_notes(model)
     with whole(path) as partial:
         partial.write_bytes(model.SerializeToString())
