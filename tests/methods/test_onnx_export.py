@@ -1,0 +1,30 @@
+"""What stands in an exported file: nothing that nobody reads."""
+
+from __future__ import annotations
+
+import warnings
+
+import onnx
+import pytest
+
+from intarsia.errors import InputError
+from intarsia.methods.onnx_export import export_network, rounded
+from intarsia.methods.panoptic_fpn import PanopticFpn
+from tests.methods.conftest import combinatorial
+
+
+def test_every_value_of_an_exported_file_is_read(tmp_path):
+    """Or onnxruntime warns its user of each that is not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's exporter
+        export_network(rounded(combinatorial()), tmp_path / "model.onnx")
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    read = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    made = {name for node in graph.node for name in node.output if name}
+    assert made | {tensor.name for tensor in graph.initializer} <= read
+
+
+def test_a_method_with_boxes_says_why_it_stays_in_torch(tmp_path):
+    method = PanopticFpn.__new__(PanopticFpn)
+    with pytest.raises(InputError, match="whose boxes are chosen by torchvision's operators"):
+        export_network(method, tmp_path / "model.onnx")
