@@ -60,6 +60,19 @@ def test_a_video_becomes_maps_and_a_panoptic_video(clip, model, tmp_path, capsys
     assert not (tmp_path / "o" / "overlays").exists()
 
 
+def test_frames_are_cut_together_on_request(clip, model, tmp_path, capsys):
+    """Also by a model with affinities, which has no embedding to follow centres in."""
+    for name, chosen in (("embedding", model), ("affinities", "facades")):
+        predictions = intarsia.predict((str(clip),), model=chosen, out=str(tmp_path / name), tracking="cut")
+        assert [one.name for one in predictions] == [f"moving/{n:06d}.png" for n in range(4)]
+        assert all(one.map.size == (32, 46) for one in predictions)
+        assert len(list(read_frames(tmp_path / name / "overlays" / "moving.mp4"))) == 4
+    with pytest.raises(InputError, match="`model` must be of a method with an embedding"):
+        intarsia.predict((str(clip),), model="facades", out=str(tmp_path / "centres"))
+    with pytest.raises(InputError, match="`tracking` must be 'centres' or 'cut', got 'flow'"):
+        intarsia.predict((str(clip),), model=model, out=str(tmp_path / "flow"), tracking="flow")  # type: ignore
+
+
 def test_mistakes_are_told(clip, model, tmp_path, monkeypatch):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")

@@ -23,7 +23,7 @@ from intarsia.commands.image_ids import ids_of_photos, truth_of
 from intarsia.commands.overlays import Overlays
 from intarsia.commands.photo_pages import PhotoPage, pages_of, read_ahead
 from intarsia.commands.stacks import predicted_stacks
-from intarsia.commands.video import predict_video
+from intarsia.commands.video import Tracking, predict_video
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.png import read_ids
 from intarsia.formats.results import Output, ResultFolder
@@ -85,6 +85,7 @@ def predict(
     truth: str | None = None,
     page: int | Literal["all"] | None = None,
     stack: bool = False,
+    tracking: Tracking = "centres",
     channel: tuple[int, ...] = (),
     diameter: Diameter | None = None,
     batch_size: int = 4,
@@ -120,6 +121,8 @@ def predict(
         stack: The pages of each file are sections of one volume: a thing keeps its number from page to page,
             and OUT/labels/NAME.tif is a label image of as many pages. Every page is also an image, as with
             `page="all"`. For models whose method knows what pairs of points cost, `nuclei` and `facades` too.
+        tracking: Things of a video keep their ids by their "centres" in embedding space, or by one "cut" over
+            neighbouring frames, which models with affinities allow, too.
         channel: Which channel to see, or up to three as red, green and blue; of files whose channels are not
             the colours of a picture.
         diameter: How large the things are, in pixels: images are seen at the scale at which they are as large
@@ -171,7 +174,7 @@ def predict(
         options |= {"category": category, "pixel_size_um": pixel_size}
         with ResultFolder(folder, loaded.categories, **options) as results:
             if first is None:
-                return _predict_videos(videos, loaded, results, drawn)
+                return _predict_videos(videos, loaded, results, drawn, tracking=tracking)
             run = Run(loaded, results, drawn, pages, ids, diameter)
             maps = (run.stacks if stack else run.maps)(chain([first], pictures), broken, batch=batch_size)
             predictions = run.predict(maps, broken)
@@ -214,11 +217,16 @@ def _videos(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def _predict_videos(
-    videos: Sequence[Path], model: Model, results: ResultFolder, drawn: Overlays | None
+    videos: Sequence[Path],
+    model: Model,
+    results: ResultFolder,
+    drawn: Overlays | None,
+    *,
+    tracking: Tracking,
 ) -> list[Prediction]:
     predictions: list[Prediction] = []
     for path in videos:
-        video = predict_video(path, model, results, folder=drawn and drawn.folder)
+        video = predict_video(path, model, results, folder=drawn and drawn.folder, tracking=tracking)
         for name, segments in video.frames:
             stem = name.replace("/", "_").removesuffix(".png")
             predictions.append(Prediction(name, segments, results.map_file(stem)))

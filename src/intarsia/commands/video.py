@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import UInt8
 
 from intarsia import draw
+from intarsia._check import fail
+from intarsia.decoding.clip import ClipCutter
 from intarsia.decoding.tracking import InstanceTracker
 from intarsia.formats.coco import CocoWriter
 from intarsia.formats.results import ResultFolder
 from intarsia.panoptic import PanopticMap, Segment
-from intarsia.pictures.video import VideoWriter, frame_rate, read_timed_frames
+from intarsia.pictures.video import Frame, VideoWriter, frame_rate, read_timed_frames
 from intarsia.runtime.model import Model
 
 __all__ = [
     "TrackedFrame",
+    "Tracking",
     "VideoPrediction",
     "predict_video",
     "tracked_frames",
 ]
 
 Picture = UInt8[np.ndarray, "h w 3"]
+Tracking: TypeAlias = Literal["centres", "cut"]
 
 
 @dataclass(frozen=True)
@@ -48,24 +55,33 @@ class TrackedFrame:
 
 
 def predict_video(
-    path: Path, model: Model, writer: CocoWriter | ResultFolder, *, folder: Path | None
+    path: Path,
+    model: Model,
+    writer: CocoWriter | ResultFolder,
+    *,
+    folder: Path | None,
+    tracking: Tracking = "centres",
 ) -> VideoPrediction:
     """Segment a video frame by frame and follow its instances.
 
     Args:
         path: The video, in any format that PyAV reads.
-        model: One with an embedding.
+        model: One with an embedding, or that cuts.
         writer: Takes the maps as NAME/000000.png, NAME/000001.png, ...
         folder: Where the panoptic video NAME.mp4 goes; None for none.
+        tracking: Things keep their ids by their "centres" in embedding space, or by a "cut" through frames.
 
     Raises:
-        ValueError: The video cannot be read, PyAV is not installed, or the method has no embedding.
+        ValueError: The video cannot be read, PyAV is not installed, or the method has no embedding, or no
+            costs of pairs to cut by.
     """
-    tracker = InstanceTracker(model.categories)
+    if tracking not in TRACKINGS:
+        fail("tracking", " or ".join(map(repr, TRACKINGS)), repr(tracking))
+    tracker = TRACKINGS[tracking](model)
     frames: list[tuple[str, tuple[Segment, ...]]] = []
     video = None
     try:
-        for frame in tracked_frames(path, model, tracker):
+        for frame in tracked_frames(path, tracker):
             if folder is not None and video is None:
                 video = VideoWriter(folder / f"{path.stem}.mp4", rate=frame_rate(path))
             if video is not None:
@@ -83,14 +99,86 @@ def predict_video(
     return VideoPrediction(path.name, tuple(frames), tracker.num_instances)
 
 
-def tracked_frames(path: Path, model: Model, tracker: InstanceTracker) -> Iterator[TrackedFrame]:
+class AbstractTracking(ABC):
+    """A way to keep ids: frames in, maps out, perhaps a few frames late."""
+
+    @abstractmethod
+    def add(self, picture: Picture) -> list[PanopticMap]:
+        """The maps that are decided with this frame, in order."""
+
+    @abstractmethod
+    def finish(self) -> list[PanopticMap]:
+        """The maps of the frames that are left."""
+
+    @property
+    @abstractmethod
+    def num_instances(self) -> int:
+        """How many things have got an id so far."""
+
+
+class CenterTracking(AbstractTracking):
+    """Every frame alone; things go on from the nearest centre in embedding space."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._tracker = InstanceTracker(model.categories)
+
+    def add(self, picture: Picture) -> list[PanopticMap]:
+        view = self._model.view(picture)
+        field = self._model.decoder.embedding_field(view)
+        return [self._tracker.follow(self._model.decode(view), field, stride=self._model.stride)]
+
+    def finish(self) -> list[PanopticMap]:
+        return []
+
+    @property
+    def num_instances(self) -> int:
+        return self._tracker.num_instances
+
+
+class CutTracking(AbstractTracking):
+    """Frames of a window cut as one problem."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._cutter = ClipCutter(model.categories, model.decoder.cut_config)
+
+    def add(self, picture: Picture) -> list[PanopticMap]:
+        view = self._model.decoder.cut_view(self._model.view(picture), self._model.categories)
+        return self._cutter.add(view, picture)
+
+    def finish(self) -> list[PanopticMap]:
+        return self._cutter.finish()
+
+    @property
+    def num_instances(self) -> int:
+        return self._cutter.num_instances
+
+
+TRACKINGS: dict[Tracking, type[CenterTracking] | type[CutTracking]] = {
+    "centres": CenterTracking,
+    "cut": CutTracking,
+}
+
+
+def tracked_frames(path: Path, tracking: AbstractTracking) -> Iterator[TrackedFrame]:
     """The frames of a video with their maps, one after the other.
+
+    Args:
+        path: The video.
+        tracking: Before its first frame.
 
     Raises:
         ValueError: As `predict_video`.
     """
+    waiting: deque[Frame] = deque()
     for frame in read_timed_frames(path):
-        view = model.view(frame.picture)
-        field = model.decoder.embedding_field(view)
-        tracked = tracker.follow(model.decode(view), field, stride=model.stride)
-        yield TrackedFrame(frame.picture, tracked, frame.time_s, frame.duration_s)
+        waiting.append(frame)
+        yield from _with_maps(waiting, tracking.add(frame.picture))
+    yield from _with_maps(waiting, tracking.finish())
+
+
+def _with_maps(waiting: deque[Frame], maps: list[PanopticMap]) -> Iterator[TrackedFrame]:
+    for panoptic_map in maps:
+        frame = waiting.popleft()
+        yield TrackedFrame(frame.picture, panoptic_map, frame.time_s, frame.duration_s)
