@@ -91,11 +91,11 @@ def test_what_is_no_network_is_refused(stranger, function, message):
 def test_code_that_cannot_be_imported_is_one_sentence(tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text("import no_such_module_anywhere")
-    with pytest.raises(InputError, match="in code that can be import_named, got .*ModuleNotFoundError"):
+    with pytest.raises(InputError, match="in code that can be imported, got .*ModuleNotFoundError"):
         import_named("recipe", f"{path}:f")
     with pytest.raises(InputError, match="in a Python file that exists"):
         import_named("recipe", f"{tmp_path}/none.py:f")
-    with pytest.raises(InputError, match="in code that can be import_named"):
+    with pytest.raises(InputError, match="in code that can be imported"):
         import_named("recipe", "no_such_module_anywhere:f")
 
 

@@ -19,14 +19,16 @@ def check_learnable(dataset: PanopticDataset) -> str:
     """Refuse a data set in which nothing can be learned, and label images that are none.
 
     Maps are read until two categories are seen, in most data sets one map. Label images without a category
-    map are all read: a photo or a mask among them would stop the training when its turn comes.
+    map are all read: a photo or a mask among them would stop the training when its turn comes. Of the photos
+    the first is read.
 
     Returns:
         A sentence about photos that have no labels; empty where there are none.
 
     Raises:
-        ValueError: No pixel is labelled, all segments are crowds, there is only one category; or one of the
-            label images is broken, a photo, a mask, or of another size than its photo.
+        ValueError: No pixel is labelled, all segments are crowds, there is only one category; the first photo
+            cannot be read; or one of the label images is broken, a photo, a mask, or of another size than its
+            photo.
 
     Example:
         >>> import tempfile; from intarsia.data.synthetic import write_synthetic
@@ -40,6 +42,7 @@ def check_learnable(dataset: PanopticDataset) -> str:
     reason = nothing_to_learn(record.read().segments for record in dataset.records)
     if reason:
         fail(str(dataset.folder), "a data set in which there is something to learn", reason)
+    dataset.records[0].read_photo()  # photos that cannot be read are refused before a run has a folder
     if not dataset.unlabelled:
         return ""
     names = ", ".join(path.name for path in dataset.unlabelled[:NUM_NAMED])
