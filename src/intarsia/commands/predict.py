@@ -347,7 +347,7 @@ def _with_lines(tiles: Sequence[Tile]) -> Iterator[Tile]:
 
 def _shows_things(predictions: Sequence[Prediction], model: Model) -> bool:
     things = {category.id for category in model.categories.things}
-    return any(segment.category_id in things for found in predictions for segment in found.segments)
+    return any(segment.category_id in things for prediction in predictions for segment in prediction.segments)
 
 
 def _summary(predictions: Sequence[Prediction], model: Model, folder: Path, drawn: Overlays | None) -> str:

@@ -165,7 +165,7 @@ def tracked_frames(path: Path, tracking: AbstractTracking) -> Iterator[TrackedFr
     """The frames of a video with their maps, one after the other.
 
     Args:
-        path: The video.
+        path: The video, in any format that PyAV reads.
         tracking: Before its first frame.
 
     Raises:

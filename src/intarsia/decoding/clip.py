@@ -121,7 +121,7 @@ class ClipCutter:
         return cut_segments(view.problem, solver=config.solver, refine=config.refine, min_size=least)
 
     def _cut(self) -> list[PanopticMap]:
-        frames, known = self._frames, self._known
+        frames, past = self._frames, self._known
         problem = window_problem(frames, self.categories)
         cut = solve(problem, solver=Greedy(start=self._start()))
         shape = (len(frames), *frames[0].segments.ids.shape)
@@ -131,7 +131,7 @@ class ClipCutter:
         ]
         layers = self._named(layers)
         self._frames, self._known = frames[-1:], layers[-1]
-        fresh = slice(known is not None, None)
+        fresh = slice(past is not None, None)
         views = [frame.view for frame in frames]
         return layer_maps(layers[fresh], views[fresh], self.categories, config=self._config)
 
@@ -152,7 +152,7 @@ class ClipCutter:
             pieces.append(after.ids * (1 + len(before.categories)) + came_from.reshape(after.ids.shape))
         first = np.cumsum([0, *(int(piece.max()) + 1 for piece in pieces)])
         numbers = [n + piece.ravel() for n, piece in zip(first, pieces, strict=False)]
-        labels = np.concatenate([one.categories[one.ids].ravel() for one in segments])
+        labels = np.concatenate([frame.categories[frame.ids].ravel() for frame in segments])
         clusters = np.unique(np.concatenate(numbers), return_inverse=True)[1].ravel()
         return Cut(labels.astype(np.int32), clusters.astype(np.int32), 0.0, Stats(0.0, True, ()))
 
@@ -236,11 +236,11 @@ def moved_points(
 def overlap_along(
     before: CutSegments,
     after: CutSegments,
-    here: Int64[np.ndarray, " m"],
-    there: Int64[np.ndarray, " m"],
+    points: Int64[np.ndarray, " m"],
+    targets: Int64[np.ndarray, " m"],
     categories: Categories,
 ) -> Float32[np.ndarray, " m"]:
     """`overlap_log_odds` between points of two frames."""
-    first = CutSegments(before.ids.ravel()[None, here], before.categories)
-    second = CutSegments(after.ids.ravel()[None, there], after.categories)
+    first = CutSegments(before.ids.ravel()[None, points], before.categories)
+    second = CutSegments(after.ids.ravel()[None, targets], after.categories)
     return overlap_log_odds(first, second, is_thing=categories.is_thing)[0]

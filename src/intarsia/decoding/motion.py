@@ -19,7 +19,7 @@ def block_means(picture: UInt8[np.ndarray, "h w 3"], *, stride: int) -> Float32[
     """The mean colour, 0 to 1, of the block of pixels behind each point of the grid.
 
     Args:
-        picture: 8-bit RGB.
+        picture: A frame as 8-bit RGB.
         stride: Pixels between neighbours on the grid.
 
     Example:
