@@ -69,8 +69,6 @@ def test_frames_are_cut_together_on_request(clip, model, tmp_path, capsys):
         assert len(list(read_frames(tmp_path / name / "overlays" / "moving.mp4"))) == 4
     with pytest.raises(InputError, match="`model` must be of a method with an embedding"):
         intarsia.predict((str(clip),), model="facades", out=str(tmp_path / "centres"))
-    with pytest.raises(InputError, match="`tracking` must be 'centres' or 'cut', got 'flow'"):
-        intarsia.predict((str(clip),), model=model, out=str(tmp_path / "flow"), tracking="flow")  # type: ignore
 
 
 def test_mistakes_are_told(clip, model, tmp_path, monkeypatch):

@@ -111,10 +111,22 @@ def test_layers_name_things_alike_and_merge_stuff():
 
 def test_the_costs_of_pages_are_those_of_the_volume():
     views = [page("aab"), page("abb")]
-    problem = stack_problem(views, NUCLEI)
+    problem = stack_problem(views)
     assert problem.offsets.tolist() == [[0, 0, 1], [1, 0, 0]]
     assert np.array_equal(problem.affinity_costs[0, 1], views[1].problem.affinity_costs[0])
     assert not problem.affinity_costs[1, 1].any()
+
+
+def test_points_that_are_void_show_nothing():
+    """The last class of the costs is void, where the problem has one more than there are categories."""
+    views = []
+    for view in [page("aaa.."), page("aaa..")]:
+        costs = np.concatenate([view.problem.node_costs, np.ones((1, 1, 5), np.float32)])
+        costs[:, 0, 3:] = [[9], [9], [-9]]
+        problem = GridProblem(costs, view.problem.affinity_costs, [(0, 1)], [True, False, False])
+        views.append(CutView(problem, -costs, view.size, 1))
+    maps = stack_maps(views, NUCLEI, config=CONFIG)
+    assert [one.ids[0].tolist() for one in maps] == [[3, 3, 3, 0, 0]] * 2
 
 
 def test_mistakes_are_told():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 from intarsia._check import fail
 from intarsia.cut import Cut, CutProblem, Greedy, Stats, solve
@@ -122,7 +122,7 @@ class ClipCutter:
 
     def _cut(self) -> list[PanopticMap]:
         frames, past = self._frames, self._known
-        problem = window_problem(frames, self.categories)
+        problem = window_problem(frames)
         cut = solve(problem, solver=Greedy(start=self._start()))
         shape = (len(frames), *frames[0].segments.ids.shape)
         layers = [
@@ -190,14 +190,13 @@ def shared_names(known: Layer, again: Layer) -> dict[int, int]:
     return name_of
 
 
-def window_problem(frames: Sequence[Frame], categories: Categories) -> CutProblem:
+def window_problem(frames: Sequence[Frame]) -> CutProblem:
     """The frames as one graph: each one's own costs, and its points joined with where they moved to.
 
     Args:
         frames: In order, on grids of one size.
-        categories: What the category indices mean.
     """
-    shape = frames[0].view.problem.shape
+    shape, splittable = frames[0].view.problem.shape, frames[0].view.problem.splittable
     index = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
     edges: list[np.ndarray] = []
     costs: list[np.ndarray] = []
@@ -211,15 +210,15 @@ def window_problem(frames: Sequence[Frame], categories: Categories) -> CutProble
             costs.append(plane[first].ravel())
     for number, (before, after) in enumerate(pairwise(frames)):
         here, there = moved_points(after.motion)
-        log_odds = overlap_along(before.segments, after.segments, here, there, categories)
+        log_odds = overlap_along(before.segments, after.segments, here, there, is_thing=splittable)
         edges.append(number * index.size + np.stack([here, index.size + there], axis=1))
         costs.append(log_odds)
-    node_costs = [frame.view.problem.node_costs.reshape(len(categories), -1).T for frame in frames]
+    node_costs = [frame.view.problem.node_costs.reshape(len(splittable), -1).T for frame in frames]
     return CutProblem(
         np.concatenate(node_costs),
         np.concatenate(edges),
         np.concatenate(costs),
-        frames[0].view.problem.splittable,
+        splittable,
     )
 
 
@@ -238,9 +237,10 @@ def overlap_along(
     after: CutSegments,
     points: Int64[np.ndarray, " m"],
     targets: Int64[np.ndarray, " m"],
-    categories: Categories,
+    *,
+    is_thing: Bool[np.ndarray, " k"],
 ) -> Float32[np.ndarray, " m"]:
     """`overlap_log_odds` between points of two frames."""
     first = CutSegments(before.ids.ravel()[None, points], before.categories)
     second = CutSegments(after.ids.ravel()[None, targets], after.categories)
-    return overlap_log_odds(first, second, is_thing=categories.is_thing)[0]
+    return overlap_log_odds(first, second, is_thing=is_thing)[0]

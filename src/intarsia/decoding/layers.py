@@ -69,7 +69,7 @@ def overlap_log_odds(
     Args:
         first: Segments of one image.
         second: Of the other, on an equal grid.
-        is_thing: Of each category index.
+        is_thing: Of each category index, and of void where that is a class of the cut.
 
     Returns:
         0 where one of the two is stuff.
@@ -125,6 +125,7 @@ def layer_maps(
             is_thing, largest[layer.things] >= config.min_thing_px, area >= config.min_stuff_px
         )
         indices = layer.segments.categories
+        large_enough &= indices < len(categories)  # the class after the last category is void
         ids = np.where(is_thing, len(categories) + layer.things, indices + 1)
         scores = np.where(is_thing, segment_scores(layer.segments, view, kind=config.score), 1.0)
         rows = zip(

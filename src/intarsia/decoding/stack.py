@@ -39,7 +39,7 @@ def stack_maps(views: Sequence[CutView], categories: Categories, *, config: CutC
     Raises:
         ValueError: There is no page, or pages differ in size.
     """
-    problem = stack_problem(views, categories, solver=config.solver)
+    problem = stack_problem(views, solver=config.solver)
     cut = solve(problem, solver=config.solver)
     layers = [
         layer_of(labels, clusters, problem.splittable)
@@ -48,12 +48,11 @@ def stack_maps(views: Sequence[CutView], categories: Categories, *, config: CutC
     return layer_maps(layers, views, categories, config=config)
 
 
-def stack_problem(views: Sequence[CutView], categories: Categories, *, solver: str = "greedy") -> GridProblem:
+def stack_problem(views: Sequence[CutView], *, solver: str = "greedy") -> GridProblem:
     """All pages as one volume: their own costs, and between pages `overlap_log_odds` of their own cuts.
 
     Args:
         views: The pages in order, all of one size.
-        categories: What the category indices mean.
         solver: Of the cuts of single pages, as in `intarsia.cut.solve`.
 
     Raises:
@@ -68,7 +67,7 @@ def stack_problem(views: Sequence[CutView], categories: Categories, *, solver: s
     segments = [cut_segments(problem, solver=solver) for problem in problems]
     links = np.zeros((1, len(views), *problems[0].shape), np.float32)
     for page, (below, above) in enumerate(pairwise(segments)):
-        links[0, page] = overlap_log_odds(below, above, is_thing=categories.is_thing)
+        links[0, page] = overlap_log_odds(below, above, is_thing=problems[0].splittable)
     within = np.stack([problem.affinity_costs for problem in problems], axis=1)  # o d hs ws
     return GridProblem(
         np.stack([problem.node_costs for problem in problems], axis=1),

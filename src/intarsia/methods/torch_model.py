@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
@@ -87,6 +88,15 @@ class MethodDecoder(AbstractDecoder):
     def reach_points(self) -> int:
         """As the method's decoder says."""
         return self._method.map_decoder.reach_points if self._method.has_decoder else 0
+
+    @property
+    def cut_config(self) -> CutConfig:
+        """As the method's decoder says."""
+        return self._method.map_decoder.cut_config
+
+    def cut_view(self, view: ImageView, categories: Categories) -> CutView:
+        """As the method's decoder says."""
+        return self._method.map_decoder.cut_view(view, categories)
 
     def embedding_field(self, view: ImageView) -> EmbeddingField:
         """As the method's decoder says."""
