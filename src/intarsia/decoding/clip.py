@@ -165,7 +165,7 @@ class ClipCutter:
             places = places_of(layer)
             unknown = {thing: place for thing, place in places.items() if thing not in name_of}
             name_of |= self._lost.recognised(unknown, taken=set(name_of.values()))
-            for thing in unknown.keys() - name_of.keys():
+            for thing in sorted(unknown.keys() - name_of.keys()):
                 self.num_instances += 1
                 name_of[thing] = self.num_instances
             self._lost.see({name_of[thing]: place for thing, place in places.items()})
