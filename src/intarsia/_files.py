@@ -45,8 +45,12 @@ def whole(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def remove_partials(folder: str | Path) -> None:
+def remove_partials(folder: str | Path, *, pattern: str = "**/.*.partial*") -> None:
     """Remove what writers that were killed left below a folder; those that still run are let alone.
+
+    Args:
+        folder: Where to look.
+        pattern: At which depth; by default at any.
 
     Example:
         >>> import tempfile
@@ -56,7 +60,7 @@ def remove_partials(folder: str | Path) -> None:
         ...     list(Path(folder).iterdir())
         []
     """
-    for path in Path(folder).rglob(".*.partial*"):
+    for path in Path(folder).glob(pattern):
         match = _PARTIAL.fullmatch(path.name)
         if match and not _runs(int(match[1])):
             path.unlink(missing_ok=True)

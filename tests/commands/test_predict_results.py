@@ -234,3 +234,13 @@ def test_a_channel_of_many_can_be_chosen(tmp_path: Path):
     row = next(csv.DictReader(io.StringIO((tmp_path / "out" / "segments.csv").read_text())))
     shown = prediction.map.mask(int(row["segment_id"]))
     assert float(row["mean_3"]) == pytest.approx(channels[2][shown].mean())
+
+
+@pytest.mark.parametrize("photos", ["images", "."])
+@pytest.mark.parametrize("labels", ["labels", "masks"])
+def test_labels_of_a_data_set_are_never_written_over(tmp_path: Path, photos: str, labels: str):
+    shown = photo(tmp_path / photos / "a.png")
+    (tmp_path / labels).mkdir()
+    with pytest.raises(InputError, match=f"that of a data set, whose {labels}/ must stay as it is"):
+        predicted(shown, out=tmp_path, write=("labels",))
+    assert not list((tmp_path / labels).iterdir())

@@ -15,7 +15,7 @@ from intarsia.data.learnable import check_learnable
 from intarsia.errors import InputError
 from intarsia.formats.coco import CocoWriter
 from intarsia.panoptic import Categories, PanopticMap, Segment
-from tests.engine.tiny import OVERRIDES
+from tests.engine.tiny import OVERRIDES, losses_of
 from tests.formats.written_maps import pixels
 
 
@@ -67,6 +67,25 @@ def test_training_on_label_images_needs_no_conversion(tmp_path: Path):
     assert (out / "best" / "model.safetensors").is_file()
     model = intarsia.load(str(out / "best"))
     assert [row.name for row in model.categories] == ["object", "background"]
+
+
+def test_label_images_train_to_the_losses_and_the_quality_of_coco_panoptic(tmp_path: Path):
+    """The same photos and truth in both formats, one seed: every loss and every pixel of a prediction."""
+    for part, seed in (("train", 0), ("val", 1)):
+        write_cells(tmp_path / "labels" / part, seed=seed)
+    convert("labels", str(tmp_path / "labels"), str(tmp_path / "coco"))
+    runs = [
+        intarsia.train(
+            "cops-nuclei", (*OVERRIDES, f"data={tmp_path / kind}"), out=str(tmp_path / f"run-{kind}")
+        )
+        for kind in ("labels", "coco")
+    ]
+    first, second = map(losses_of, runs)
+    assert len(first) == 6
+    assert first == second
+    photo = tmp_path / "labels" / "val" / "images" / "0.tif"
+    maps = [intarsia.load(str(run / "best")).predict(photo) for run in runs]
+    assert pixels(maps[0]) == pixels(maps[1])
 
 
 def test_parts_of_label_images_are_trained_and_validated_on(tmp_path: Path):

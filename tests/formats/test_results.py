@@ -136,4 +136,6 @@ def test_a_stopped_run_writes_none_of_the_files_for_all(tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         stopped()
-    assert written(tmp_path) == ["geojson/a.geojson", "labels/a.tif", "panoptic/a.png"]
+    whole = ["category_map.json", "geojson/a.geojson", "labels/a.tif", "panoptic/a.png"]
+    assert written(tmp_path) == whole
+    assert json.loads((tmp_path / "category_map.json").read_text())["images"] == {}  # nobody guesses

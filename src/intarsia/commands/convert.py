@@ -62,7 +62,8 @@ def convert(
         format: What the source is: cityscapes (or cityscapes-train-ids, cityscapes-raw), vistas, ade20k,
             labels (label-stack is the same), label-divisor, semantic-instances, coco-instances, coco,
             kitti-step, bdd100k, voc, davis (or YouTube-VOS), ade20k-full (all categories of 2017 or 2021),
-            two-channel (panopticapi), cell-arrays (PanNuke, CoNIC, TissueNet).
+            two-channel (panopticapi), mask-files (a file for each object), cell-arrays (PanNuke, CoNIC,
+            TissueNet).
         source: The data set's folder; for labels also one file, for coco and coco-instances also a JSON.
         out: Folder to write, made if absent. A data set of several parts gets `train/`, `val/` ... in it.
         to: What to write: coco, cityscapes, vistas, vistas-v2, ade20k, labels (a PNG each), label-stack (one

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from intarsia import draw
-from intarsia._files import whole
+from intarsia._files import remove_partials, whole
 from intarsia.formats.coco import refuse_link
 from intarsia.panoptic import Categories, PanopticMap
 
@@ -43,6 +43,7 @@ class Overlays:
         """
         refuse_link(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_partials(self.folder, pattern=".*.partial*")
 
     def write(
         self,

@@ -25,10 +25,12 @@ from intarsia.commands.photo_pages import PhotoPage, pages_of, read_ahead
 from intarsia.commands.stacks import predicted_stacks
 from intarsia.commands.video import Tracking, predict_video
 from intarsia.errors import InputError, PartialFailure
+from intarsia.formats.label_places import LABEL_FOLDERS
 from intarsia.formats.png import read_ids
-from intarsia.formats.results import Output, ResultFolder
+from intarsia.formats.results import Output, ResultFolder, holds_labels_of_results
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.finding import Photos, find_photos
+from intarsia.pictures.suffixes import is_picture_name
 from intarsia.pictures.values import read_values
 from intarsia.pictures.video import VIDEO_SUFFIXES
 from intarsia.runtime.diameter import Diameter
@@ -161,7 +163,7 @@ def predict(
     # where results go; the first picture is read before a folder is made
     folder = Path(out)
     drawn = Overlays(folder / "overlays", boxes, scores, colors) if overlays else None
-    _check_no_data_set(folder)
+    _check_no_data_set(folder, write)
     broken: list[str] = []
     pictures = read_ahead(pages, broken, channel=channel)
     first = next(pictures, None)
@@ -197,12 +199,19 @@ def _check_stack(stack: bool, page: int | str | None, videos: Sequence[Path]) ->
         fail("page", "left out for a stack, all of whose pages are seen", page)
 
 
-def _check_no_data_set(folder: Path) -> None:
-    """A data set has photos beside its JSON, and results never have."""
-    if (folder / "panoptic.json").is_file() and (folder / "images").is_dir():
+def _check_no_data_set(folder: Path, write: Sequence[str]) -> None:
+    """A data set has photos beside its JSON or its labels, and results never have."""
+    has_photos = (folder / "images").is_dir()
+    if (folder / "panoptic.json").is_file() and has_photos:
         fail(
             "out", "another folder than that of a data set, whose panoptic.json it would replace", str(folder)
         )
+    if "labels" not in write or holds_labels_of_results(folder):
+        return
+    places = [folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()]
+    if places and (has_photos or any(map(is_picture_name, folder.iterdir()))):
+        expected = f"another folder than that of a data set, whose {places[0].name}/ must stay as it is"
+        fail("out", expected, str(folder))
 
 
 def _videos(paths: Sequence[str | Path]) -> list[Path]:

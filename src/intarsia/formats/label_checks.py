@@ -37,22 +37,23 @@ def check_no_photo(labels: Int[np.ndarray, "h w"], path: str | Path) -> None:
 
 
 def check_no_mask(labels: Int[np.ndarray, "h w"], path: str | Path) -> None:
-    """Refuse a mask: one value in several pieces, which are hardly one object.
+    """Refuse masks: one value, or a few, in many pieces, which are hardly one object each.
 
     Raises:
-        ValueError: It looks like a mask of 0 and 1, or of 0 and 255.
+        ValueError: It looks like a mask of 0 and 1, of 0 and 255, or of a few classes.
     """
     values = np.unique(labels[labels > 0])
-    if len(values) != 1:
+    if not 0 < len(values) < MIN_GRAY_VALUES:
         return
     count = len(np.unique(pieces_of(labels))) - bool((labels == 0).any())
-    if count > 1:
+    if count > (1 if len(values) == 1 else MAX_PIECES * len(values)):
         hint = (
             "With `--objects pieces` of `intarsia convert labels` each connected piece is an object, with "
-            "`--objects labels` all are one."
+            "`--objects labels` all of a value are one."
         )
+        listed = f"0 and {values[0]}" if len(values) == 1 else f"{len(values)} values"
         expected = "a label image, one number for each object"
-        fail(str(path), expected, f"a mask of 0 and {values[0]} in {count} pieces", hint=hint)
+        fail(str(path), expected, f"a mask of {listed} in {count} pieces", hint=hint)
 
 
 def pieces_of(labels: Int[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:

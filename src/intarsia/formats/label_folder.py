@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -24,12 +24,16 @@ from intarsia.formats.category_map import (
 from intarsia.formats.json_file import naming, write_json
 from intarsia.formats.label_checks import check_no_mask, check_no_photo, pieces_of
 from intarsia.formats.label_image import map_of_labels, num_pages, read_page, void_label_of
-from intarsia.formats.label_pairs import PHOTO_FOLDER, LabelFile, find_label_parts, pair_label_files
+from intarsia.formats.label_pairs import LabelFile, pair_label_files
+from intarsia.formats.label_places import LabelPlace, find_label_places
+from intarsia.formats.mask_files import find_mask_files
 from intarsia.formats.source import SourceMap, SourcePart, Target, copy_image, write_values
 from intarsia.panoptic import VOID_ID, Categories, PanopticMap
 from intarsia.pictures import reading
 
 Objects = Literal["labels", "pieces"]
+CLASSES_FILE = "_classes.csv"
+"""Of Roboflow: the class of each value of its semantic masks."""
 
 
 def read_label_folder(
@@ -66,9 +70,12 @@ def read_label_folder(
     """
     if objects not in (None, "labels", "pieces"):
         fail("objects", '"labels" or "pieces"', repr(objects))
+    if find_mask_files(source):
+        hint = "`intarsia convert mask-files` reads them, and `train`, `inspect` and `evaluate` as they are."
+        fail(str(source), "label images", "a mask file for each object", hint=hint)
     return [
-        _part(name, place, _table(place, category_map, background), objects)
-        for name, place in find_label_parts(Path(source))
+        _part(place, _table(place.root, category_map, background), objects)
+        for place in find_label_places(Path(source))
     ]
 
 
@@ -134,19 +141,30 @@ def _with_background(table: CategoryMap, name: str) -> CategoryMap:
     return replace(table, categories=categories, labels={0: id, **table.labels})
 
 
-def _part(name: str, place: Path, table: _Table, objects: Objects | None) -> SourcePart:
+def _part(place: LabelPlace, table: _Table, objects: Objects | None) -> SourcePart:
+    if not table.is_given and objects is None:
+        _refuse_classes(place.root)
     paired = pair_label_files(place)
     maps = [source for file in paired.files for source in _pages(file, paired.photos, table, objects)]
     used = {source.image_path for source in maps}
+    folders = [folder for choice in place.photos.values() for folder in choice]
     return SourcePart(
-        name,
+        place.name,
         table.map.categories,
         tuple(maps),
         unlabelled=tuple(path for path in paired.photos.values() if path not in used),
         left_out=paired.left_out,
-        photo_folder=place / PHOTO_FOLDER if (place / PHOTO_FOLDER).is_dir() else place,
+        photo_folder=next((folder for folder in folders if folder.is_dir()), place.root),
         is_guessed=not table.is_given,
     )
+
+
+def _refuse_classes(folder: Path) -> None:
+    """Roboflow's semantic masks look like label images; a file beside them says what they are."""
+    listing = folder / CLASSES_FILE
+    if listing.is_file():
+        hint = "Export COCO segmentation; or say what each label is in a category map."
+        fail(str(folder), "label images of objects", f"masks of classes, as {CLASSES_FILE} says", hint=hint)
 
 
 def _pages(
@@ -159,10 +177,13 @@ def _pages(
         _check_pages(photo, file, len(names))
     for page, name in enumerate(names):
         photo_of_page = photo if by_page else photos.get(name)
-        image_file = photo_of_page.name if photo_of_page and not by_page else f"{name}.png"
+        image_file = f"{name}.png"
+        if photo_of_page and not by_page:
+            image_file = str(PurePosixPath(name).with_name(photo_of_page.name))
+        map_file = f"{name.replace('/', '_')}.png"
         read = partial(_read_page, file.path, page, name, table, objects)
         chosen = page if by_page else None
-        yield SourceMap(name, image_file, f"{name}.png", photo_of_page, read, chosen, map_path=file.path)
+        yield SourceMap(name, image_file, map_file, photo_of_page, read, chosen, map_path=file.path)
 
 
 def _check_pages(photo: Path, file: LabelFile, count: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int, Int64, Shaped
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from intarsia._check import fail
 from intarsia.errors import InputError
@@ -70,6 +70,8 @@ def read_page(path: str | Path, page: int) -> Int64[np.ndarray, "h w"]:
             values = _tiff_plane(file, page, str(path)) if is_tiff(head) else _plane(file, str(path))
     except InputError:
         raise
+    except UnidentifiedImageError:
+        fail(str(path), "a readable label image", "no kind of image that is known")
     except Exception as error:  # on damaged files Pillow's readers raise almost anything
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         fail(str(path), "a readable label image", reason)

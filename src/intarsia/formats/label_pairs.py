@@ -1,38 +1,28 @@
-"""Which photo a label image belongs to, by the names that napari, cellpose, StarDist and ImageJ give."""
+"""Which photo a label image belongs to, by the names that napari, cellpose, StarDist and others give."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from intarsia._check import fail
-from intarsia.formats.source import part_folders
-from intarsia.pictures.suffixes import is_picture_name
+from intarsia.formats.label_places import CELLPOSE, LABEL_ENDING, LabelPlace, pictures
+from intarsia.pictures.suffixes import PICTURE_SUFFIXES
 
-__all__ = ["LabelFile", "PairedFiles", "find_label_parts", "label_places", "pair_label_files"]
+__all__ = ["LabelFile", "PairedFiles", "pair_label_files"]
 
-LABEL_FOLDERS = ("labels", "masks", "instances")
-PHOTO_FOLDER = "images"
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-"""The names of folders of parts, and what the parts are called here."""
-LABEL_ENDING = re.compile(r"_(cp_masks|labels|masks|mask|label|seg)$", re.IGNORECASE)
-PHOTO_ENDING = re.compile(r"_(img|image|raw)$", re.IGNORECASE)
+LABEL_START = re.compile(r"^(masks?|labels?|seg|gt)[_-]", re.IGNORECASE)
+PHOTO_START = re.compile(r"^(img|image|raw|photo)[_-]", re.IGNORECASE)
+PHOTO_ENDING = re.compile(r"[_-](img|image|raw)$", re.IGNORECASE)
+CELL_TRACKING = re.compile(r"^man_seg(?=\d+$)")
 BY_PRODUCT = re.compile(r"_(cp_)?(flows?|outlines?|output|overlays?|probs?|dP)$", re.IGNORECASE)
 """What cellpose and others leave beside their masks."""
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 """Among files without endings, those that hold no labels are photos."""
-CELLPOSE = "_seg.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class LabelFile:
 
 @dataclass(frozen=True, slots=True)
 class PairedFiles:
-    """The files of one folder.
+    """The files of one part.
 
     Attributes:
         files: Those with labels, by name.
@@ -58,97 +48,105 @@ class PairedFiles:
     left_out: tuple[tuple[Path, str], ...]
 
 
-def find_label_parts(source: Path) -> list[tuple[str, Path]]:
-    """The parts of a data set of label images with their folders; one without a name where there are none.
-
-    Example:
-        >>> find_label_parts(Path("no-such-folder"))
-        [('', PosixPath('no-such-folder'))]
-    """
-    parts = part_folders(source, *LABEL_FOLDERS)
-    names = [PARTS.get(name.casefold(), name) for name, _ in parts]
-    return (
-        parts
-        if len(set(names)) < len(parts)
-        else [(name, p) for name, (_, p) in zip(names, parts, strict=True)]
-    )
-
-
-def label_places(source: Path) -> list[tuple[str, Path]]:
-    """The parts of a folder that is a data set of photos and label images; none where it is something else.
-
-    Files that may be labels or anything else, without an ending and without a folder of theirs, are not taken
-    for labels unless somebody says that they are.
-
-    Example:
-        >>> label_places(Path("no-such-folder"))
-        []
-    """
-    return [(name, place) for name, place in find_label_parts(source) if _is_of_labels(place)]
-
-
-def _is_of_labels(place: Path) -> bool:
-    if (place / "semantic").is_dir() or (place / "categories.json").is_file():
-        return False  # other formats, which have folders of these names, too
-    folders = [place / name for name in LABEL_FOLDERS if (place / name).is_dir()]
-    if folders:
-        return len(folders) == 1 and bool(_pictures(folders[0]) or list(place.rglob(f"*{CELLPOSE}")))
-    return any(LABEL_ENDING.search(path.stem) for path in _pictures(place))
-
-
-def pair_label_files(place: Path) -> PairedFiles:
-    """The label images of a folder (or the one file) and their photos.
+def pair_label_files(place: LabelPlace) -> PairedFiles:
+    """The label images of a part (or the one file) and their photos.
 
     Raises:
         ValueError: There is no label image, only cellpose's own `_seg.npy`, or a name is there twice.
     """
-    if place.is_file():
-        return PairedFiles((LabelFile(_stem(place), place),), {}, ())
-    folders = [place / name for name in LABEL_FOLDERS if (place / name).is_dir()]
-    if len(folders) > 1:
-        got = " and ".join(folder.name for folder in folders)
-        fail(str(place), "a folder with one of labels/, masks/ and instances/", got)
-    inside = _pictures(folders[0] if folders else place)
-    beside = _pictures(place / PHOTO_FOLDER) or (_pictures(place) if folders else [])
-    labels, photos = (inside, []) if folders else _split(inside)
-    left_out = tuple((path, "a by-product") for path in labels if BY_PRODUCT.search(path.stem))
-    labels = [path for path in labels if not BY_PRODUCT.search(path.stem)]
-    photos = [path for path in [*photos, *beside] if not BY_PRODUCT.search(path.stem)]
-    _check_some(place, folders, labels)
-    by_stem = _unique((_stem(path), path) for path in photos)
-    files = _unique((_label_name(path, by_stem), path) for path in labels)
-    named = {name if name in files else PHOTO_ENDING.sub("", name): path for name, path in by_stem.items()}
-    return PairedFiles(tuple(LabelFile(*row) for row in sorted(files.items())), named, left_out)
+    files: list[LabelFile] = []
+    photos: dict[str, Path] = {}
+    left_out: list[tuple[Path, str]] = []
+    for before, folder in place.labels.items():
+        if folder.is_file():
+            return PairedFiles((LabelFile(_stem(folder), folder),), {}, ())
+        inside = pictures(folder)
+        beside = next(filter(None, map(pictures, place.photos[before])), [])
+        labels, shown = _split(inside) if place.is_mixed else (inside, [])
+        left_out += [(path, "a by-product") for path in labels if BY_PRODUCT.search(path.stem)]
+        left_out += [(path, "inside of another folder") for path in _deeper(folder, place)]
+        labels = [path for path in labels if not BY_PRODUCT.search(path.stem)]
+        shown = [path for path in (*shown, *beside) if not BY_PRODUCT.search(path.stem)]
+        by_name = _paired(labels, _unique((_stem(path), path) for path in shown))
+        start = f"{before}/" if before else ""
+        files += [LabelFile(start + name, path) for name, path in by_name.labels.items()]
+        photos |= {start + name: path for name, path in by_name.photos.items()}
+    if not files:
+        _fail_without(place)
+    return PairedFiles(tuple(sorted(files, key=lambda file: file.name)), photos, tuple(left_out))
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Labels and photos of one folder by the names that they share."""
+
+    labels: Mapping[str, Path]
+    photos: Mapping[str, Path]
+
+
+def _paired(labels: list[Path], photos: Mapping[str, Path]) -> _Names:
+    """Each label has the name of its photo: as it is written, or of both what is left without additions."""
+    plain = Counter(_plain_photo(stem) for stem in photos)
+    stem_of = {_plain_photo(stem): stem for stem in photos if plain[_plain_photo(stem)] == 1}
+    names: list[tuple[str, Path]] = []
+    called = dict(zip(photos, photos, strict=True))
+    for path in labels:
+        written = list(_names_of_label(_stem(path)))
+        name = next((name for name in written if name in photos), None)
+        if name is None and (name := next((name for name in written if name in stem_of), None)) is not None:
+            called[stem_of[name]] = name
+        names.append((LABEL_ENDING.sub("", written[0]) if name is None else name, path))
+    return _Names(_unique(names), {called[stem]: path for stem, path in photos.items()})
+
+
+def _names_of_label(stem: str) -> Iterator[str]:
+    """What the photo of a file of labels may be called, the likeliest first."""
+    yield stem
+    if Path(stem).suffix.lower() in PICTURE_SUFFIXES:
+        yield Path(stem).stem  # a.jpg.png
+    if CELL_TRACKING.match(stem):
+        yield CELL_TRACKING.sub("t", stem)
+    yield LABEL_ENDING.sub("", stem)
+    yield LABEL_START.sub("", LABEL_ENDING.sub("", stem))
+
+
+def _plain_photo(stem: str) -> str:
+    return PHOTO_START.sub("", PHOTO_ENDING.sub("", stem))
 
 
 def _split(files: list[Path]) -> tuple[list[Path], list[Path]]:
-    """The labels and the photos of one folder; where no name has an ending, by what can hold labels."""
+    """The labels and the photos of one folder, by their names, or by what can hold labels."""
     labels = [path for path in files if LABEL_ENDING.search(path.stem)]
+    if not labels and any(PHOTO_START.search(path.stem) for path in files):
+        labels = [path for path in files if LABEL_START.search(path.stem)]
     if not labels:
         labels = [path for path in files if path.suffix.lower() not in PHOTO_SUFFIXES] or files
     return labels, [path for path in files if path not in labels]
 
 
-def _label_name(path: Path, photos: Mapping[str, Path]) -> str:
-    """The name of the photo that a file of labels belongs to: its own, or that without the ending."""
-    stem = _stem(path)
-    return stem if stem in photos else LABEL_ENDING.sub("", stem)
-
-
-def _check_some(place: Path, folders: list[Path], labels: list[Path]) -> None:
-    if labels:
+def _deeper(folder: Path, place: LabelPlace) -> Iterator[Path]:
+    """Pictures in folders inside of a folder of labels that are no folders of labels of their own."""
+    if place.is_mixed or folder.is_file():
         return
-    if any(place.rglob(f"*{CELLPOSE}")):
+    known = set(place.labels.values())
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path not in known:
+            yield from (file for file in sorted(path.rglob("*")) if file.is_file() and pictures(file.parent))
+
+
+def _fail_without(place: LabelPlace) -> None:
+    folders = list(place.labels.values())
+    if any(place.root.rglob(f"*{CELLPOSE}")):
         hint = "In cellpose: File, Save masks as PNG/tif; or `cellpose.io.save_masks`."
-        fail(str(place), "a folder of label images (.png, .tif)", f"cellpose's own *{CELLPOSE}", hint=hint)
-    where = f"{folders[0].name}/ without one" if folders else "none"
-    fail(str(place), "a label image or a folder of them (.png, .tif, .tiff)", where)
-
-
-def _pictures(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if is_picture_name(path) and path.is_file())
+        fail(
+            str(place.root), "a folder of label images (.png, .tif)", f"cellpose's own *{CELLPOSE}", hint=hint
+        )
+    others = sorted(
+        {path.suffix for folder in folders if folder.is_dir() for path in folder.iterdir()} - {""}
+    )
+    where = "none" if place.is_mixed else f"{folders[0].name}/ without one"
+    got = f"{where} but {', '.join(others)}" if others else where
+    fail(str(place.root), "a label image or a folder of them (.png, .tif, .tiff)", got)
 
 
 def _stem(path: Path) -> str:

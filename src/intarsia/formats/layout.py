@@ -21,6 +21,7 @@ from intarsia.formats import (
     davis,
     label_divisor,
     label_folder,
+    mask_files,
     semantic_instances,
     step,
     two_channel,
@@ -30,7 +31,8 @@ from intarsia.formats import (
 from intarsia.formats.coco_folder import read_place
 from intarsia.formats.coco_places import find_coco
 from intarsia.formats.instances_places import find_instances
-from intarsia.formats.label_pairs import label_places
+from intarsia.formats.label_places import label_places
+from intarsia.formats.mask_files import find_mask_files
 from intarsia.formats.source import SourcePart
 
 __all__ = ["FORMATS", "PartOnDisk", "Split", "find_parts", "format_of", "read_split", "splits_of"]
@@ -56,6 +58,7 @@ FORMATS: dict[str, Callable[[Path], list[SourcePart]]] = {
     "label-divisor": label_divisor.read_label_divisor,
     "label-stack": label_folder.read_label_folder,
     "labels": label_folder.read_label_folder,
+    "mask-files": mask_files.read_mask_files,
     "semantic-instances": semantic_instances.read_semantic_instances,
     "two-channel": two_channel.read_two_channel,
     "vistas": vistas.read_vistas,
@@ -91,6 +94,7 @@ _SIGNS: dict[str, Callable[[Path], bool]] = {
     "voc": _has("SegmentationClass", "SegmentationObject"),
     "davis": lambda folder: any(davis.find_davis(place) for place in (folder, *sorted(folder.glob("*")))),
     "cell-arrays": lambda folder: bool(cell_arrays.find_cell_arrays(folder)),
+    "mask-files": lambda folder: any(map(find_mask_files, (folder, *folder.glob("*/")))),
     "labels": lambda folder: bool(label_places(folder)),
     "coco-instances": lambda folder: bool(find_instances(folder)),
 }

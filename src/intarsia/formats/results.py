@@ -13,18 +13,19 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from intarsia._check import fail, nearest
+from intarsia._files import remove_partials
 from intarsia._id_map import relabel
 from intarsia.formats.category_map import FILE_NAME
 from intarsia.formats.coco import CocoWriter, map_file_of, refuse_link, unused_name
 from intarsia.formats.geojson import write_geojson
 from intarsia.formats.instances_file import InstancesFile
-from intarsia.formats.json_file import write_json
+from intarsia.formats.json_file import read_json, write_json
 from intarsia.formats.label_tiff import things_of, write_label_tiff, write_labels
 from intarsia.formats.resolution import Resolution, resolution_of
 from intarsia.formats.segment_table import SegmentTable, segment_table
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["OUTPUTS", "Output", "ResultFolder"]
+__all__ = ["OUTPUTS", "Output", "ResultFolder", "holds_labels_of_results"]
 
 Output: TypeAlias = Literal["coco", "labels", "table", "geojson", "instances"]
 OUTPUTS: tuple[Output, ...] = get_args(Output)
@@ -34,6 +35,13 @@ FOLDERS: dict[Output, tuple[str, str]] = {
     "geojson": ("geojson", ".geojson"),
 }
 """Outputs of one file an image: their folders and suffixes."""
+INDEX: dict[str, str] = {
+    "coco": "panoptic.json",
+    "table": "segments.csv",
+    "instances": "instances.json",
+}
+"""Outputs with one file for all images, written last: where it is, the others are whole."""
+MADE_BY = "intarsia predict"
 MAX_NAME = 255
 """Bytes of a file's name on every common system."""
 
@@ -96,12 +104,17 @@ class ResultFolder:
         for place in self._folders():
             refuse_link(place)
             place.mkdir(parents=True, exist_ok=True)
+            remove_partials(place, pattern=".*.partial*")
+        for name in INDEX.keys() & self.write:  # of an earlier run: it speaks of maps that this one replaces
+            (self.folder / INDEX[name]).unlink(missing_ok=True)
+        if "labels" in self.write:
+            self._write_category_map()
         if "coco" in self.write:
-            self._coco = self._closing.enter_context(CocoWriter(self.folder / "panoptic.json", categories))
+            self._coco = self._closing.enter_context(CocoWriter(self.folder / INDEX["coco"], categories))
         if "table" in self.write:
-            self._table = self._closing.enter_context(SegmentTable(self.folder / "segments.csv"))
+            self._table = self._closing.enter_context(SegmentTable(self.folder / INDEX["table"]))
         if "instances" in self.write:
-            file = InstancesFile(self.folder / "instances.json", categories)
+            file = InstancesFile(self.folder / INDEX["instances"], categories)
             self._instances = self._closing.enter_context(file)
 
     def add(
@@ -218,6 +231,24 @@ class ResultFolder:
     ) -> None:
         self._closing.__exit__(kind, error, trace)
         if error is None and "labels" in self.write:
-            content = {"categories": self.categories.to_coco(), "images": self._label_rows}
-            content |= {"pages": self._pages} if self._pages else {}
-            write_json(self.folder / FILE_NAME, content)
+            self._write_category_map()
+
+    def _write_category_map(self) -> None:
+        """What the labels of each image are: of none at the beginning, so that nobody guesses."""
+        content = {"made_by": MADE_BY, "categories": self.categories.to_coco(), "images": self._label_rows}
+        content |= {"pages": self._pages} if self._pages else {}
+        write_json(self.folder / FILE_NAME, content)
+
+
+def holds_labels_of_results(folder: str | Path) -> bool:
+    """Whether the label images of a folder are results, which another run may replace.
+
+    Example:
+        >>> holds_labels_of_results("no-such-folder")
+        False
+    """
+    path = Path(folder) / FILE_NAME
+    if not path.is_file():
+        return False
+    content = read_json(path, "category map")
+    return isinstance(content, dict) and content.get("made_by") == MADE_BY
