@@ -71,7 +71,8 @@ def find_label_places(source: Path) -> list[LabelPlace]:
     if sequences := _cell_tracking(source):
         return [sequences]
     folders = part_folders(source, *LABEL_FOLDERS)
-    if folders == [("", source)] and not pictures(source):
+    has_own = any((source / name).is_dir() for name in LABEL_FOLDERS) or bool(pictures(source))
+    if folders == [("", source)] and not has_own:
         folders = [(path.name, path) for path in sorted(source.glob("*/")) if _has_endings(path)] or folders
     places = [place for name, folder in folders for place in _of(name, folder)]
     names = [PARTS.get(place.name.casefold(), place.name) for place in places]
