@@ -1,6 +1,6 @@
 """Is the network better than the classical answer? Nuclei found by models, and by Otsu and a watershed.
 
-    python benchmarks/nuclei.py DATA [--model NAME|FOLDER ...] [--split val] [--scale 1] [--diameter PX]
+    python benchmarks/nuclei.py DATA [--model NAME|FOLDER ...] [--split val] [--scale 1] [--diameter PX|auto]
 
 DATA is a COCO panoptic folder whose first thing is the nucleus. One row an answer, in percent: PQ, SQ and RQ
 of the nucleus; PQ of glowing (fluorescence) and of stained images apart; the share of touching and of single
@@ -25,6 +25,7 @@ from scipy import ndimage
 
 import intarsia
 from intarsia.data.dataset import PanopticDataset
+from intarsia.runtime.diameter import Diameter
 
 Picture: TypeAlias = np.ndarray  # h w 3, uint8
 Labels: TypeAlias = np.ndarray  # h w, 0 is no nucleus
@@ -78,7 +79,7 @@ def main() -> None:
     parser.add_argument("--model", nargs="*", default=["nuclei"])
     parser.add_argument("--split", default="val")
     parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--diameter", type=float)
+    parser.add_argument("--diameter", type=lambda text: text if text == "auto" else float(text))
     options = parser.parse_args()
     answers: dict[str, Answer] = {name: by_model(name, options.diameter) for name in options.model}
     answers["Otsu + watershed"] = otsu_and_watershed
@@ -144,7 +145,7 @@ def scenes(folder: str, split: str, scale: float) -> Iterator[Scene]:
         yield Scene(np.asarray(picture), numbers if (truth == 0).any() else numbers + 1)
 
 
-def by_model(name: str, diameter: float | None) -> Answer:
+def by_model(name: str, diameter: Diameter | None) -> Answer:
     """A model's nuclei."""
     model = intarsia.load(name)
 

@@ -78,7 +78,7 @@ def nuclei() -> Recipe:
             imaging=ImagingConfig(invert=0.1, gamma=0.3, blur=0.15, noise=0.2, jpeg=0.15),
         ),
         batch_size=8,
-        schedule=Schedule(steps=1800, warmup=100, evaluate_every=900),
+        schedule=Schedule(steps=2000, warmup=100, evaluate_every=1000),
     )
 
 
