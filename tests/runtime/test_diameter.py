@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import intarsia
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
+from intarsia.pictures.image_like import as_image
 from intarsia.runtime.diameter import (
     predicted_at_diameter,
     rescaled,
@@ -18,6 +20,9 @@ from intarsia.runtime.diameter import (
     typical_diameter_px,
 )
 
+PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "nuclei.tif"
+TYPICAL_PX = 16.6
+"""The diameter that `nuclei` was trained on: told of the same one, it sees the picture as it is."""
 CATEGORIES = Categories([Category(1, "disc", True, (1, 1, 1)), Category(2, "ground", False, (2, 2, 2))])
 
 
@@ -114,3 +119,15 @@ def test_auto_looks_again_only_where_things_are_far_from_the_trained_size():
     assert watcher.seen[4][0] > 2.5 * 18
     assert watcher.seen[5:] == [(8, 9)]
     assert [m.size for m in maps] == [p.shape[:2] for p in pictures]
+
+
+def test_the_shipped_nuclei_are_found_at_any_size():
+    """At half and at double size, told how large the nuclei are, about as many are found."""
+    model = intarsia.load("nuclei")
+    picture = as_image(PHOTO)[:256, :256]
+    count = len(model.predict(picture).segments)
+    assert count > 20
+    for factor in (0.5, 2.0):
+        seen = model.predict(rescaled(picture, factor), diameter=TYPICAL_PX * factor)
+        assert seen.size == (256 * factor, 256 * factor)
+        assert abs(len(seen.segments) - count) <= 0.15 * count
