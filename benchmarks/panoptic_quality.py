@@ -34,7 +34,7 @@ from intarsia.categories import Categories, Category
 from intarsia.formats.coco import CocoWriter
 from intarsia.formats.png import read_ids
 from intarsia.metrics import evaluate_folders
-from intarsia.metrics.folders import count_pairs_of_files
+from intarsia.metrics.measuring import count_pairs_of_files
 from intarsia.panoptic import PanopticMap, Segment, ids_to_rgb
 
 FLOOR = "floor: inflate, undo filters, pack, count"

@@ -10,7 +10,7 @@ from intarsia.cli import main
 from intarsia.errors import InputError
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.runtime import Model
-from tests.methods.conftest import combinatorial, hierarchical, unified
+from tests.methods.conftest import combinatorial, hierarchical, panoptic_fpn, unified
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +91,40 @@ def test_the_command_line_takes_row_and_column(photo, model, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
-def test_a_method_with_neither_is_refused(photo, tmp_path):
+def test_a_cut_is_explained_by_its_affinities_and_costs(photo, tmp_path, capsys, monkeypatch):
+    """The walk's shares add up to all of it, and each pair has the cost that the network gave it."""
+    torch.manual_seed(0)
     combinatorial().save(tmp_path / "cut")
-    with pytest.raises(
-        InputError,
-        match="`model` must be of a method with an embedding, got one that is decoded by CutDecoder",
+    truth = two_windows()
+    monkeypatch.setattr(Model, "decode", lambda *_: truth)
+    seen = intarsia.explain(
+        str(photo), pixel="9,6", model=str(tmp_path / "cut"), out=str(tmp_path / "seen.png")
+    )
+    assert seen.kind == "affinity"
+    shares = [seen.same_segment, seen.same_category, seen.other]
+    assert sum(share or 0 for share in shares) == pytest.approx(1, abs=1e-5)
+    assert seen.values[9, 6] > np.median(seen.values)
+    model = intarsia.load(str(tmp_path / "cut"))
+    view = model.view(str(photo))
+    point = 9 // view.stride, 6 // view.stride
+    assert seen.category_costs == pytest.approx(view["node_costs"][:, point[0], point[1]].tolist())
+    height, width = view.grid
+    told = {(down // view.stride, right // view.stride): cost for down, right, cost in seen.pairs}
+    for plane, (down, right) in zip(
+        view["affinity_costs"], model.decoder.affinity_field(view).offsets, strict=True
     ):
-        intarsia.explain(str(photo), pixel="0,0", model=str(tmp_path / "cut"))
+        if point[0] + down < height and point[1] + right < width:
+            assert told.pop((down, right)) == pytest.approx(plane[point])
+        if point[0] >= down and point[1] >= right:
+            cost = plane[point[0] - down, point[1] - right]
+            assert told.pop((-down, -right)) == pytest.approx(cost)
+    assert not told
+    said = capsys.readouterr().out
+    assert f"Of its {len(seen.pairs)} pairs {sum(cost > 0 for *_, cost in seen.pairs)} attract" in said
+    assert "Categories cost" in said
+
+
+def test_a_method_with_neither_is_refused(photo, tmp_path):
+    panoptic_fpn().save(tmp_path / "boxes")
+    with pytest.raises(InputError, match="`model` must be of a method with"):
+        intarsia.explain(str(photo), pixel="0,0", model=str(tmp_path / "boxes"))

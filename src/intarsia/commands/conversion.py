@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from intarsia._check import fail, sentence
 from intarsia._files import remove_partials
-from intarsia._threads import in_order
 from intarsia.commands.conversion_count import ConversionCount, facts_of
 from intarsia.commands.journal import Journal
 from intarsia.errors import InputError
 from intarsia.formats.fingerprint import fingerprint
 from intarsia.formats.lesson import nothing_to_learn
 from intarsia.formats.source import SourceMap, SourcePart, Target
-from intarsia.panoptic import PanopticMap, Segment
+from intarsia.panoptic import Categories, PanopticMap, Segment
 from intarsia.pictures.reading import read_size
 
 __all__ = ["Outcome", "check_names", "check_photo", "convert_part", "refuse_losses", "with_name"]
 
+
+Each: TypeAlias = Callable[..., Iterator[tuple[Any, Any]]]
+"""As `intarsia._threads.in_order` with its workers: each item with its result, in order."""
 
 _KEYS = frozenset({"row", "fingerprint", "facts", "lesson"})
 """What the journal has of a map that is finished."""
@@ -37,12 +39,12 @@ class Outcome:
     lesson: str
 
 
-def refuse_losses(parts: Sequence[SourcePart], *, workers: int) -> None:
+def refuse_losses(parts: Sequence[SourcePart], *, each: Each) -> None:
     """Read every map before anything is written, and refuse if one cannot be converted whole."""
     problems: list[str] = []
     for part in parts:
         count = ConversionCount(part)
-        for source, facts in in_order(_facts, part.maps, workers=workers, description="reading"):
+        for source, facts in each(_facts, part.maps, description="reading"):
             if isinstance(facts, str):
                 problems.append(facts)
             else:
@@ -65,9 +67,20 @@ def _facts(source: SourceMap) -> dict[str, int] | str:
 
 
 def convert_part(
-    part: SourcePart, out: Path, *, target: Target, conversion: list[str], workers: int
+    part: SourcePart, out: Path, *, target: Target, conversion: list[str], each: Each
 ) -> Outcome:
-    """Convert one part; what an earlier run finished stays."""
+    """Convert one part; what an earlier run finished stays.
+
+    Args:
+        part: What to convert.
+        out: The folder to write.
+        target: The format that is written.
+        conversion: What tells this conversion from another into the same folder.
+        each: Calls a function with each map, here or in other processes, and gives the results in order.
+
+    Raises:
+        ValueError: An earlier run into this folder was another conversion.
+    """
     out.mkdir(parents=True, exist_ok=True)
     name = part.name or "all"
     journal = Journal(out / f"{name}.unfinished", conversion)
@@ -76,15 +89,17 @@ def convert_part(
     broken: list[str] = []
     with journal:
         remove_partials(out)
-        convert_one = partial(_convert_one, out, part, target=target)
-        for source, done in in_order(convert_one, left, workers=workers, description=name):
+        convert_one = partial(
+            _convert_one, out, replace(part, maps=(), unlabelled=(), left_out=()), target=target
+        )
+        for source, done in each(convert_one, left, description=name):
             if isinstance(done, str):
                 broken.append(done)
             else:
                 journal.add(str(source.image_id), done)
     written = [source for source in part.maps if str(source.image_id) in journal.done]
     target.finish(out, part, [journal.done[str(source.image_id)]["row"] for source in written])
-    broken += _read_again(part, written, out, target, journal, workers=workers)
+    broken += _read_again(part, written, out, target, journal, each=each)
     count = ConversionCount(part)
     for source in written:
         count.add(source, journal.done[str(source.image_id)]["facts"])
@@ -138,7 +153,7 @@ def _read_again(
     target: Target,
     journal: Journal,
     *,
-    workers: int,
+    each: Each,
 ) -> list[str]:
     """Read what is on disk now, and return a sentence for each image that is not what it was."""
     parts = target.read(out) if written else []
@@ -147,21 +162,26 @@ def _read_again(
     def key(source: SourceMap) -> str:
         return str(source.image_id) if target.keeps_file_names else source.name
 
-    back_of_key = {key(source): (back.categories, source) for back in parts for source in back.maps}
+    written_now = {key(source): (back.categories, source) for back in parts for source in back.maps}
+    pairs = [
+        (journal.done[str(source.image_id)]["fingerprint"], written_now.get(key(source)))
+        for source in written
+    ]
+    checked = each(_difference, pairs, description="reading again")
+    expected = f"in {out} as it was in the source"
+    problems = zip(written, (problem for _, problem in checked), strict=True)
+    return [sentence(source.name, expected, problem) for source, problem in problems if problem]
 
-    def check(source: SourceMap) -> str:
-        expected = f"in {out} as it was in the source"
-        if key(source) not in back_of_key:
-            return sentence(source.name, expected, "no map of this name")
-        categories, back = back_of_key[key(source)]
-        try:
-            same = fingerprint(back.read(), categories) == journal.done[str(source.image_id)]["fingerprint"]
-        except InputError as error:
-            return sentence(source.name, expected, str(error).rstrip("."))
-        return "" if same else sentence(source.name, expected, "other segments")
 
-    checked = in_order(check, written, workers=workers, description="reading again")
-    return [problem for _, problem in checked if problem]
+def _difference(pair: tuple[Any, tuple[Categories, SourceMap] | None]) -> str:
+    """What is wrong with a map that was written, given its fingerprint in the source; empty if nothing is."""
+    before, now = pair
+    if now is None:
+        return "no map of this name"
+    try:
+        return "" if fingerprint(now[1].read(), now[0]) == before else "other segments"
+    except InputError as error:
+        return str(error).rstrip(".")
 
 
 def check_names(part: SourcePart, target: Target) -> None:

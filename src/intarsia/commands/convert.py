@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from intarsia._check import fail, nearest
-from intarsia.commands.conversion import Outcome, check_names, convert_part, refuse_losses
+from intarsia._threads import in_order
+from intarsia.commands.cluster import Cluster, ClusterAddress
+from intarsia.commands.conversion import Each, Outcome, check_names, convert_part, refuse_losses
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats import (
     ade20k,
@@ -25,6 +28,8 @@ from intarsia.formats import (
 from intarsia.formats.layout import FORMATS
 from intarsia.formats.source import SourcePart, Target
 
+GROUP = 16
+"""Images that a worker of a cluster is given at once."""
 LABELS = ("labels", "label-stack")
 TARGETS: dict[str, Target] = {
     "ade20k": ade20k.TARGET,
@@ -50,7 +55,8 @@ def convert(
     background: str = label_folder.BACKGROUND.name,
     objects: label_folder.Objects | None = None,
     strict: bool = False,
-    workers: int = 2,
+    workers: int | None = None,
+    cluster: ClusterAddress = None,
 ) -> Path:
     """Convert a data set to COCO panoptic (`panoptic.json`, `panoptic/`, `images/` for each part), or back.
 
@@ -74,7 +80,10 @@ def convert(
         objects: For labels: whether each label is an object, or each connected piece of one (masks of 0 and
             1). By default each label is, and what looks like a mask is refused.
         strict: Write nothing if anything would be lost.
-        workers: How many images to convert at once.
+        workers: How many images to convert at once, by default 2; on a cluster how many processes do, by
+            default one each core.
+        cluster: Work on a Ray cluster, whose machines all see the folders: HOST:PORT, or "local" for one on
+            this machine. Alone: the cluster that this machine is part of, or else one on this machine.
 
     Returns:
         The folder written.
@@ -88,26 +97,33 @@ def convert(
     for name, value, known in (("format", format, FORMATS), ("to", to, TARGETS)):
         if value not in known:
             fail(name, "a known format", repr(value), hint=nearest(value, known))
-    if workers < 1:
-        fail("workers", "at least 1", workers)
-    # what is there, and whether it can be written as asked
+    each = _each(cluster, workers)
+    if cluster is not None:  # whose machines work in other folders
+        source, out = str(Path(source).absolute()), str(Path(out).absolute())
     labels = {"category_map": category_map, "background": background, "objects": objects}
     parts = _parts_of(format, Path(source), labels)
     for part in parts:
         check_names(part, TARGETS[to])
     if strict:
-        refuse_losses(parts, workers=workers)
-    # the journal of a conversion goes on only with the same one
+        refuse_losses(parts, each=each)
     conversion = [format, str(Path(source).resolve()), to, *map(str, labels.values())]
     try:
         outcomes = [
-            convert_part(part, Path(out), target=TARGETS[to], conversion=conversion, workers=workers)
+            convert_part(part, Path(out), target=TARGETS[to], conversion=conversion, each=each)
             for part in parts
         ]
     except OSError as error:
         fail(str(error.filename or out), "writable", error.strerror or str(error))
     _report(outcomes, source, Path(out))
     return Path(out)
+
+
+def _each(cluster: str | None, workers: int | None) -> Each:
+    if cluster is not None:
+        return partial(Cluster(cluster, workers).in_order, group=GROUP)
+    if workers is not None and workers < 1:
+        fail("workers", "at least 1", workers)
+    return partial(in_order, workers=workers or 2)
 
 
 def _parts_of(format: str, source: Path, labels: dict[str, Any]) -> list[SourcePart]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from intarsia._check import fail
 from intarsia._files import whole
 from intarsia.categories import Categories
+from intarsia.commands.cluster import Cluster, ClusterAddress
 from intarsia.commands.report import title_of, write_report
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.as_coco import as_coco
 from intarsia.metrics.folders import evaluate_folders, read_pairs
 from intarsia.metrics.measures import Request
+from intarsia.metrics.pair_sums import PairSum
+from intarsia.metrics.pairing import MapPairs
 from intarsia.metrics.quality_report import QualityReport
 
 Measure = Literal[
@@ -32,7 +37,8 @@ def evaluate(
     also: tuple[Measure, ...] = (),
     min_stuff_area: int = 0,
     boundary_ratio: float = 0.02,
-    workers: int = 1,
+    workers: int | None = None,
+    cluster: ClusterAddress = None,
     json: str | Path | None = None,
     per_image: str | Path | None = None,
     report: str | Path | None = None,
@@ -52,7 +58,10 @@ def evaluate(
         also: Other metrics to measure in the same pass.
         min_stuff_area: Predicted stuff segments of fewer pixels become void first (COCO: 4096).
         boundary_ratio: Of boundary PQ: distance in diagonals (COCO: 0.02, Cityscapes: 0.005).
-        workers: How many images to read at once.
+        workers: How many images to read at once, by default 1; on a cluster how many processes do, by
+            default one each core.
+        cluster: Work on a Ray cluster, whose machines all see the folders: HOST:PORT, or "local" for one on
+            this machine. Alone: the cluster that this machine is part of, or else one on this machine.
         json: Also write the numbers to this file, in fractions.
         per_image: Also write a row for each image to this file, `.csv` or `.json`.
         report: Also write an HTML page with the worst images to this folder.
@@ -70,13 +79,14 @@ def evaluate(
     broken: PartialFailure | None = None
     # other formats stand as COCO panoptic for as long as they are read
     with ExitStack() as opened:
-        truth_json, truth_maps = opened.enter_context(as_coco(truth, folder=truth_dir, workers=workers))
-        options = {"folder": prediction_dir, "truth": _categories(truth_json), "workers": workers}
+        truth_json, truth_maps = opened.enter_context(as_coco(truth, folder=truth_dir, workers=workers or 1))
+        options = {"folder": prediction_dir, "truth": _categories(truth_json), "workers": workers or 1}
         prediction_json, predicted = opened.enter_context(as_coco(prediction, **options))
         folders = {"truth_dir": truth_maps, "prediction_dir": predicted}
         try:
+            each = None if cluster is None else partial(_on_cluster, Cluster(cluster, workers))
             quality = evaluate_folders(
-                truth_json, prediction_json, workers=workers, request=request, **folders
+                truth_json, prediction_json, workers=workers or 1, request=request, each=each, **folders
             )
         except PartialFailure as failure:
             broken, quality = failure, failure.result
@@ -103,6 +113,17 @@ def _categories(truth_json: Path) -> Categories | None:
         return Categories.from_coco(truth_json)
     except InputError:
         return None
+
+
+def _on_cluster(
+    cluster: Cluster, function: Callable[[MapPairs], PairSum], groups: Sequence[MapPairs]
+) -> Iterator[PairSum]:
+    """Measure each group of pairs on a cluster; workers are sent the rows that they need."""
+    elsewhere = [group.absolute() for group in groups]
+    done = cluster.in_order(
+        function, elsewhere, description="evaluating", size=lambda group: len(group.images)
+    )
+    return (result for _, result in done)
 
 
 def _writable(path: Path) -> Path:

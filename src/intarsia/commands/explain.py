@@ -14,6 +14,7 @@ from PIL import Image
 from intarsia import draw
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia.decoding.insight import Inside, look_inside, view_of_pixel
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.upsampling import grid_size
 from intarsia.panoptic import PanopticMap
@@ -31,14 +32,19 @@ class Explanation:
     Attributes:
         pixel: Row and column.
         map: What the method found in the photo.
-        kind: "distance" in embedding space, or "affinity": how much the pixel hears from another.
+        kind: "distance" in embedding space, or "affinity": how much the pixel hears from another, or how
+            often a random walk is there that starts at the pixel and follows the affinities.
         values: The distances, or the affinities as shares of their sum, of every pixel.
         margin: Distance within which the pixel looks for its instance; None for affinities.
         same_segment: Median distance to the pixels of its segment, or their share of the affinities; None if
             it is void.
         same_category: The same for other segments of its category, None if there is none.
         other: The same for other categories, None if there is none.
-        picture: Photo, segments, distances or affinities, and what they come from, beside each other.
+        pairs: Of a model that cuts: the partners of the pixel, as rows and columns from it in pixels, and the
+            cost of each pair, positive where it attracts; else empty.
+        category_costs: Of such a model: what each category costs at the pixel; else empty.
+        picture: Photo, segments, what is of the pixel's category and what of its segment, and where that
+            comes from.
     """
 
     pixel: tuple[int, int]
@@ -49,6 +55,8 @@ class Explanation:
     same_segment: float | None
     same_category: float | None
     other: float | None
+    pairs: tuple[tuple[int, int, float], ...]
+    category_costs: tuple[float, ...]
     picture: UInt8[np.ndarray, "ph pw 3"]
 
 
@@ -65,8 +73,11 @@ def explain(
     """Draw what each pixel of a photo is to one of them: its distance in embedding space, or its affinity.
 
     Pixels of the same segment should be nearest, then other segments of its category, then other categories.
-    A model of unified training has affinities instead: how much of its correction the pixel hears from where.
-    The three main directions of the embedding, or of the affinities' features, are red, green and blue.
+    Distances are drawn up to four margins: beyond, they mostly say how far away in the picture a pixel is. A
+    model that cuts has affinities instead: where a random walk along them comes to, and the pairs of the
+    pixel with their costs. So has one of unified training: how much of its correction the pixel hears from
+    where.
+    The three main directions of the embedding, or of the affinities, are red, green and blue.
 
     Source: Kerola et al. 2021, figure 1; Li, Qi and Torr 2020, figure 6.
 
@@ -91,9 +102,8 @@ def explain(
     height, width = photo.shape[:2]
     at = _parsed(pixel, height, width)
     view = loaded.view(photo)
-    field = loaded.decoder.pixel_field(view, at)
     panoptic_map = loaded.decode(view)
-    # distances as they are, affinities as shares of all that the pixel hears
+    field = loaded.decoder.pixel_field(view, at)
     values = _enlarged(field.values, loaded.stride, height, width)
     values = values if field.kind == "distance" else values / values.sum()
     segment, kin = _same(panoptic_map, at, loaded)
@@ -101,6 +111,7 @@ def explain(
     regions = segment, kin & ~segment, ~kin & (panoptic_map.ids > 0)
     summary = _median if field.kind == "distance" else _share
     same_segment, same_category, other = (summary(values, region) for region in regions)
+    inside = look_inside(view, loaded.decoder, panoptic_map, categories=loaded.categories)
     explanation = Explanation(
         pixel=at,
         map=panoptic_map,
@@ -110,7 +121,9 @@ def explain(
         same_segment=same_segment,
         same_category=same_category,
         other=other,
-        picture=_sheet(photo, panoptic_map, field, model=loaded, pixel=at),
+        pairs=tuple((down * loaded.stride, right * loaded.stride, cost) for down, right, cost in field.pairs),
+        category_costs=field.category_costs,
+        picture=_sheet(photo, panoptic_map, field, inside, model=loaded, pixel=at),
     )
     _write(explanation.picture, Path(out))
     print(_said(explanation, loaded, out))
@@ -121,29 +134,38 @@ def _sheet(
     photo: Float32[np.ndarray, "h w 3"],
     panoptic_map: PanopticMap,
     field: PixelField,
+    inside: Inside,
     *,
     model: Model,
     pixel: tuple[int, int],
 ) -> UInt8[np.ndarray, "ph pw 3"]:
     pixels = (photo * 255).round().astype(np.uint8)
-    by_distance = field.kind == "distance"
-    at = pixel[0] // model.stride, pixel[1] // model.stride
-    heat = draw.distance_map(field.features, at) if by_distance else draw.heat_map(field.values)
-    return draw.contact_sheet(
-        [
-            draw.mark_pixel(pixels, pixel),
-            draw.overlay(pixels, panoptic_map, model.categories),
-            _enlarged(heat, model.stride, *panoptic_map.size),
-            _enlarged(draw.embedding_rgb(field.features), model.stride, *panoptic_map.size),
-        ],
-        [
-            f"pixel {pixel[0]},{pixel[1]}",
-            "segments",
-            "distance in embedding space" if by_distance else "affinity: where it listens",
-            "embedding" if by_distance else "features of the affinities",
-        ],
-        columns=2,
-    )
+    pixel_view = view_of_pixel(inside, panoptic_map, model.categories, pixel=pixel)
+    joined = field.values if pixel_view.heat is None else pixel_view.heat
+    feature_name = "embedding" if field.kind == "distance" else "affinities"
+    grids = {
+        "same category": draw.heat_map(pixel_view.alike),
+        f"same segment: {_HEAT_NAMES[pixel_view.kind]}": draw.heat_map(joined),
+        f"{feature_name}, three directions": draw.embedding_rgb(field.features),
+    }
+    pictures = {
+        f"pixel {pixel[0]},{pixel[1]}": draw.mark_pixel(pixels, pixel),
+        "segments": draw.overlay(pixels, panoptic_map, model.categories),
+        **{name: _enlarged(grid, model.stride, *panoptic_map.size) for name, grid in grids.items()},
+    }
+    if field.pairs:
+        steps = [(down * model.stride, right * model.stride, cost) for down, right, cost in field.pairs]
+        around = Image.fromarray(draw.pairs_map(pixels, pixel, steps))
+        side = min(max(min(panoptic_map.size), 64), around.width)
+        pictures["pairs: green joins, red cuts"] = np.array(around.resize((side, side)))
+    return draw.contact_sheet(list(pictures.values()), list(pictures), columns=3)
+
+
+_HEAT_NAMES = {
+    "distance": "up to 4 margins away",
+    "affinity": "where affinities lead",
+    "none": "where it listens",
+}
 
 
 def _parsed(pixel: str | tuple[int, int], height: int, width: int) -> tuple[int, int]:
@@ -206,6 +228,21 @@ def _said(explanation: Explanation, model: Model, out: str) -> str:
         head += f"; its margin is {explanation.margin:.2f}. Median distance to"
         lines = [f"  {text:<28} {value:.2f}" for text, value in rows if value is not None]
     else:
-        head += ". Of what it hears, there comes from"
+        walk = ". Of a walk along its affinities there is spent in"
+        head += walk if explanation.pairs else ". Of what it hears, there comes from"
         lines = [f"  {text:<28} {value:6.1%}" for text, value in rows if value is not None]
+    if explanation.pairs:
+        lines += _said_of_costs(explanation, model)
     return "\n".join([head, *lines, f"Picture in {out}"])
+
+
+def _said_of_costs(explanation: Explanation, model: Model) -> list[str]:
+    """The pairs that attract and repel most, and the likeliest categories."""
+    pairs = sorted(explanation.pairs, key=lambda pair: pair[2])
+    attracting = sum(cost > 0 for _, _, cost in pairs)
+    ends = [f"{cost:+.2f} at {down:+d},{right:+d}" for down, right, cost in (pairs[0], pairs[-1])]
+    costs = sorted(zip(explanation.category_costs, model.categories.names, strict=True))[:3]
+    return [
+        f"Of its {len(pairs)} pairs {attracting} attract; costs from {ends[0]} to {ends[1]} (rows, columns).",
+        "Categories cost " + ", ".join(f"{name} {cost:.2f}" for cost, name in costs) + " (less is likelier).",
+    ]

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeVar
 
-import numpy as np
 import tyro
-from jaxtyping import UInt8
 from rich.console import Console
 from rich.progress import track
 
 from intarsia._check import fail
+from intarsia.commands.cluster import Cluster, ClusterAddress
 from intarsia.commands.image_ids import ids_of_photos, truth_of
 from intarsia.commands.overlays import Overlays
-from intarsia.commands.photo_pages import PhotoPage, pages_of, read_ahead
-from intarsia.commands.stacks import predicted_stacks
+from intarsia.commands.photo_pages import pages_of
+from intarsia.commands.photo_run import Photo, PhotoSettings, photos_of
+from intarsia.commands.predict_parts import Joined, predict_in_parts
+from intarsia.commands.ranks import Rank
 from intarsia.commands.video import Tracking, predict_video
 from intarsia.errors import InputError, PartialFailure
+from intarsia.formats.image_files import ImageRows, Output
 from intarsia.formats.label_places import LABEL_FOLDERS
 from intarsia.formats.png import read_ids
-from intarsia.formats.results import Output, ResultFolder, holds_labels_of_results
-from intarsia.panoptic import PanopticMap, Segment
-from intarsia.pictures.finding import Photos, find_photos
+from intarsia.formats.resolution import Resolution
+from intarsia.formats.results import holds_labels_of_results
+from intarsia.panoptic import Categories, PanopticMap, Segment
+from intarsia.pictures.finding import find_photos
 from intarsia.pictures.suffixes import is_picture_name
-from intarsia.pictures.values import read_values
 from intarsia.pictures.video import VIDEO_SUFFIXES
 from intarsia.runtime.diameter import Diameter
-from intarsia.runtime.loading import Backend, Device, Precision, load
-from intarsia.runtime.model import Follow, Model
+from intarsia.runtime.loading import Backend, Device, Precision
 from intarsia.runtime.tiles import Tile
 
 __all__ = ["Prediction", "predict"]
 
-MAX_DRAWINGS = 8
-"""Overlays that may wait to be drawn: bounds the memory."""
+T = TypeVar("T")
 
 MIN_TILES_OF_A_BAR = 6
 """Tiles of one image from which on a bar is shown."""
@@ -51,10 +50,6 @@ NOTHING_BY_DEFAULT = (
     "for nuclei under a microscope: --model nuclei"
 )
 """Said where the default model finds no thing in any image: it may be the wrong one."""
-
-Picture = UInt8[np.ndarray, "h w 3"]
-Predicted: TypeAlias = tuple[str, Picture, PanopticMap]
-"""A picture's name, its pixels and its map."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +95,8 @@ def predict(
     boxes: bool = False,
     scores: bool = False,
     colors: Literal["category", "instance"] = "category",
+    cluster: ClusterAddress = None,
+    workers: int | None = None,
 ) -> list[Prediction]:
     """Segment photos and write results into OUT, by default OUT/panoptic.json and OUT/panoptic/*.png.
 
@@ -107,6 +104,9 @@ def predict(
     segment in OUT/segments.csv; "geojson", polygons in OUT/geojson/; "instances", COCO's in
     OUT/instances.json. OUT/overlays/*.jpg is for looking. Of a video every frame is an image, an instance
     keeps its id from frame to frame, and the overlays are a video, too: OUT/overlays/*.mp4.
+
+    With `cluster`, or started by `torchrun`, photos are predicted in parts by many processes, which all see
+    OUT. The files are the same; a killed worker loses nothing, and the command goes on where it was stopped.
 
     Args:
         images: Image files, and folders that are searched for images at any depth; or video files.
@@ -142,6 +142,10 @@ def predict(
         boxes: Draw boxes around things.
         scores: Write the scores of things.
         colors: Draw things as shades of their "category", or each "instance" in a colour of its own.
+        cluster: Work on a Ray cluster: HOST:PORT, or "local" for one on this machine. Alone: the cluster
+            that this machine is part of, and where there is none one on this machine.
+        workers: Of a cluster: how many models at once; by default one each GPU, and where there are none as
+            many as there are cores for.
 
     Returns:
         A prediction for every image that could be read and every frame, in the order of the files.
@@ -152,44 +156,96 @@ def predict(
     """
     paths = (images,) if isinstance(images, str | Path) else images
     videos = _videos(paths)
-    photos = Photos({}) if videos else find_photos(paths, out=out)
+    folder = Path(out)
+    settings = PhotoSettings(
+        model=model or ("facades-embedding" if videos else "facades"),
+        out=folder,
+        drawn=Overlays(folder / "overlays", boxes, scores, colors) if overlays else None,
+        write=(*write, "labels") if stack else write,
+        category=category,
+        resolution=None if pixel_size is None else Resolution.of_pixel_size(pixel_size),
+        stacks=stack,
+        channel=channel,
+        diameter=diameter,
+        batch_size=batch_size,
+        backend=backend,
+        device=device,
+        precision=precision,
+        threads=threads,
+        method=method,
+    )
+    place = _place(cluster, workers, settings)
     _check_stack(stack, page, videos)
-    pages = pages_of(photos.files, "all" if stack else page)
-    ids = {} if videos else ids_of_photos(pages, truth or truth_of(paths, out=out))
-    chosen = model or ("facades-embedding" if videos else "facades")
-    loaded = load(chosen, backend=backend, device=device, precision=precision, threads=threads, method=method)
     if (videos or stack) and diameter is not None:
         fail("diameter", "left out for videos and stacks", diameter)
-    # where results go; the first picture is read before a folder is made
-    folder = Path(out)
-    drawn = Overlays(folder / "overlays", boxes, scores, colors) if overlays else None
+    if (videos or stack) and place is not None:
+        got = f"the video {videos[0]}" if videos else "stacks"
+        fail("images", "single photos where many processes share the work", got)
+    if videos:
+        return _writing(out, lambda: _predict_videos(videos, settings, tracking=tracking))
+    located = find_photos(paths, out=out)
+    pages = pages_of(located.files, "all" if stack else page)
+    photos = photos_of(pages, ids_of_photos(pages, truth or truth_of(paths, out=out)))
     _check_no_data_set(folder, write)
-    broken: list[str] = []
-    pictures = read_ahead(pages, broken, channel=channel)
-    first = next(pictures, None)
-    if first is None and not videos:
-        raise InputError(" ".join(broken))
-    try:
-        if drawn is not None:
-            drawn.make_folder()
-        options = {"write": (*write, "labels") if stack else write, "stacks": stack}
-        options |= {"category": category, "pixel_size_um": pixel_size}
-        with ResultFolder(folder, loaded.categories, **options) as results:
-            if first is None:
-                return _predict_videos(videos, loaded, results, drawn, tracking=tracking)
-            run = Run(loaded, results, drawn, pages, ids, diameter)
-            maps = (run.stacks if stack else run.maps)(chain([first], pictures), broken, batch=batch_size)
-            predictions = run.predict(maps, broken)
-    except OSError as error:
-        raise InputError(
-            f"`out` must be a folder that can be written, got {out} ({error.strerror})."
-        ) from None
-    print(_summary(predictions, loaded, folder, drawn))
-    if model is None and not _shows_things(predictions, loaded):
+    joined = _writing(out, lambda: _predicted(photos, settings, place))
+    predictions = [_prediction(rows, settings) for rows in joined.rows]
+    if isinstance(place, Rank) and place.number:
+        return predictions  # what went wrong the first rank says, of all
+    print(_summary(predictions, joined.categories, settings))
+    if model is None and not _shows_things(predictions, joined.categories):
         print(NOTHING_BY_DEFAULT)
-    if failures := [*broken, *photos.passed_over]:
-        raise PartialFailure(failures, total=len(pages) + photos.num_passed_over, result=predictions)
+    if failures := [*joined.broken, *located.passed_over]:
+        raise PartialFailure(failures, total=len(pages) + located.num_passed_over, result=predictions)
     return predictions
+
+
+def _place(cluster: str | None, workers: int | None, settings: PhotoSettings) -> Cluster | Rank | None:
+    """Who does the work, if not this process alone."""
+    if cluster is None:
+        if workers is not None:
+            fail("workers", "used with `cluster`", workers)
+        return Rank.of(os.environ)
+    return Cluster(cluster, workers, settings.threads or 1, wants_gpu=settings.device != "cpu")
+
+
+def _writing(out: str, work: Callable[[], T]) -> T:
+    """Do it; what the system does not let us write is said in a sentence."""
+    try:
+        return work()
+    except OSError as error:
+        fail("out", "a folder that can be written", f"{out} ({error.strerror})")
+
+
+def _predicted(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster | Rank | None) -> Joined:
+    """In this process, or by many."""
+    if place is not None:
+        return predict_in_parts(photos, settings, place)
+    run = settings.loaded()
+    broken: list[str] = []
+    pictures = run.pictures(photos, broken)
+    first = next(pictures, None)
+    if first is None:
+        raise InputError(" ".join(broken))
+    run.make_folders()
+    alone = len(photos) < 2
+    rows_of_images: list[ImageRows] = []
+    with settings.results(run.model.categories) as results:
+        pictures = chain([first], pictures)
+        if settings.stacks:
+            maps = run.stack_maps(pictures, broken, photos=photos, results=results)
+        else:
+            maps = run.maps(pictures, follow=_bar if alone else None)
+        rows = run.rows(photos, maps, broken)
+        console = Console(stderr=True)
+        for row in track(rows, total=len(photos), description="predicting", console=console, disable=alone):
+            results.add_written(row)
+            rows_of_images.append(row.without_measures())
+    return Joined(run.model.categories, tuple(rows_of_images), tuple(broken))
+
+
+def _prediction(rows: ImageRows, settings: PhotoSettings) -> Prediction:
+    file = settings.out / "panoptic" / f"{rows.stem}.png" if "coco" in settings.write else None
+    return Prediction(rows.name, rows.to_segments(), file)
 
 
 def _check_stack(stack: bool, page: int | str | None, videos: Sequence[Path]) -> None:
@@ -226,112 +282,21 @@ def _videos(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def _predict_videos(
-    videos: Sequence[Path],
-    model: Model,
-    results: ResultFolder,
-    drawn: Overlays | None,
-    *,
-    tracking: Tracking,
+    videos: Sequence[Path], settings: PhotoSettings, *, tracking: Tracking
 ) -> list[Prediction]:
+    run = settings.loaded()
+    run.make_folders()
+    drawn = settings.drawn
     predictions: list[Prediction] = []
-    for path in videos:
-        video = predict_video(path, model, results, folder=drawn and drawn.folder, tracking=tracking)
-        for name, segments in video.frames:
-            stem = name.replace("/", "_").removesuffix(".png")
-            predictions.append(Prediction(name, segments, results.map_file(stem)))
-        print(f"{video.name}: {len(video.frames)} frames, {video.num_instances} things")
-    print(f"Results in {results.folder}" + (f", videos in {drawn.folder}" if drawn else ""))
+    with settings.results(run.model.categories) as results:
+        for path in videos:
+            video = predict_video(path, run.model, results, folder=drawn and drawn.folder, tracking=tracking)
+            for name, segments in video.frames:
+                stem = name.replace("/", "_").removesuffix(".png")
+                predictions.append(Prediction(name, segments, results.map_file(stem)))
+            print(f"{video.name}: {len(video.frames)} frames, {video.num_instances} things")
+    print(f"Results in {settings.out}" + (f", videos in {drawn.folder}" if drawn else ""))
     return predictions
-
-
-@dataclass(frozen=True)
-class Run:
-    """Photos into results; overlays are drawn and written beside, while the network goes on.
-
-    Attributes:
-        model: What predicts the maps.
-        results: Where maps go.
-        drawn: Where overlays go; None for none.
-        pages: The photos by their names.
-        ids: Of the images in the JSONs.
-        diameter: Of the things, in pixels, as `Model.predict` takes it.
-    """
-
-    model: Model
-    results: ResultFolder
-    drawn: Overlays | None
-    pages: Mapping[str, PhotoPage]
-    ids: Mapping[str, int | str]
-    diameter: Diameter | None
-
-    def maps(
-        self, pictures: Iterator[tuple[str, Picture]], broken: list[str], *, batch: int
-    ) -> Iterator[Predicted]:
-        """Each picture with its map, in order."""
-        follow = _bar if len(self.pages) < 2 else None
-        return _predicted(self.model, pictures, batch, follow=follow, diameter=self.diameter)
-
-    def stacks(
-        self, pictures: Iterator[tuple[str, Picture]], broken: list[str], *, batch: int
-    ) -> Iterator[Predicted]:
-        """Each page with its map, stack by stack; what is no whole stack is noted in `broken`."""
-        options = {"pages": self.pages, "results": self.results, "broken": broken, "batch": batch}
-        return predicted_stacks(self.model, pictures, **options)
-
-    def predict(self, maps: Iterator[Predicted], broken: list[str]) -> list[Prediction]:
-        """A prediction for each picture whose results could be written; the others are noted in `broken`."""
-        predictions: list[Prediction] = []
-        drawings: list[Future[None]] = []
-        total = len(self.pages)
-        with ThreadPoolExecutor(1) as pool:
-            # the network goes on while an overlay is drawn
-            for name, picture, panoptic_map in track(
-                maps,
-                total=total,
-                description="predicting",
-                console=Console(stderr=True),
-                disable=total < 2,
-            ):
-                try:
-                    stem = self._add(name, panoptic_map)
-                except InputError as error:
-                    broken.append(str(error))
-                    continue
-                if self.drawn is not None:
-                    options = {"categories": self.model.categories}
-                    drawings.append(pool.submit(self.drawn.write, stem, picture, panoptic_map, **options))
-                if len(drawings) > MAX_DRAWINGS:
-                    drawings.pop(0).result()
-                predictions.append(Prediction(name, panoptic_map.segments, self.results.map_file(stem)))
-            for future in drawings:
-                future.result()
-        return predictions
-
-    def _add(self, name: str, panoptic_map: PanopticMap) -> str:
-        photo = self.pages[name]
-        values = read_values(photo.path, page=photo.page) if "table" in self.results.write else None
-        options = {"image_id": self.ids[name], "source": photo.path, "values": values}
-        return self.results.add(name, panoptic_map, **options)
-
-
-def _predicted(
-    model: Model,
-    pictures: Iterator[tuple[str, Picture]],
-    batch: int,
-    *,
-    follow: Follow | None,
-    diameter: Diameter | None,
-) -> Iterator[Predicted]:
-    """Each picture with its map, in order."""
-    waiting: deque[tuple[str, Picture]] = deque()
-
-    def fed() -> Iterator[Picture]:
-        for name, picture in pictures:
-            waiting.append((name, picture))
-            yield picture
-
-    for panoptic_map in model.predict_each(fed(), batch=batch, follow=follow, diameter=diameter):
-        yield *waiting.popleft(), panoptic_map
 
 
 def _bar(tiles: Sequence[Tile]) -> Iterable[Tile]:
@@ -354,21 +319,22 @@ def _with_lines(tiles: Sequence[Tile]) -> Iterator[Tile]:
             print(f"{number} of {len(tiles)} tiles, about {left_s:.0f} s left", file=sys.stderr)
 
 
-def _shows_things(predictions: Sequence[Prediction], model: Model) -> bool:
-    things = {category.id for category in model.categories.things}
-    return any(segment.category_id in things for prediction in predictions for segment in prediction.segments)
+def _shows_things(predictions: Sequence[Prediction], categories: Categories) -> bool:
+    things = {category.id for category in categories.things}
+    return any(segment.category_id in things for image in predictions for segment in image.segments)
 
 
-def _summary(predictions: Sequence[Prediction], model: Model, folder: Path, drawn: Overlays | None) -> str:
+def _summary(predictions: Sequence[Prediction], categories: Categories, settings: PhotoSettings) -> str:
     """One line an image, for the first ten, and where everything is."""
     lines = []
     for prediction in predictions[:10]:
         counts: dict[str, int] = {}
         for segment in prediction.segments:
-            name = model.categories[model.categories.index_of(segment.category_id)].name
+            name = categories[categories.index_of(segment.category_id)].name
             counts[name] = counts.get(name, 0) + 1
         said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda kv: -kv[1]))
         lines.append(f"{prediction.name}: {said or 'nothing found'}")
     if len(predictions) > 10:
         lines.append(f"... and {len(predictions) - 10} more images")
-    return "\n".join([*lines, f"Results in {folder}" + (f", pictures in {drawn.folder}" if drawn else "")])
+    pictures = f", pictures in {settings.drawn.folder}" if settings.drawn else ""
+    return "\n".join([*lines, f"Results in {settings.out}{pictures}"])

@@ -21,10 +21,10 @@ from intarsia._files import whole
 from intarsia.errors import InputError
 from intarsia.metrics.annotations import MapAnnotation
 from intarsia.metrics.error_breakdown import FATES, Fate, fates
-from intarsia.metrics.folders import compare_files
 from intarsia.metrics.image_table import ImageRow
 from intarsia.metrics.match_histogram import HistogramReport
 from intarsia.metrics.matching import Overlap, match
+from intarsia.metrics.measuring import compare_files
 from intarsia.metrics.pairing import MapPair, MapPairs
 from intarsia.metrics.quality_report import GroupQuality, QualityReport
 from intarsia.metrics.tally import percent

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int32, Int64
+from jaxtyping import Float, Float32, Int32, Int64
 
 from intarsia.cut import GridProblem, solve
 from intarsia.cut.offsets import pair_slices
 from intarsia.cut.solvers import absorbing
+from intarsia.decoding.affinity_walk import AffinityField, AffinityWalk
 from intarsia.decoding.assembly import Thing, assembled
 from intarsia.decoding.cut_view import CutConfig, CutView, Score
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_segments
 from intarsia.panoptic import Categories, PanopticMap
@@ -72,11 +74,39 @@ class CutDecoder(AbstractDecoder):
         """`cut`."""
         return self.cut
 
+    def affinity_field(self, view: ImageView) -> AffinityField:
+        """Costs are log-odds."""
+        prob = 1 / (1 + np.exp(-view["affinity_costs"]))
+        return AffinityField(prob.astype(np.float32), self.offsets)
+
+    def pixel_field(self, view: ImageView, pixel: tuple[int, int]) -> PixelField:
+        """Where affinities lead from a pixel, and the costs around it."""
+        point = pixel[0] // view.stride, pixel[1] // view.stride
+        prob = self.affinity_field(view).prob
+        shares, _ = AffinityWalk.of(prob, self.offsets).shares(point)
+        costs = view["node_costs"][:, point[0], point[1]]
+        pairs = _pairs_at(point, view["affinity_costs"], self.offsets)
+        return PixelField("affinity", shares, prob, pairs=pairs, category_costs=tuple(costs.tolist()))
+
     def cut_view(self, view: ImageView, categories: Categories) -> CutView:
         """The problem of one image, and what its answer is up-sampled by."""
         splittable = np.append(categories.is_thing, np.zeros(int(self.void_class), bool))
         problem = GridProblem(view["node_costs"], view["affinity_costs"], self.offsets, splittable)
         return CutView(problem, view["semantic_logits"], view.size, view.stride)
+
+
+def _pairs_at(
+    point: tuple[int, int], costs: Float32[np.ndarray, "o h w"], offsets: tuple[tuple[int, int], ...]
+) -> tuple[tuple[int, int, float], ...]:
+    """The partners of a point, from it and to it, and what each pair costs."""
+    (row, column), (height, width) = point, costs.shape[1:]
+    pairs = []
+    for plane, (down, right) in zip(costs, offsets, strict=True):
+        if 0 <= row + down < height and 0 <= column + right < width:
+            pairs.append((down, right, float(plane[row, column])))
+        if 0 <= row - down < height and 0 <= column - right < width:
+            pairs.append((-down, -right, float(plane[row - down, column - right])))
+    return tuple(pairs)
 
 
 def cut_map(view: CutView, categories: Categories, config: CutConfig) -> PanopticMap:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import NoReturn
 
 from intarsia._check import fail
+from intarsia.decoding.affinity_walk import AffinityField
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
@@ -68,6 +69,14 @@ class AbstractDecoder(ABC):
             ValueError: The method groups in another way.
         """
         return fail("model", "of a method with an embedding", f"one that is decoded by {type(self).__name__}")
+
+    def affinity_field(self, view: ImageView) -> AffinityField:
+        """Which pairs of pixels the method takes for one segment.
+
+        Raises:
+            ValueError: The method groups in another way.
+        """
+        return fail("model", "of a method with affinities", f"one that is decoded by {type(self).__name__}")
 
     def pixel_field(self, view: ImageView, pixel: tuple[int, int]) -> PixelField:
         """What one pixel is to every point of the grid: here how far from it in embedding space.

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from intarsia.cut.offsets import pair_slices
+from intarsia.decoding.affinity_walk import AffinityWalk
+from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.softmax import softmax
 from intarsia.draw import distances_from
+from intarsia.errors import InputError
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["Inside", "PixelView", "view_of_pixel"]
+__all__ = ["Inside", "PixelView", "look_inside", "view_of_pixel"]
 
 Kind = Literal["distance", "affinity", "none"]
 Field: TypeAlias = Float32[np.ndarray, "h w"]
 MOST_RELATED = 6
-NUM_STEPS, RESTART = 60, 0.03
-"""Of the walk along affinities: how far it goes, and how often it begins anew at the pixel."""
-LEAST_PROB = 1e-4
 FAR_MARGINS = 4.0
 """Distances are shown up to here: beyond, they mostly say how far away in the picture a point is."""
 
@@ -53,10 +55,10 @@ class Inside:
         return sum(array.nbytes for array in arrays if array is not None)
 
     @cached_property
-    def walk(self) -> _Walk:
+    def walk(self) -> AffinityWalk:
         """Where affinities lead from each point; made once, for the first pixel that is asked for."""
         assert self.affinity_prob is not None
-        return _Walk.of(self.affinity_prob, self.offsets)
+        return AffinityWalk.of(self.affinity_prob, self.offsets)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,31 @@ class PixelView:
     heat: Float32[np.ndarray, "h w"] | None
     summary: tuple[tuple[str, float], ...]
     related: tuple[tuple[int, float], ...]
+
+
+def look_inside(
+    view: ImageView, decoder: AbstractDecoder, panoptic_map: PanopticMap, *, categories: Categories
+) -> Inside:
+    """What a network says about a picture; without probabilities of categories, those of the map.
+
+    Args:
+        view: What the network said.
+        decoder: What reads it.
+        panoptic_map: What came of it.
+        categories: Those of the model, in the order of its channels.
+    """
+    if "semantic_logits" in view.arrays:
+        prob = softmax(view["semantic_logits"])
+    else:
+        semantic = panoptic_map.resized(*view.grid).semantic(categories)
+        prob = np.stack([semantic == k for k in range(len(categories))]).astype(np.float32)
+    with suppress(InputError):
+        pairs = decoder.affinity_field(view)
+        return Inside(view.stride, prob, affinity_prob=pairs.prob, offsets=pairs.offsets)
+    with suppress(InputError):
+        field = decoder.embedding_field(view)
+        return Inside(view.stride, prob, embeddings=field.embeddings, margin=field.margin)
+    return Inside(view.stride, prob)
 
 
 def view_of_pixel(
@@ -153,47 +180,3 @@ def _related(joined: Field, kind: Kind, ids: Int32[np.ndarray, "h w"]) -> tuple[
     order = np.argsort(values if kind == "distance" else -values, kind="stable")
     rows = [(int(ids_here[n]), float(values[n])) for n in order if ids_here[n] > 0]
     return tuple(rows[:MOST_RELATED])
-
-
-@dataclass(frozen=True, eq=False)
-class _Walk:
-    """A random walk on the grid, which goes to each partner of a point in proportion to the odds of joining.
-
-    Odds of 50 inside a segment against 1 across its border keep it inside, though no single affinity is sure.
-    """
-
-    steps: Any  # scipy's csr_array: how much of each point goes to each
-    degree: np.ndarray
-    shape: tuple[int, int]
-
-    @classmethod
-    def of(cls, prob: Float32[np.ndarray, "o h w"], offsets: Sequence[tuple[int, int]]) -> _Walk:
-        from scipy.sparse import coo_array
-
-        height, width = prob.shape[1:]
-        index = np.arange(height * width, dtype=np.int32).reshape(height, width)
-        pairs = [pair_slices((height, width), offset) for offset in offsets]
-        first = np.concatenate([index[first_end].ravel() for first_end, _ in pairs] or [index[:0].ravel()])
-        second = np.concatenate([index[other].ravel() for _, other in pairs] or [index[:0].ravel()])
-        sure = np.concatenate(
-            [plane[first_end].ravel() for plane, (first_end, _) in zip(prob, pairs, strict=True)] or [[]]
-        )
-        sure = np.clip(sure.astype(np.float64), LEAST_PROB, 1 - LEAST_PROB)
-        odds = np.tile(sure / (1 - sure), 2)
-        edges = (np.concatenate([second, first]), np.concatenate([first, second]))
-        graph = coo_array((odds, edges), (index.size, index.size)).tocsr()
-        degree = np.maximum(graph.sum(axis=0), 1e-12)
-        graph.data /= degree[graph.indices]
-        return cls(graph, degree, (height, width))
-
-    def shares(self, point: tuple[int, int]) -> tuple[Field, Field]:
-        """How often the walk is at each point; and as heat, 0 to 1, beside what chance would have."""
-        start = np.zeros(self.degree.size)
-        start[point[0] * self.shape[1] + point[1]] = 1
-        share = start
-        for _ in range(NUM_STEPS):
-            share = (1 - RESTART) * (self.steps @ share) + RESTART * start
-        share /= max(share.sum(), 1e-12)  # a point without a partner loses what comes to it
-        density = share / self.degree
-        heat = np.sqrt(np.minimum(density / max(np.percentile(density, 99.9), 1e-30), 1))
-        return share.reshape(self.shape).astype(np.float32), heat.reshape(self.shape).astype(np.float32)

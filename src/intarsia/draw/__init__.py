@@ -3,6 +3,7 @@
 from intarsia.draw.distances import distance_map, distances_from, mark_pixel
 from intarsia.draw.fields import embedding_rgb, heat_map
 from intarsia.draw.overlay import overlay
+from intarsia.draw.pairs import pairs_map
 from intarsia.draw.sheets import contact_sheet, side_by_side, with_legend
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "heat_map",
     "mark_pixel",
     "overlay",
+    "pairs_map",
     "side_by_side",
     "with_legend",
 ]

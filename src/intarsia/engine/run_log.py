@@ -1,4 +1,4 @@
-"""What a run shows and writes while it goes: progress, metrics.csv, TensorBoard, curves, pictures."""
+"""What a run shows and writes while it goes: progress, metrics.csv, trackers, curves, pictures."""
 
 from __future__ import annotations
 
@@ -19,27 +19,31 @@ from rich.progress import (
 )
 from torch import Tensor
 
+from intarsia.configs import to_dict
 from intarsia.draw import contact_sheet
 from intarsia.engine.run_folder import METRICS_FILE, MetricsFile, draw_curves
+from intarsia.engine.trackers import Trackers
 from intarsia.engine.validate import Validation
-from intarsia.recipes.recipe import Schedule
+from intarsia.recipes.recipe import Recipe
 
 
 class RunLog:
     """Keeps a person informed; on processes other than the main one it does nothing."""
 
-    def __init__(self, folder: Path, schedule: Schedule, *, first_step: int, active: bool) -> None:
-        """Continue the logs of a run after `first_step`."""
-        self.folder, self.schedule, self.active = folder, schedule, active
+    def __init__(self, folder: Path, recipe: Recipe, *, first_step: int, active: bool) -> None:
+        """Continue the logs of a run after `first_step`.
+
+        Raises:
+            ValueError: A tracker of the recipe is not installed.
+        """
+        self.folder, self.schedule, self.active = folder, recipe.schedule, active
         self.first_step, self.started = first_step, time.monotonic()
         self.loss, self.pq = float("nan"), float("nan")
         self.console = Console()
         if not active:
             return
-        from torch.utils.tensorboard import SummaryWriter
-
         self.metrics = MetricsFile(folder / METRICS_FILE, up_to_step=first_step)
-        self.events = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)
+        self.trackers = Trackers(recipe.logger, folder, to_dict(recipe), first_step=first_step)
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -49,7 +53,7 @@ class RunLog:
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self.task = self.progress.add_task("training", total=schedule.steps, completed=first_step)
+        self.task = self.progress.add_task("training", total=recipe.schedule.steps, completed=first_step)
 
     def __enter__(self) -> RunLog:
         if self.active:
@@ -66,7 +70,7 @@ class RunLog:
     ) -> None:
         if self.active:
             self.progress.stop()
-            self.events.close()
+            self.trackers.finish()
 
     def say(self, sentence: str) -> None:
         """Print a line without disturbing the bar."""
@@ -84,8 +88,7 @@ class RunLog:
         self.loss = sum(values.values())
         seconds = (time.monotonic() - self.started) / (step - self.first_step)
         self.metrics.add({"step": step, "lr": lr, "s_per_step": seconds, "loss": self.loss, **values})
-        for name, value in {"loss": self.loss, "lr": lr, **values}.items():
-            self.events.add_scalar(name, value, step)
+        self.trackers.log({"loss": self.loss, "lr": lr, **values}, step)
         self.progress.update(self.task, description=f"loss {self.loss:.3f} PQ {100 * self.pq:.1f}")
         if not self.console.is_terminal:
             left = f"{seconds * (self.schedule.steps - step) / 60:.0f} min left"
@@ -103,8 +106,7 @@ class RunLog:
         numbers = {name: float(value) for name, value in numbers.items() if value is not None}
         self.pq = numbers.get("pq", 0.0)
         self.metrics.add({"step": step, **numbers})
-        for name, value in numbers.items():
-            self.events.add_scalar(f"validation/{name}", value, step)
+        self.trackers.log({f"validation/{name}": value for name, value in numbers.items()}, step)
         draw_curves(self.metrics, self.folder / "curves.png")
         self._write(self.folder / "pictures" / f"step-{step:07d}.jpg", result.pictures)
         text = ", ".join(f"{name} {100 * value:.1f}" for name, value in numbers.items())

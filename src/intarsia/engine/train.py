@@ -71,9 +71,7 @@ class Trainer:
         self.step, self.best_pq, self.stale = 0, -1.0, 0
         if is_begun:
             self._restore(load_checkpoint(folder / CHECKPOINT_FILE))
-        self.log = RunLog(
-            folder, recipe.schedule, first_step=self.step, active=self.accelerator.is_main_process
-        )
+        self.log = RunLog(folder, recipe, first_step=self.step, active=self.accelerator.is_main_process)
         if transfer is not None:
             self.log.say(str(transfer))
 

@@ -15,7 +15,8 @@ from jaxtyping import Int32
 from intarsia import _native
 from intarsia._check import fail
 from intarsia.formats.coco_json import ImageId, MapRecord, image_id_of, read_panoptic_json
-from intarsia.formats.json_file import naming, write_json
+from intarsia.formats.json_file import naming
+from intarsia.formats.json_rows import JsonRows, write_json_lists
 from intarsia.formats.png import read_ids, write_ids
 from intarsia.panoptic import VOID_ID, Categories, PanopticMap
 
@@ -84,8 +85,7 @@ class CocoWriter:
         if folder is None:
             refuse_link(self.folder)
         self.categories = categories
-        self.images: list[dict[str, Any]] = []
-        self.annotations: list[dict[str, Any]] = []
+        self._images, self._annotations = JsonRows(), JsonRows()
         self._ids: set[ImageId] = set()
         self._map_files: set[str] = set()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,9 +114,7 @@ class CocoWriter:
             ValueError: Another image has this id, or the PNG cannot be written under this name; all that was
                 added before is kept.
         """
-        id = self._unused_id() if image_id is None else image_id_of(image_id)
-        if id in self._ids:
-            fail("image_id", "of one image only", f"{id!r} again for {file_name}")
+        id = self._unused_id() if image_id is None else self.check_id(image_id, file_name)
         map_file = unused_name(map_file_of(file_name), self._map_files)
         try:
             write_ids(self.folder / map_file, panoptic_map.ids)
@@ -124,18 +122,52 @@ class CocoWriter:
             if error.errno != errno.ENAMETOOLONG:
                 raise
             fail(file_name, "a name short enough for its PNG to be written", f"{len(file_name)} letters")
-        self._ids.add(id)
-        self._map_files.add(map_file.casefold())
-        height, width = panoptic_map.size
-        image = {"id": id, "file_name": file_name, "height": height, "width": width}
-        self.images.append(image if time_s is None else {**image, "time_s": round(float(time_s), 6)})
-        self.annotations.append(
-            {"image_id": id, "file_name": map_file, "segments_info": segments_to_coco(panoptic_map)}
-        )
+        image = image_to_coco(file_name, panoptic_map.size, time_s=time_s)
+        self.add_written(image, map_file, segments_to_coco(panoptic_map), image_id=id)
         return self.folder / map_file
 
+    def add_written(
+        self,
+        image: dict[str, Any],
+        map_file: str,
+        segments: list[dict[str, Any]],
+        *,
+        image_id: SupportsIndex | str | None = None,
+    ) -> ImageId:
+        """Add an image whose PNG lies in the folder already, perhaps by another process.
+
+        Args:
+            image: As `image_to_coco` says.
+            map_file: The PNG's name.
+            segments: As `segments_to_coco` says.
+            image_id: As in `add`.
+
+        Returns:
+            The image's id.
+
+        Raises:
+            ValueError: Another image has this id.
+        """
+        id = self._unused_id() if image_id is None else self.check_id(image_id, image["file_name"])
+        self._ids.add(id)
+        self._map_files.add(map_file.casefold())
+        self._images.add({"id": id, **image})
+        self._annotations.add({"image_id": id, "file_name": map_file, "segments_info": segments})
+        return id
+
+    def check_id(self, image_id: SupportsIndex | str, file_name: str) -> ImageId:
+        """The id as the JSON has it.
+
+        Raises:
+            ValueError: Another image has it.
+        """
+        id = image_id_of(image_id)
+        if id in self._ids:
+            fail("image_id", "of one image only", f"{id!r} again for {file_name}")
+        return id
+
     def _unused_id(self) -> int:
-        number = len(self.images) + 1
+        number = len(self._images) + 1
         while number in self._ids:
             number += 1
         return number
@@ -148,15 +180,13 @@ class CocoWriter:
     ) -> None:
         if error is None:
             self.close()
+        self._images.close()
+        self._annotations.close()
 
     def close(self) -> None:
         """Write the JSON: aside first, then renamed."""
-        content = {
-            "images": self.images,
-            "annotations": self.annotations,
-            "categories": self.categories.to_coco(),
-        }
-        write_json(self.json_path, content)
+        lists = {"images": self._images, "annotations": self._annotations}
+        write_json_lists(self.json_path, {**lists, "categories": self.categories.to_coco()})
 
 
 def map_file_of(image_file: str) -> str:
@@ -207,6 +237,17 @@ def refuse_link(folder: Path) -> None:
     """
     if folder.is_symlink() and not folder.resolve().is_relative_to(folder.parent.resolve()):
         fail(str(folder), "a folder of its own", f"a link to {folder.resolve()}")
+
+
+def image_to_coco(file_name: str, size: tuple[int, int], *, time_s: float | None = None) -> dict[str, Any]:
+    """The entry of an image without its id: name, height, width, perhaps the time of a frame.
+
+    Example:
+        >>> image_to_coco("a.jpg", (2, 3))
+        {'file_name': 'a.jpg', 'height': 2, 'width': 3}
+    """
+    image = {"file_name": file_name, "height": size[0], "width": size[1]}
+    return image if time_s is None else {**image, "time_s": round(float(time_s), 6)}
 
 
 def segments_to_coco(panoptic_map: PanopticMap) -> list[dict[str, Any]]:

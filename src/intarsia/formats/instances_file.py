@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from intarsia.formats.coco import segments_to_coco
-from intarsia.formats.json_file import write_json
+from intarsia.formats.coco import image_to_coco, segments_to_coco
+from intarsia.formats.json_rows import JsonRows, write_json_lists
 from intarsia.formats.run_lengths import run_length_codes
 from intarsia.panoptic import Categories, PanopticMap
 
@@ -48,8 +48,7 @@ class InstancesFile:
         """Remember where the file shall be; only things of the table are written."""
         self.path = Path(path)
         self.categories = categories
-        self._images: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
+        self._images, self._annotations = JsonRows(), JsonRows()
 
     def add(self, file_name: str, panoptic_map: PanopticMap, *, image_id: int | str | None = None) -> None:
         """Add the things of one image.
@@ -59,20 +58,32 @@ class InstancesFile:
             panoptic_map: Its category ids are the table's.
             image_id: By default 1, 2, ... in the order of calls.
         """
+        image = image_to_coco(file_name, panoptic_map.size)
+        self.add_written(image, annotations_of(panoptic_map), image_id=image_id)
+
+    def add_written(
+        self, image: dict[str, Any], rows: list[dict[str, Any]], *, image_id: int | str | None = None
+    ) -> None:
+        """Add an image whose annotations were made before, perhaps by another process.
+
+        Args:
+            image: As `intarsia.formats.coco.image_to_coco` says.
+            rows: As `annotations_of` says; stuff is left out.
+            image_id: As in `add`.
+        """
         image_id = len(self._images) + 1 if image_id is None else image_id
-        height, width = panoptic_map.size
-        self._images.append({"id": image_id, "file_name": file_name, "height": height, "width": width})
+        self._images.add({"id": image_id, **image})
         things = {row.id for row in self.categories.things}
-        for row in annotations_of(panoptic_map):
+        for row in rows:
             if row["category_id"] in things:
-                self._annotations.append({"id": len(self._annotations) + 1, "image_id": image_id, **row})
+                self._annotations.add({"id": len(self._annotations) + 1, "image_id": image_id, **row})
 
     def close(self) -> None:
         """Write the JSON."""
         rows = [row for row in self.categories.to_coco() if row["isthing"]]
         categories = [{"supercategory": "", **row} for row in rows]
-        content = {"images": self._images, "annotations": self._annotations, "categories": categories}
-        write_json(self.path, content)
+        lists = {"images": self._images, "annotations": self._annotations}
+        write_json_lists(self.path, {**lists, "categories": categories})
 
     def __enter__(self) -> InstancesFile:
         return self
@@ -82,3 +93,5 @@ class InstancesFile:
     ) -> None:
         if error is None:
             self.close()
+        self._images.close()
+        self._annotations.close()

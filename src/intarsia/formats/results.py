@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from intarsia._check import fail, nearest
 from intarsia._files import remove_partials
-from intarsia._id_map import relabel
 from intarsia.formats.category_map import FILE_NAME
-from intarsia.formats.coco import CocoWriter, map_file_of, refuse_link, unused_name
-from intarsia.formats.geojson import write_geojson
+from intarsia.formats.coco import CocoWriter, map_file_of, unused_name
+from intarsia.formats.image_files import OUTPUTS, ImageFiles, ImageRows, Output
 from intarsia.formats.instances_file import InstancesFile
 from intarsia.formats.json_file import read_json, write_json
-from intarsia.formats.label_tiff import things_of, write_label_tiff, write_labels
-from intarsia.formats.resolution import Resolution, resolution_of
-from intarsia.formats.segment_table import SegmentTable, segment_table
+from intarsia.formats.resolution import Resolution
+from intarsia.formats.segment_table import SegmentTable
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["OUTPUTS", "Output", "ResultFolder", "holds_labels_of_results"]
+__all__ = ["OUTPUTS", "Output", "ResultFolder", "begin_results", "holds_labels_of_results"]
 
-Output: TypeAlias = Literal["coco", "labels", "table", "geojson", "instances"]
-OUTPUTS: tuple[Output, ...] = get_args(Output)
-FOLDERS: dict[Output, tuple[str, str]] = {
-    "coco": ("panoptic", ".png"),
-    "labels": ("labels", ".tif"),
-    "geojson": ("geojson", ".geojson"),
-}
-"""Outputs of one file an image: their folders and suffixes."""
 INDEX: dict[str, str] = {
     "coco": "panoptic.json",
     "table": "segments.csv",
@@ -42,8 +28,6 @@ INDEX: dict[str, str] = {
 }
 """Outputs with one file for all images, written last: where it is, the others are whole."""
 MADE_BY = "intarsia predict"
-MAX_NAME = 255
-"""Bytes of a file's name on every common system."""
 
 
 class ResultFolder:
@@ -87,28 +71,14 @@ class ResultFolder:
                 folders is a link to another place.
             OSError: A folder cannot be made.
         """
-        for name in write:
-            if name not in OUTPUTS:
-                fail("write", f"made of {', '.join(OUTPUTS)}", repr(name), hint=nearest(name, OUTPUTS))
-        things_of(categories, category)
-        self.folder = Path(folder)
-        self.categories = categories
-        self.write = frozenset(write)
-        self.category = category
-        self.resolution = None if pixel_size_um is None else Resolution.of_pixel_size(pixel_size_um)
-        self._stems: set[str] = set()
-        self._label_rows: dict[str, dict[str, int]] = {}
-        self._pages: dict[str, list[str]] | None = {} if stacks else None
+        resolution = None if pixel_size_um is None else Resolution.of_pixel_size(pixel_size_um)
+        self.files = ImageFiles(Path(folder), categories, frozenset(write), category, resolution, stacks)
+        self.folder, self.categories, self.write = self.files.folder, categories, self.files.write
+        self._map_files: set[str] = set()
+        self._labels: dict[str, dict[str, int]] = {}
+        self._pages: dict[str, list[str]] = {}
         self._closing = ExitStack()
-        # folders, then the files that all images share
-        for place in self._folders():
-            refuse_link(place)
-            place.mkdir(parents=True, exist_ok=True)
-            remove_partials(place, pattern=".*.partial*")
-        for name in INDEX.keys() & self.write:  # of an earlier run: it speaks of maps that this one replaces
-            (self.folder / INDEX[name]).unlink(missing_ok=True)
-        if "labels" in self.write:
-            self._write_category_map()
+        begin_results(self.files)
         if "coco" in self.write:
             self._coco = self._closing.enter_context(CocoWriter(self.folder / INDEX["coco"], categories))
         if "table" in self.write:
@@ -144,31 +114,28 @@ class ResultFolder:
             ValueError: The files cannot be written under this name, or another image has this id. Nothing is
                 written, and what was added before is kept.
         """
+        if "coco" in self.write and image_id is not None:
+            self._coco.check_id(image_id, name)
         stem = self._stem(name)
-        resolution = self.resolution or (None if source is None else resolution_of(source))
-        try:
-            # one file an image
-            if "coco" in self.write:
-                self._coco.add(name, panoptic_map, image_id=image_id, time_s=time_s)
-            if "labels" in self.write and self._pages is None:
-                path = self.folder / "labels" / f"{stem}.tif"
-                options = {"category": self.category, "resolution": resolution}
-                write_label_tiff(path, panoptic_map, self.categories, **options)
-                self._label_rows[stem] = self._row_of(panoptic_map)
-            if "geojson" in self.write:
-                write_geojson(self.folder / "geojson" / f"{stem}.geojson", panoptic_map, self.categories)
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:
-                raise
-            fail(name, "a name short enough for its files to be written", f"{len(name)} letters")
-        self._stems.add(stem.casefold())
-        # rows of the files that all images share
-        if "table" in self.write:
-            options = {"image": name, "picture": values, "resolution": resolution}
-            self._table.add(segment_table(panoptic_map, self.categories, **options))
-        if "instances" in self.write:
-            self._instances.add(name, panoptic_map, image_id=image_id)
+        options = {"stem": stem, "image_id": image_id, "source": source, "values": values, "time_s": time_s}
+        self.add_written(self.files.write_image(name, panoptic_map, **options))
         return stem
+
+    def add_written(self, rows: ImageRows) -> None:
+        """Add an image whose own files are written already, perhaps by another process.
+
+        Raises:
+            ValueError: Another image has its id.
+        """
+        if "coco" in self.write:
+            self._coco.add_written(rows.image, f"{rows.stem}.png", rows.segments, image_id=rows.image_id)
+        if rows.table is not None:
+            self._table.add(rows.table)
+        if rows.things is not None:
+            self._instances.add_written(rows.image, rows.things, image_id=rows.image_id)
+        if rows.labels is not None:
+            self._labels[rows.stem] = rows.labels
+        self._map_files.add(f"{rows.stem}.png".casefold())
 
     def add_stack(
         self, name: str, maps: Mapping[str, PanopticMap], *, source: str | Path | None = None
@@ -186,42 +153,22 @@ class ResultFolder:
         Raises:
             ValueError: The file cannot be written under this name.
         """
-        if "labels" not in self.write or self._pages is None:
+        if "labels" not in self.write or not self.files.stacks:
             return None
         stem = self._stem(name)
-        resolution = self.resolution or (None if source is None else resolution_of(source))
-        things = {row.id for row in things_of(self.categories, self.category)}
-        segments = [s for page_map in maps.values() for s in page_map.segments if s.category_id in things]
-        number = {id: n for n, id in enumerate(sorted({segment.id for segment in segments}), start=1)}
-        labels = np.stack([relabel(page_map.ids, number, other=0) for page_map in maps.values()])
-        path = self.folder / "labels" / f"{stem}.tif"
-        write_labels(path, labels, resolution=resolution)
+        path, rows = self.files.write_stack(name, list(maps.values()), stem=stem, source=source)
         self._pages[stem] = [map_file_of(page).removesuffix(".png") for page in maps]
-        rows = {str(number[segment.id]): segment.category_id for segment in segments}
-        self._label_rows |= dict.fromkeys(self._pages[stem], rows)
+        self._labels |= dict.fromkeys(self._pages[stem], rows)
         return path
+
+    def _stem(self, name: str) -> str:
+        """How the files of an image are called: as those of no other, in any folder."""
+        taken = self._map_files.union(f"{stem}.png".casefold() for stem in self._pages)
+        return unused_name(map_file_of(name), taken).removesuffix(".png")
 
     def map_file(self, stem: str) -> Path | None:
         """The PNG of an image by what `add` returned; None where maps are not written."""
-        return self.folder / "panoptic" / f"{stem}.png" if "coco" in self.write else None
-
-    def _stem(self, name: str) -> str:
-        """As `CocoWriter` calls the PNG, so that the files of an image are called alike in all folders."""
-        taken = {f"{stem}.png" for stem in self._stems.union(self._pages or ())}
-        stem = unused_name(map_file_of(name), taken).removesuffix(".png")
-        suffixes = [".jpg", *(suffix for output, (_, suffix) in FOLDERS.items() if output in self.write)]
-        if any(len(os.fsencode(stem + suffix)) > MAX_NAME for suffix in suffixes):
-            fail(name, "a name short enough for its files to be written", f"{len(name)} letters")
-        return stem
-
-    def _row_of(self, panoptic_map: PanopticMap) -> dict[str, int]:
-        """The category of each label of an image, as a category map has it."""
-        things = {row.id for row in things_of(self.categories, self.category)}
-        counted = [s for s in panoptic_map.segments if s.category_id in things and not s.is_crowd]
-        return {str(number): segment.category_id for number, segment in enumerate(counted, start=1)}
-
-    def _folders(self) -> list[Path]:
-        return [self.folder, *(self.folder / FOLDERS[name][0] for name in FOLDERS if name in self.write)]
+        return self.files.map_file(stem)
 
     def __enter__(self) -> ResultFolder:
         return self
@@ -231,13 +178,36 @@ class ResultFolder:
     ) -> None:
         self._closing.__exit__(kind, error, trace)
         if error is None and "labels" in self.write:
-            self._write_category_map()
+            _write_category_map(self.files, self._labels, self._pages)
 
-    def _write_category_map(self) -> None:
-        """What the labels of each image are: of none at the beginning, so that nobody guesses."""
-        content = {"made_by": MADE_BY, "categories": self.categories.to_coco(), "images": self._label_rows}
-        content |= {"pages": self._pages} if self._pages else {}
-        write_json(self.folder / FILE_NAME, content)
+
+def begin_results(files: ImageFiles, *, alone: bool = True) -> None:
+    """Make the folders, and remove the files for all images of an earlier run: they speak of its maps.
+
+    Args:
+        files: Those of the run, whose folders are made.
+        alone: Nobody on another machine writes here yet, so that what is half was left by somebody killed.
+
+    Raises:
+        ValueError: A folder is a link to another place.
+        OSError: One cannot be made.
+    """
+    files.make_folders()
+    for place in files.folders if alone else ():
+        remove_partials(place, pattern=".*.partial*")
+    for name in INDEX.keys() & set(files.write):
+        (files.folder / INDEX[name]).unlink(missing_ok=True)
+    if "labels" in files.write:
+        _write_category_map(files, {}, {})  # of no image, so that nobody guesses
+
+
+def _write_category_map(
+    files: ImageFiles, labels: Mapping[str, dict[str, int]], pages: Mapping[str, list[str]]
+) -> None:
+    """What the labels of each image are."""
+    content = {"made_by": MADE_BY, "categories": files.categories.to_coco(), "images": labels}
+    content |= {"pages": pages} if pages else {}
+    write_json(files.folder / FILE_NAME, content)
 
 
 def holds_labels_of_results(folder: str | Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from intarsia.decoding.affinity_walk import AffinityField
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_field import EmbeddingField
@@ -101,6 +102,10 @@ class MethodDecoder(AbstractDecoder):
     def embedding_field(self, view: ImageView) -> EmbeddingField:
         """As the method's decoder says."""
         return self._method.map_decoder.embedding_field(view)
+
+    def affinity_field(self, view: ImageView) -> AffinityField:
+        """As the method's decoder says."""
+        return self._method.map_decoder.affinity_field(view)
 
     def pixel_field(self, view: ImageView, pixel: tuple[int, int]) -> PixelField:
         """As the method's decoder says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -34,6 +34,10 @@ class MapAnnotation:
     def name(self) -> str:
         """The image's id, as text."""
         return str(self.image_id)
+
+    def absolute(self) -> MapAnnotation:
+        """The same for a process that works in another folder."""
+        return replace(self, path=self.path.absolute())
 
 
 @dataclass(frozen=True, slots=True)

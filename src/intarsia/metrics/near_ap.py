@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float32, Int32
 from intarsia._check import fail
 from intarsia.formats.cityscapes_depth import find_depth_files, read_distances
 from intarsia.metrics.cityscapes_ap import AveragePrecisionReport, CityscapesAP
-from intarsia.metrics.folders import compare_files, read_pairs
+from intarsia.metrics.folders import read_pairs
 from intarsia.metrics.matching import SegmentTable
+from intarsia.metrics.measuring import compare_files
 
 __all__ = ["MIN_NEAR_PX", "evaluate_near", "near_segments"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intarsia._check import fail
@@ -33,6 +33,11 @@ class MapPairs:
     categories: Categories
     images: tuple[MapPair, ...]
     remarks: tuple[str, ...] = ()
+
+    def absolute(self) -> MapPairs:
+        """The same for a process that works in another folder."""
+        images = tuple(MapPair(pair.truth.absolute(), pair.prediction.absolute()) for pair in self.images)
+        return replace(self, images=images)
 
 
 def pair_maps(truth: AnnotationFile, prediction: AnnotationFile, prediction_json: str | Path) -> MapPairs:

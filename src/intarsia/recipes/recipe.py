@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from intarsia._check import fail
+from intarsia._check import fail, nearest
 from intarsia.data.transforms import Augmentation
 from intarsia.pictures.input_size import InputSize
+
+LOGGERS = ("tensorboard", "wandb", "mlflow")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,8 @@ class Recipe:
         ema_decay: Of the average of the weights that is validated and saved; 0 for none.
         precision: Of the network in training; "bf16" and "fp16" need a GPU.
         threads: Of torch in this process; 0 for its own choice.
+        logger: Where numbers go beside the run folder: "tensorboard" (events in the run folder), "wandb" or
+            "mlflow", whose packages must be installed; several, or none.
         export: Export the best model when the run ends, so that it predicts without torch; takes some 20 s.
         device: "auto" takes a GPU if there is one.
         seed: Fixes the order of the samples, their variations, and fresh weights.
@@ -139,15 +143,19 @@ class Recipe:
     ema_decay: float = 0.998
     precision: Literal["no", "bf16", "fp16"] = "no"
     threads: int = 0
+    logger: tuple[str, ...] = ("tensorboard",)
     export: bool = True
     device: Literal["auto", "cpu"] = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse empty batches and a decay that never forgets."""
+        """Refuse empty batches, a decay that never forgets, and trackers that nobody knows."""
         for name in ("batch_size", "accumulate"):
             if getattr(self, name) < 1:
                 fail(name, "at least 1", getattr(self, name))
+        for name in self.logger:
+            if name not in LOGGERS:
+                fail("logger", f"made of {', '.join(LOGGERS)}", repr(name), hint=nearest(name, LOGGERS))
         if not 0 <= self.ema_decay < 1:
             fail("ema_decay", "in [0, 1), 0 for none", self.ema_decay)
         InputSize(self.size)

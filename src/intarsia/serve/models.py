@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
-from intarsia.decoding.cut import CutDecoder
-from intarsia.decoding.image_view import ImageView
-from intarsia.decoding.insight import Inside
-from intarsia.decoding.softmax import softmax
-from intarsia.errors import InputError
+from intarsia.decoding.insight import Inside, look_inside
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.runtime.loading import Device, load
 from intarsia.runtime.model import Model
@@ -43,22 +39,8 @@ class ServedModel:
 
     def look_inside(self, pixels: UInt8[np.ndarray, "h w 3"], panoptic_map: PanopticMap) -> Inside:
         """What the network says about a picture; without probabilities of categories, those of the map."""
-        view, decoder = self._model.view(pixels), self._model.decoder
-        prob = self._category_prob(view, panoptic_map)
-        if isinstance(decoder, CutDecoder) and "affinity_costs" in view.arrays:
-            joined = 1 / (1 + np.exp(-view["affinity_costs"]))  # costs are log-odds
-            return Inside(view.stride, prob, affinity_prob=joined.astype(np.float32), offsets=decoder.offsets)
-        try:
-            field = decoder.embedding_field(view)
-        except InputError:
-            return Inside(view.stride, prob)
-        return Inside(view.stride, prob, embeddings=field.embeddings, margin=field.margin)
-
-    def _category_prob(self, view: ImageView, panoptic_map: PanopticMap) -> Float32[np.ndarray, "k h w"]:
-        if "semantic_logits" in view.arrays:
-            return softmax(view["semantic_logits"])
-        semantic = panoptic_map.resized(*view.grid).semantic(self.categories)
-        return np.stack([semantic == k for k in range(len(self.categories))]).astype(np.float32)
+        view = self._model.view(pixels)
+        return look_inside(view, self._model.decoder, panoptic_map, categories=self.categories)
 
 
 def served_models(names: Sequence[str], *, device: Device) -> list[ServedModel]:

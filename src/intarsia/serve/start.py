@@ -55,10 +55,11 @@ def serve(
         fail("serve", "installed with its extra", "none", hint="pip install 'intarsia[serve]'")
     from intarsia.runtime.find import shipped_models
     from intarsia.serve.desk import Desk
+    from intarsia.serve.memory import keep_memory_together
     from intarsia.serve.models import served_models
     from intarsia.serve.uploads import Limits
 
-    # the models, and what one visitor may ask of the machine
+    keep_memory_together()
     desk = Desk(
         served_models(models or tuple(shipped_models()), device=device),
         limits=Limits(max_pixels=max_megapixels * 1_000_000),

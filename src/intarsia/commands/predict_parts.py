@@ -1,0 +1,136 @@
+"""Prediction in parts: by the workers of a cluster, or by processes started together; then joined."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from intarsia._check import fail
+from intarsia.commands.cluster import Cluster
+from intarsia.commands.photo_pages import PhotoPage
+from intarsia.commands.photo_run import Photo, PhotoSettings
+from intarsia.commands.ranks import Rank
+from intarsia.commands.shards import PartOfRun, Shards, ShardWork, parts_of
+from intarsia.errors import InputError
+from intarsia.formats.image_files import ImageRows
+from intarsia.formats.results import begin_results
+from intarsia.panoptic import Categories
+
+__all__ = ["Joined", "predict_in_parts"]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What all parts came to.
+
+    Attributes:
+        categories: Of the model.
+        rows: Of the images that were predicted, in order.
+        broken: A sentence for each of the others.
+    """
+
+    categories: Categories
+    rows: tuple[ImageRows, ...]
+    broken: tuple[str, ...]
+
+
+def predict_in_parts(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster | Rank) -> Joined:
+    """Predict photos in parts, and join what was made; the files are those of a run in one process.
+
+    A run that was stopped goes on with the parts that are left, if photos, model and options are the same.
+
+    Args:
+        photos: All of them, in order, on each rank.
+        settings: Of the run.
+        place: Who does the work.
+
+    Returns:
+        Everything on a cluster and on the first rank; on other ranks what this one did.
+
+    Raises:
+        ValueError: No such model, no photo can be read, or `out` cannot be written or is not seen by all.
+    """
+    parts = parts_of(photos)
+    shards = Shards.of(settings, parts)
+    try:
+        shards.begin()
+    except OSError as error:
+        fail("out", "a folder that can be written", f"{settings.out} ({error.strerror})")
+    run = settings.loaded()  # what is wrong is said here, before anything is sent
+    run.make_folders()
+    if isinstance(place, Cluster) or place.number == 0:
+        begin_results(run.files, alone=isinstance(place, Cluster))
+    if isinstance(place, Cluster):
+        _on_cluster(parts, settings, shards, place)
+        return _joined(settings, shards)
+    own = _on_rank(parts, settings, shards, place)
+    return _joined(settings, shards) if place.number == 0 else _together(own)
+
+
+def _on_cluster(
+    parts: Sequence[Sequence[Photo]], settings: PhotoSettings, shards: Shards, cluster: Cluster
+) -> None:
+    """Each part that is left; workers have another working folder, so that paths are whole."""
+    elsewhere = replace(settings, out=settings.out.resolve(), model=_whole(settings.model))
+    elsewhere = replace(elsewhere, method=_whole_class(settings.method), threads=cluster.num_cpus)
+    if settings.drawn is not None:
+        elsewhere = replace(elsewhere, drawn=replace(settings.drawn, folder=settings.drawn.folder.resolve()))
+    work = ShardWork(elsewhere, replace(shards, folder=shards.folder.resolve()))
+    tasks = [(number, [_absolute(photo) for photo in parts[number]]) for number in shards.left()]
+    for _ in cluster.in_order(work, tasks, description="predicting", size=lambda task: len(task[1])):
+        pass
+
+
+def _on_rank(
+    parts: Sequence[Sequence[Photo]], settings: PhotoSettings, shards: Shards, rank: Rank
+) -> list[PartOfRun]:
+    """This rank's share; the first waits for the others."""
+    rank.take_gpu()
+    work = ShardWork(replace(settings, threads=settings.threads or rank.threads), shards)
+    own = range(rank.number, len(parts), rank.count)
+    for number in own:
+        work((number, parts[number]))
+        print(f"rank {rank.number}: part {number + 1} of {len(parts)}", file=sys.stderr)
+    if rank.number:
+        return [shards.read(number) for number in own]
+    rank.wait(
+        lambda: len(shards.left()),
+        tell=lambda left: print(f"waiting for {left} parts of other ranks", file=sys.stderr),
+    )
+    return []
+
+
+def _joined(settings: PhotoSettings, shards: Shards) -> Joined:
+    """Write the files of the run from the rows of all parts."""
+    parts_done: list[PartOfRun] = []
+    with settings.results(shards.read(0).categories) as results:
+        for part in shards:
+            for rows in part.rows:
+                results.add_written(rows)
+            parts_done.append(replace(part, rows=tuple(rows.without_measures() for rows in part.rows)))
+        joined = _together(parts_done)
+        if not joined.rows:
+            raise InputError(" ".join(joined.broken))
+    shards.remove()
+    return joined
+
+
+def _together(parts: Sequence[PartOfRun]) -> Joined:
+    rows = tuple(rows for part in parts for rows in part.rows)
+    broken = tuple(sentence for part in parts for sentence in part.broken)
+    return Joined(parts[0].categories if parts else Categories([]), rows, broken)
+
+
+def _absolute(photo: Photo) -> Photo:
+    return replace(photo, page=PhotoPage(photo.page.path.absolute(), photo.page.page))
+
+
+def _whole(model: str) -> str:
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
+
+
+def _whole_class(method: str) -> str:
+    file, colon, name = method.rpartition(":")
+    return f"{Path(file).resolve()}:{name}" if colon and Path(file).is_file() else method
