@@ -1,12 +1,15 @@
 """How long does a shipped model take for an image, by each backend?
 
     python benchmarks/predict.py [--model facades] [--rounds 3] [--sizes 512x512 1024x2048] [--mask2former]
+        [--folder 100]
 
 CPU milliseconds of one thread, the least of the rounds; in each round every backend runs once, so that what
 else the machine does meets all of them. "eager" is the method in torch as it was trained, its norms not
 folded; the ratios are to that. "decoding" is everything from the network's arrays to the map. With
 --mask2former, transformers' Mask2Former with a Swin-T runs beside it, once, with random weights: its time
-does not depend on them, but that of its map does a little. What is not installed is left out with a sentence.
+does not depend on them, but that of its map does a little. With --folder N, a folder of N photos of the first
+size goes through `intarsia.predict`, read, written and drawn, beside N times the network and decoding alone
+by the same backend. What is not installed is left out with a sentence.
 """
 
 from __future__ import annotations
@@ -14,8 +17,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +50,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", nargs="+", default=["512x512", "1024x2048"], help="HEIGHTxWIDTH")
     parser.add_argument("--mask2former", action="store_true")
+    parser.add_argument("--folder", type=int, default=0, metavar="N")
     options = parser.parse_args()
     torch.set_num_threads(1)
     console = Console(width=110)
@@ -59,6 +66,32 @@ def main() -> None:
         if options.mask2former and importlib.util.find_spec("transformers"):
             add_mask2former(table, image)
         console.print(table)
+    if options.folder:
+        image = mosaic(*map(int, options.sizes[0].split("x")))
+        console.print(folder_row(models["onnxruntime"], options.model, image, options.folder))
+
+
+def folder_row(model: Model, name: str, image: np.ndarray, num_photos: int) -> str:
+    """What a folder takes from files to files, and network and decoding alone of as many photos."""
+    with tempfile.TemporaryDirectory() as folder:
+        photos = Path(folder) / "photos"
+        photos.mkdir()
+        for n in range(num_photos):
+            Image.fromarray(np.roll(image, 8 * n, axis=1)).save(photos / f"{n:03}.jpg", quality=90)
+        pictures = [read_image(file) for file in sorted(photos.iterdir())]
+
+        def all_of_it() -> None:
+            with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+                intarsia.predict(
+                    (str(photos),), model=name, out=f"{folder}/out", backend="onnxruntime", threads=1
+                )
+
+        least = cpu_ms(lambda: [model.decode(model.view(picture)) for picture in pictures])
+        spent = cpu_ms(all_of_it)
+    return (
+        f"{num_photos} photos: {spent:.0f} CPU ms from files to files, "
+        f"{least:.0f} network and decoding, ratio {spent / least:.2f}"
+    )
 
 
 def backends(name: str) -> dict[str, Model]:
