@@ -62,12 +62,12 @@ def pair_label_files(place: LabelPlace) -> PairedFiles:
             return PairedFiles((LabelFile(_stem(folder), folder),), {}, ())
         inside = pictures(folder)
         beside = next(filter(None, map(pictures, place.photos[before])), [])
-        labels, shown = _split(inside) if place.is_mixed else (inside, [])
+        labels, pictured = _split(inside) if place.is_mixed else (inside, [])
         left_out += [(path, "a by-product") for path in labels if BY_PRODUCT.search(path.stem)]
         left_out += [(path, "inside of another folder") for path in _deeper(folder, place)]
         labels = [path for path in labels if not BY_PRODUCT.search(path.stem)]
-        shown = [path for path in (*shown, *beside) if not BY_PRODUCT.search(path.stem)]
-        by_name = _paired(labels, _unique((_stem(path), path) for path in shown))
+        pictured = [path for path in (*pictured, *beside) if not BY_PRODUCT.search(path.stem)]
+        by_name = _paired(labels, _unique((_stem(path), path) for path in pictured))
         start = f"{before}/" if before else ""
         files += [LabelFile(start + name, path) for name, path in by_name.labels.items()]
         photos |= {start + name: path for name, path in by_name.photos.items()}
@@ -141,11 +141,11 @@ def _fail_without(place: LabelPlace) -> None:
         fail(
             str(place.root), "a folder of label images (.png, .tif)", f"cellpose's own *{CELLPOSE}", hint=hint
         )
-    others = sorted(
+    suffixes = sorted(
         {path.suffix for folder in folders if folder.is_dir() for path in folder.iterdir()} - {""}
     )
     where = "none" if place.is_mixed else f"{folders[0].name}/ without one"
-    got = f"{where} but {', '.join(others)}" if others else where
+    got = f"{where} but {', '.join(suffixes)}" if suffixes else where
     fail(str(place.root), "a label image or a folder of them (.png, .tif, .tiff)", got)
 
 

@@ -30,10 +30,10 @@ def read_mask_files(folder: str | Path) -> list[SourcePart]:
     """
     folder = Path(folder)
     parts = [("", folder), *((PARTS[path.name], path) for path in _folders(folder) if path.name in PARTS)]
-    found = [(name, find_mask_files(place)) for name, place in parts]
-    if not any(images for _, images in found):
+    image_sets = [(name, find_mask_files(place)) for name, place in parts]
+    if not any(images for _, images in image_sets):
         fail(str(folder), "a folder of NAME/images/NAME.png with NAME/masks/*.png", "none of these")
-    return [_part(name, images) for name, images in found if images]
+    return [_part(name, images) for name, images in image_sets if images]
 
 
 def find_mask_files(folder: str | Path) -> list[Path]:
