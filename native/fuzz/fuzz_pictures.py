@@ -29,7 +29,7 @@ from intarsia.pictures.reading import num_pages, read_image, read_size
 
 MEMORY = Path("/dev/shm")
 SLOW_S = 10.0
-"""An input of a few hundred bytes that takes longer hangs."""
+"""An input of a few hundred bytes that computes longer hangs; a busy machine is no reason to stop."""
 INTERESTING = (b"\0", b"\xff", b"\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f", b"\x80", b"\x01\0", b"\0\x01")
 
 
@@ -62,7 +62,7 @@ def fuzz(folder: Path, seed: int, numbers: range) -> tuple[Counter[str], Counter
         path.write_bytes(_mutated(kinds[name], generator))
         read[name] += 1
         for reader in readers(name):
-            start = time.monotonic()
+            start = time.process_time()
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # Pillow's about metadata
@@ -72,7 +72,7 @@ def fuzz(folder: Path, seed: int, numbers: range) -> tuple[Counter[str], Counter
             except BaseException:
                 print(f"input {number} of seed {seed}, {name}: {path.read_bytes()!r}")
                 raise
-            if (taken := time.monotonic() - start) > SLOW_S:
+            if (taken := time.process_time() - start) > SLOW_S:
                 raise TimeoutError(f"input {number} of seed {seed}, {name}: {taken:.0f} s")
     return refused, read
 

@@ -115,3 +115,17 @@ def test_categories_of_one_id_and_two_names_are_told(tmp_path: Path):
     prediction = truth_of_cells(tmp_path / "found", [("Cell", 1), ("sky", 0)])
     remarks = evaluate(truth, prediction).remarks
     assert remarks == ("Ids of categories count, and 1 have other names here: 8 'sky' (truth: 'glass').",)
+
+
+def test_names_that_are_numbers_are_no_ids(tmp_path: Path):
+    """A prediction numbers its images 1, 2 ... by the names 0.tif, 1.tif ...: names pair them."""
+    rows = [{"id": 1, "name": "cell", "isthing": 1}, {"id": 2, "name": "glass", "isthing": 0}]
+    with CocoWriter(tmp_path / "found.json", Categories.from_coco(rows)) as writer:
+        for n in range(3):
+            write_cells(tmp_path / "truth" / "labels" / f"{n}.tif", 2 + n)
+            cells = tifffile.imread(tmp_path / "truth" / "labels" / f"{n}.tif").astype(int)
+            segments = [*(Segment(k, 1) for k in range(1, 3 + n)), Segment(99, 2)]
+            writer.add(f"{n}.tif", PanopticMap(np.where(cells, cells, 99), segments))
+    report = evaluate(tmp_path / "truth", tmp_path / "found.json")
+    assert report.all.pq == 1
+    assert report.things.n == 1

@@ -58,6 +58,21 @@ def test_parts_are_folders_outside_or_inside(tmp_path: Path, photo: str, labels:
     assert [pairs_of(part.read()) for part in parts] == [{"a": "a.png"}] * 2
 
 
+def test_leaves_of_cvppp_are_read_as_they_are(tmp_path: Path):
+    """RGBA photos, labels in a palette, and what its authors lay beside them."""
+    for part in ("A1", "A2"):
+        start = tmp_path / part / "plant001"
+        write(start.with_name("plant001_rgb.png"), np.dstack([NOISE, NOISE, NOISE, np.full_like(NOISE, 255)]))
+        write(start.with_name("plant001_label.png"), SMALL)
+        write(start.with_name("plant001_fg.png"), np.minimum(SMALL, 1))
+        write(start.with_name("plant001_centers.png"), np.minimum(SMALL, 1))
+    parts = [part.read() for part in find_parts(tmp_path)]
+    assert [part.name for part in parts] == ["A1", "A2"]
+    assert [pairs_of(part) for part in parts] == [{"plant001": "plant001_rgb.png"}] * 2
+    assert [objects_of(part.maps[0].read()) for part in parts] == [3, 3]
+    assert {path.name for path, _ in parts[0].left_out} <= {"plant001_fg.png", "plant001_centers.png"}
+
+
 def test_photos_of_one_name_in_two_folders_are_two(tmp_path: Path):
     for folder in ("p1", "p2"):
         write(tmp_path / "images" / folder / "a.png", NOISE)

@@ -20,6 +20,7 @@ from intarsia.formats.image_files import ImageFiles, ImageRows, stems_of
 from intarsia.formats.resolution import Resolution
 from intarsia.formats.results import ResultFolder
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.intake import Intake
 from intarsia.pictures.values import read_values
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Backend, Device, Precision, load
@@ -70,7 +71,8 @@ class PhotoSettings:
         category: Label images number the things of this category only.
         resolution: Of all images; None for as their files say.
         stacks: The pages of a file are one volume.
-        channel: Which channels to see; none for a picture's colours.
+        channel: Which channels to see; none for those of the model's training.
+        size: In what size images are seen; None for that of the model's training.
         diameter: Of the things, in pixels, as `Model.predict` takes it.
         batch_size: Images of one size in one go.
         backend: What runs the network.
@@ -88,6 +90,7 @@ class PhotoSettings:
     resolution: Resolution | None = None
     stacks: bool = False
     channel: tuple[int, ...] = ()
+    size: str | None = None
     diameter: Diameter | None = None
     batch_size: int = 4
     backend: Backend | None = None
@@ -118,7 +121,10 @@ class PhotoSettings:
         model = load(self.model, threads=self.threads, method=self.method, **options)
         options = {"category": self.category, "resolution": self.resolution, "stacks": self.stacks}
         files = ImageFiles(self.out, model.categories, frozenset(self.write), **options)
-        return PhotoRun(model, files, self.drawn, self.channel, self.diameter, self.batch_size)
+        trained = model.intake
+        size = trained.size if self.size is None else self.size
+        model.intake = Intake(self.channel or trained.channel, size)
+        return PhotoRun(model, files, self.drawn, model.intake.channel, self.diameter, self.batch_size)
 
 
 @dataclass(frozen=True)

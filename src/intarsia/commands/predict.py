@@ -84,6 +84,7 @@ def predict(
     stack: bool = False,
     tracking: Tracking = "centres",
     channel: tuple[int, ...] = (),
+    size: str | None = None,
     diameter: Diameter | None = None,
     batch_size: int = 4,
     backend: Backend | None = None,
@@ -130,6 +131,9 @@ def predict(
         diameter: How large the things are, in pixels: images are seen at the scale at which they are as large
             as in the model's training; "auto" finds it from a first look at each image. Not for videos
             and stacks.
+        size: In what size the network sees images, as "768x384" (width x height), "800/1333" (shorter side,
+            longest side) or "" (their own); by default as in the model's training, and left out where
+            `diameter` says the scale. Maps have the images' own.
         batch_size: How many images of one size are run at once where that is faster, on a GPU.
         backend: What runs the network: "onnxruntime", "openvino" or "torch"; by default the first, and torch
             on a GPU or for a model without `model.onnx`.
@@ -166,6 +170,7 @@ def predict(
         resolution=None if pixel_size is None else Resolution.of_pixel_size(pixel_size),
         stacks=stack,
         channel=channel,
+        size=size,
         diameter=diameter,
         batch_size=batch_size,
         backend=backend,

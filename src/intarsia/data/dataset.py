@@ -44,6 +44,7 @@ class PanopticDataset(Dataset[Sample]):
         *,
         split: str | None = None,
         transform: Callable[[Sample], Sample] | None = None,
+        channel: tuple[int, ...] = (),
     ) -> None:
         """Read the JSON and see that every file is there.
 
@@ -51,6 +52,7 @@ class PanopticDataset(Dataset[Sample]):
             folder: In one of the layouts that `intarsia.formats.layout` knows.
             split: "train" or "val"; None where the folder has no parts.
             transform: What changes image and truth together, see `intarsia.data.transforms`.
+            channel: Which channels of the photos' files to show, up to three; empty for their colours.
 
         Raises:
             ValueError: The folder has no known layout, the JSON is wrong or empty, or a file is missing.
@@ -68,6 +70,7 @@ class PanopticDataset(Dataset[Sample]):
         self.unlabelled = part.unlabelled
         self.is_guessed = part.is_guessed
         self.transform = transform
+        self.channel = channel
         if not self.records:
             fail(str(folder), "a data set of at least one image", "one without annotations")
         self._check_files(part)
@@ -100,10 +103,11 @@ class PanopticDataset(Dataset[Sample]):
 
     def _image_of_size(self, record: SourceMap, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
         """The photo, upright as in prediction."""
-        path, image = record.image_path, record.read_photo()
+        path, image = record.image_path, record.read_photo(channel=self.channel)
         if image.shape[:2] != size:
             got = f"{image.shape[0]}x{image.shape[1]}"
-            stored = path and read_image(path, page=record.image_page, upright=False).shape[:2] == size
+            options = {"page": record.image_page, "channel": self.channel or None}
+            stored = path and read_image(path, upright=False, **options).shape[:2] == size
             hint = "Its EXIF orientation turns it; the map is drawn on the stored pixels." if stored else ""
             fail(
                 str(path or record.image_file),

@@ -16,6 +16,7 @@ from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_cut import embedding_cut_view
 from intarsia.decoding.embedding_field import EmbeddingField
+from intarsia.decoding.given_semantics import PIXEL_SEMANTIC
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_argmax, upsampled_labels
@@ -131,11 +132,15 @@ class EmbeddingView:
     def of(cls, view: ImageView) -> EmbeddingView:
         """What the network says about an image."""
         prob = softmax(view["semantic_logits"])
+        likely = upsampled_argmax(view["semantic_logits"], *view.size, stride=view.stride)
+        given = view.arrays.get(PIXEL_SEMANTIC)
         return cls(
             semantic=prob.argmax(axis=0),
             certainty=prob.max(axis=0),
             embeddings=view["embeddings"],
-            pixel_semantic=upsampled_argmax(view["semantic_logits"], *view.size, stride=view.stride),
+            pixel_semantic=likely
+            if given is None
+            else np.where(given < len(prob), given, likely).astype(likely.dtype),
             stride=view.stride,
         )
 

@@ -30,6 +30,7 @@ from intarsia.formats.layout import splits_of
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_model, recorded_name
 from intarsia.methods.transfer import start_from
+from intarsia.pictures.intake import Intake
 from intarsia.recipes.recipe import Recipe
 from intarsia.runtime.diameter import typical_diameter_px
 
@@ -59,6 +60,7 @@ class Trainer:
         self.train_data, self.validation_data = data_of(recipe)
         method = run.method_class(recipe.method, self.train_data.categories)
         method.diameter_px = trained_diameter_px(self.train_data)
+        method.intake = Intake(recipe.channel, recipe.size)
         self.own_losses = OwnLosses(recipe.losses, recipe.loss_weights)
         is_begun = (folder / CHECKPOINT_FILE).is_file()
         transfer = start_from(method, recipe.initial) if recipe.initial and not is_begun else None
@@ -222,11 +224,10 @@ def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
     A folder with a single image is both.
     """
     transform = train_transform(recipe.augmentation)
+    training = PanopticDataset(recipe.data, split="train", transform=transform, channel=recipe.channel)
     if "val" in splits_of(recipe.data):
-        training = PanopticDataset(recipe.data, split="train", transform=transform)
-        return training, PanopticDataset(recipe.data, split="val")
-    training = PanopticDataset(recipe.data, split="train", transform=transform)
-    whole = PanopticDataset(recipe.data, split="train")
+        return training, PanopticDataset(recipe.data, split="val", channel=recipe.channel)
+    whole = PanopticDataset(recipe.data, split="train", channel=recipe.channel)
     if len(whole) == 1:
         return training, whole
     first = min(9, len(whole) - 1)

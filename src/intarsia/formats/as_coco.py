@@ -123,9 +123,7 @@ def _translated(read: Callable[[], PanopticMap], id_of: Mapping[int, int | None]
 
 def _write(part: SourcePart, folder: Path, *, workers: int) -> Path:
     """Write maps and JSON, without the photos."""
-    part = replace(
-        part, name="", maps=tuple(replace(source, image_path=None, pixels=None) for source in part.maps)
-    )
+    part = replace(part, name="", maps=tuple(map(_without_photo, part.maps)))
 
     def write_one(number: int) -> dict:
         source = part.maps[number]
@@ -135,3 +133,10 @@ def _write(part: SourcePart, folder: Path, *, workers: int) -> Path:
     rows = [row for _, row in in_order(write_one, numbers, workers=workers, description="")]
     coco_folder.write_panoptic_json(folder, part, rows)
     return folder / "panoptic.json"
+
+
+def _without_photo(one: SourceMap) -> SourceMap:
+    """The map alone; the name 7.tif is no id, which another data set could have given to another image."""
+    is_number = isinstance(one.image_id, str) and one.image_id.isdecimal()
+    id = one.image_file if is_number else one.image_id
+    return replace(one, image_path=None, pixels=None, image_id=id)

@@ -17,10 +17,10 @@ __all__ = ["LabelFile", "PairedFiles", "pair_label_files"]
 
 LABEL_START = re.compile(r"^(masks?|labels?|seg|gt)[_-]", re.IGNORECASE)
 PHOTO_START = re.compile(r"^(img|image|raw|photo)[_-]", re.IGNORECASE)
-PHOTO_ENDING = re.compile(r"[_-](img|image|raw)$", re.IGNORECASE)
+PHOTO_ENDING = re.compile(r"[_-](img|image|raw|rgb)$", re.IGNORECASE)
 CELL_TRACKING = re.compile(r"^man_seg(?=\d+$)")
-BY_PRODUCT = re.compile(r"_(cp_)?(flows?|outlines?|output|overlays?|probs?|dP)$", re.IGNORECASE)
-"""What cellpose and others leave beside their masks."""
+BY_PRODUCT = re.compile(r"_(cp_)?(flows?|outlines?|output|overlays?|probs?|dP|fg|centers)$", re.IGNORECASE)
+"""What cellpose and others leave beside their masks, and CVPPP its foregrounds and centres of leaves."""
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 """Among files without endings, those that hold no labels are photos."""
 

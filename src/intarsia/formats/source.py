@@ -46,17 +46,22 @@ class SourceMap:
         """Whether there is a photo to the map."""
         return self.image_path is not None or self.pixels is not None
 
-    def read_photo(self) -> UInt8[np.ndarray, "h w 3"]:
+    def read_photo(self, *, channel: tuple[int, ...] = ()) -> UInt8[np.ndarray, "h w 3"]:
         """The photo, upright.
 
+        Args:
+            channel: Which of its channels, as `read_image` takes them; empty for its colours.
+
         Raises:
-            ValueError: There is none, or it cannot be read.
+            ValueError: There is none, it cannot be read, or it has no such channel.
         """
         if self.pixels is not None:
+            if channel:
+                fail("channel", "given for photos in files of their own", f"it for {self.image_file}")
             return self.pixels()
         if self.image_path is None:
             fail(self.image_file, "there beside its map", "no such photo")
-        return read_image(self.image_path, page=self.image_page)
+        return read_image(self.image_path, page=self.image_page, channel=channel or None)
 
     @property
     def name(self) -> str:

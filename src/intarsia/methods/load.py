@@ -81,7 +81,7 @@ def open_model(
         with half, kept_memory() if place == "cpu" else nullcontext():
             yield
 
-    return as_model(network, context=context, threads=threads)
+    return as_model(network, context=context, threads=threads, intake=network.intake)
 
 
 def method_class(name: str) -> type[AbstractMethod]:

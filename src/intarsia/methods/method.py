@@ -24,6 +24,7 @@ from intarsia.methods.model_folder import read_model, write_model
 from intarsia.nets.backbone import Backbone, stretched
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike
+from intarsia.pictures.intake import AS_IT_IS, Intake
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.model import Several
 from intarsia.runtime.network import cropped_views
@@ -50,6 +51,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         config: The frozen dataclass that it was built from.
         categories: What it tells apart; the category index is the channel.
         stride: Pixels between neighbours on the grid of the output.
+        intake: Which channels of a picture it sees, and in what size; training sets it, and it is saved.
         loss_scale: What training multiplies the sum of the losses with before it differentiates. Only
             gradients that are not linear in the loss, as through a cut, need to know it.
         diameter_px: How large things were in training, saved with the model; see `runtime.diameter`.
@@ -57,6 +59,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
 
     config_type: ClassVar[type]
     only_training: ClassVar[tuple[str, ...]] = ()
+    intake: Intake = AS_IT_IS
     needs_torch: ClassVar[str] = ""
     backbone: nn.Module
     stride: int
@@ -207,7 +210,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         """
         from intarsia.methods.torch_model import as_model  # which knows all methods
 
-        model = as_model(self)
+        model = as_model(self, intake=self.intake)
         return model.predict(image, batch=batch, diameter=diameter)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:

@@ -21,6 +21,7 @@ from intarsia._files import whole
 from intarsia.configs import from_dict, to_dict
 from intarsia.errors import InputError
 from intarsia.nets.networks import shipped_networks_only
+from intarsia.pictures.intake import AS_IT_IS
 from intarsia.runtime.model_files import FORMAT, ModelFolder
 from intarsia.runtime.spec import spec_to_dict
 
@@ -42,6 +43,8 @@ def write_model(model: Any, folder: Path, *, half: bool, export: bool = False) -
         "settings": to_dict(_without_pretrained(model.config)),
         "diameter_px": model.diameter_px,
     }
+    if model.intake != AS_IT_IS:
+        settings["intake"] = to_dict(model.intake)
     files = ModelFolder(folder)
     if export:
         from intarsia.methods import onnx_export  # takes a second, and knows what methods are
@@ -81,6 +84,7 @@ def read_model(folder: Path, methods: Mapping[str, Any]) -> Any:
     with shipped_networks_only() if _ships(cls) else contextlib.nullcontext():
         model = cls(config, categories)
     model.diameter_px = settings.get("diameter_px")
+    model.intake = files.intake()
     _fill(model, read_tensors(files.weights), files.weights)
     return model.eval()
 

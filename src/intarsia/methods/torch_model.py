@@ -18,6 +18,7 @@ from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.methods.method import AbstractMethod
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.intake import AS_IT_IS, Intake
 from intarsia.runtime.model import Model
 from intarsia.runtime.network import AbstractNetwork
 
@@ -112,13 +113,16 @@ class MethodDecoder(AbstractDecoder):
         return self._method.pixel_field(view, pixel)
 
 
-def as_model(method: AbstractMethod, *, context: Any = None, threads: int | None = None) -> Model:
+def as_model(
+    method: AbstractMethod, *, context: Any = None, threads: int | None = None, intake: Intake = AS_IT_IS
+) -> Model:
     """A method as `intarsia.load` gives models; it shares the method's weights.
 
     Args:
         method: In training or ready.
         context: Gives what the network runs in, such as torch's autocast; None for full precision.
         threads: How many the network computes with; None leaves it to torch.
+        intake: Which channels of files are seen and in what size; by default pictures are taken as they come.
 
     Example:
         >>> import intarsia.methods.load as methods
@@ -126,7 +130,7 @@ def as_model(method: AbstractMethod, *, context: Any = None, threads: int | None
         (40, 50)
     """
     network = TorchNetwork(method, context=context, threads=threads)
-    return Model(network, MethodDecoder(method), method.categories, method.network_spec)
+    return Model(network, MethodDecoder(method), method.categories, method.network_spec, intake=intake)
 
 
 def _as_arrays(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:

@@ -69,6 +69,29 @@ def nuclei() -> Recipe:
     )
 
 
+def cvppp() -> Recipe:
+    """Leaves of a plant, told apart on a ground that nobody numbers: CVPPP's A1, 128 pictures of 500x530.
+
+    The dimensions, margins, coordinates and scales of De Brabandere et al.; backbone, optimiser and turns by
+    quarters are ours, and so is the semantic head, which finds the leaves that they were given. SBD and DiC:
+    `intarsia evaluate --also leaf`.
+    """
+    base = nuclei()
+    return replace(
+        base,
+        method=replace(
+            base.method,
+            backbone=SMALL_BACKBONE,
+            embedding=EmbeddingHeadConfig(dims=16, coordinates="input"),
+            embedding_loss=DiscriminativeLossConfig(),
+            grouping=MeanShiftConfig(min_thing_px=16, min_stuff_px=1),
+        ),
+        augmentation=Augmentation(scale=(1.0, 1.5), crop=(448, 448), quarter_turns=True),
+        batch_size=4,
+        schedule=Schedule(steps=1500, warmup=100, evaluate_every=300),
+    )
+
+
 def cityscapes() -> Recipe:
     """Streets: 19 categories, 1024x2048 photos, crops of 512x1024; for a GPU."""
     base = facades()

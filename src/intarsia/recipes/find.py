@@ -17,6 +17,7 @@ RECIPES = {
     "discriminative-nuclei": "intarsia.recipes.discriminative:nuclei",
     "discriminative-cityscapes": "intarsia.recipes.discriminative:cityscapes",
     "discriminative-coco": "intarsia.recipes.discriminative:coco",
+    "discriminative-cvppp": "intarsia.recipes.discriminative:cvppp",
     "discriminative-cityscapes-paper": "intarsia.recipes.discriminative_paper:cityscapes",
     "deeplab-facades": "intarsia.recipes.deeplab:facades",
     "deeplab-nuclei": "intarsia.recipes.deeplab:nuclei",

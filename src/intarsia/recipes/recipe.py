@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from intarsia._check import fail, nearest
 from intarsia.data.transforms import Augmentation
-from intarsia.pictures.input_size import InputSize
+from intarsia.pictures.intake import Intake
 
 LOGGERS = ("tensorboard", "wandb", "mlflow")
 
@@ -110,6 +110,8 @@ class Recipe:
         size: How large images are when the network sees them in validation and tables: "" for their own size,
             "768x384" (width x height) or "800/1333" (shorter side, longest side), as
             `intarsia.pictures.input_size.InputSize` reads it. In training `augmentation` says it.
+        channel: Which channels of the photos' files are seen, up to three; empty for the colours of a photo.
+            The trained model remembers it, and `size`.
         losses: Functions of your own, as `file.py:function`, whose values count beside the method's losses.
         loss_weights: Their weights; empty: 1 for all.
         augmentation: How training samples vary.
@@ -132,6 +134,7 @@ class Recipe:
     data: str = ""
     initial: str = ""
     size: str = ""
+    channel: tuple[int, ...] = ()
     losses: tuple[str, ...] = ()
     loss_weights: tuple[float, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -158,4 +161,4 @@ class Recipe:
                 fail("logger", f"made of {', '.join(LOGGERS)}", repr(name), hint=nearest(name, LOGGERS))
         if not 0 <= self.ema_decay < 1:
             fail("ema_decay", "in [0, 1), 0 for none", self.ema_decay)
-        InputSize(self.size)
+        Intake(self.channel, self.size)

@@ -115,7 +115,7 @@ def _load_exported(
             fail("precision", '"float32" or "auto" for onnxruntime', '"bfloat16"')
         chosen_device = "cuda" if device == "cuda" else "cpu"
         network = OnnxNetwork(folder.network, stride=spec.stride, device=chosen_device, threads=threads)
-    return Model(network, decoder, categories, spec)
+    return Model(network, decoder, categories, spec, intake=folder.intake())
 
 
 def _load_with_torch(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from io import IOBase
+from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -12,11 +14,14 @@ import numpy as np
 from intarsia._check import fail
 from intarsia._summary import summary, summary_html
 from intarsia.decoding.decoder import AbstractDecoder
+from intarsia.decoding.given_semantics import with_semantics
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
-from intarsia.pictures.image_like import ImageLike, Pixels, as_image, as_pixels
+from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels, in_unit_range
+from intarsia.pictures.intake import AS_IT_IS, Intake
 from intarsia.runtime.diameter import Diameter, predicted_at_diameter
+from intarsia.runtime.given_semantics import ImageWithSemantics
 from intarsia.runtime.images import Contrast, network_input
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.spec import NetworkSpec
@@ -26,7 +31,12 @@ from intarsia.runtime.tiling import tiled_view
 __all__ = ["Model"]
 
 Follow = Callable[[Sequence[Tile]], Iterable[Tile]]
-Several: TypeAlias = list[ImageLike] | tuple[ImageLike, ...] | Generator[ImageLike, None, None]
+Several: TypeAlias = (
+    list[ImageLike]
+    | list[ImageWithSemantics]
+    | tuple[ImageLike | ImageWithSemantics, ...]
+    | Generator[ImageLike | ImageWithSemantics, None, None]
+)
 """Images in a list, a tuple or a generator."""
 
 _WAITING = 2
@@ -41,6 +51,7 @@ class Model:
         network: What computes; `network.description` says where.
         decoder: From the network's arrays to a map.
         spec: How images are made ready.
+        intake: Which channels of files it sees, and in what size; as in training, and may be set.
 
     Example:
         >>> import intarsia
@@ -50,13 +61,20 @@ class Model:
     """
 
     def __init__(
-        self, network: AbstractNetwork, decoder: AbstractDecoder, categories: Categories, spec: NetworkSpec
+        self,
+        network: AbstractNetwork,
+        decoder: AbstractDecoder,
+        categories: Categories,
+        spec: NetworkSpec,
+        *,
+        intake: Intake = AS_IT_IS,
     ) -> None:
         """Put the parts together."""
         self.network = network
         self.decoder = decoder
         self.categories = categories
         self.spec = spec
+        self.intake = intake
 
     def __repr__(self) -> str:
         return summary(self._title(), self.categories)
@@ -92,20 +110,25 @@ class Model:
 
     @overload
     def predict(
-        self, image: ImageLike, *, batch: int = 1, diameter: Diameter | None = None
+        self, image: ImageLike | ImageWithSemantics, *, batch: int = 1, diameter: Diameter | None = None
     ) -> PanopticMap: ...
     @overload
     def predict(
         self, image: Several, *, batch: int = 1, diameter: Diameter | None = None
     ) -> list[PanopticMap]: ...
     def predict(
-        self, image: ImageLike | Several, *, batch: int = 1, diameter: Diameter | None = None
+        self,
+        image: ImageLike | ImageWithSemantics | Several,
+        *,
+        batch: int = 1,
+        diameter: Diameter | None = None,
     ) -> PanopticMap | list[PanopticMap]:
         """The panoptic map of one image, or of each of several.
 
         Args:
             image: Whatever `intarsia.pictures.as_image` takes: a path, bytes, an open file, a Pillow image,
-                an array, a tensor; or a list, tuple or generator of these.
+                an array, a tensor; one of these as `ImageWithSemantics`, whose categories are given; or a
+                list, tuple or generator of these.
             batch: How many neighbours of one size run through the network at once where that is faster, on a
                 GPU. Images of different sizes never share a batch, so that no image changes another's result.
             diameter: How large the things are, in pixels: the network sees the image at the scale at which
@@ -122,13 +145,12 @@ class Model:
             fail("batch", "1 or more", batch)
         if not _is_one(image):
             return list(self.predict_each(image, batch=batch, diameter=diameter))  # pyright: ignore[reportArgumentType]
-        if diameter is not None:
-            return next(self.predict_each([image], diameter=diameter))  # pyright: ignore[reportArgumentType]
-        return self.decode(self.view(image))  # pyright: ignore[reportArgumentType]
+        [panoptic_map] = self.predict_each([image], batch=batch, diameter=diameter)  # pyright: ignore[reportArgumentType]
+        return panoptic_map
 
     def predict_each(
         self,
-        images: Iterable[ImageLike],
+        images: Iterable[ImageLike | ImageWithSemantics],
         *,
         batch: int = 1,
         follow: Follow | None = None,
@@ -144,17 +166,36 @@ class Model:
         """
         if diameter is not None:
             yield from predicted_at_diameter(
-                lambda pictures: self.predict_each(pictures, batch=batch, follow=follow),
-                map(as_image, images),
+                lambda pictures: self._maps(pictures, AS_IT_IS, batch=batch, follow=follow),
+                (in_unit_range(self._picture(_without_semantics(image))) for image in images),
                 diameter,
                 trained_px=self.spec.diameter_px,
                 categories=self.categories,
             )
             return
+        yield from self._maps(images, self.intake, batch=batch, follow=follow)
+
+    def _maps(
+        self,
+        images: Iterable[ImageLike | ImageWithSemantics],
+        intake: Intake,
+        *,
+        batch: int,
+        follow: Follow | None,
+    ) -> Iterator[PanopticMap]:
+        """The maps of images that the network sees as this intake says."""
         waiting: deque[Future[PanopticMap]] = deque()
+        shown: deque[tuple[ImageLike | ImageWithSemantics, tuple[int, int]]] = deque()
+
+        def seen() -> Iterator[Pixels]:
+            for image in images:
+                picture = self._picture(image.image if isinstance(image, ImageWithSemantics) else image)
+                shown.append((image, (picture.shape[0], picture.shape[1])))
+                yield intake.sized(picture)
+
         with ThreadPoolExecutor(_WAITING) as pool:
-            for view in self.views(images, batch=batch, follow=follow):
-                waiting.append(pool.submit(self.decode, view))
+            for view in self.views(seen(), batch=batch, follow=follow):
+                waiting.append(pool.submit(self._decoded, view, *shown.popleft()))
                 if len(waiting) > _WAITING:
                     yield waiting.popleft().result()
             while waiting:
@@ -175,13 +216,13 @@ class Model:
         return stack_maps(views, self.categories, config=self.decoder.cut_config)
 
     def view(self, image: ImageLike, *, follow: Follow | None = None) -> ImageView:
-        """What the network says about one image.
+        """What the network says about one image, in the size that the image has, whatever the intake's.
 
         Args:
             image: As `predict` takes it.
             follow: Goes over the tiles of a large image; to show how far the work is.
         """
-        picture = as_pixels(image)
+        picture = self._picture(image)
         if self._is_tiled(picture):
             options = {} if follow is None else {"follow": follow}
             return tiled_view(
@@ -194,7 +235,7 @@ class Model:
     ) -> Iterator[ImageView]:
         """What the network says about each of several images, in order."""
         together = min(batch, self.network.max_batch)
-        for run in _runs_of_one_size(map(as_pixels, images), together):
+        for run in _runs_of_one_size(map(self._picture, images), together):
             if self._is_tiled(run[0]):
                 yield from (self.view(picture, follow=follow) for picture in run)
             else:
@@ -203,6 +244,20 @@ class Model:
     def decode(self, view: ImageView) -> PanopticMap:
         """The panoptic map of what the network said."""
         return self.decoder.decode(view, self.categories)
+
+    def _decoded(
+        self, view: ImageView, image: ImageLike | ImageWithSemantics, size: tuple[int, int]
+    ) -> PanopticMap:
+        """The map in the image's own size, of the categories that are given with it."""
+        if isinstance(image, ImageWithSemantics):
+            view = with_semantics(view, image.sized(size, view.size), self.categories)
+        seen = self.decode(view)
+        return seen if seen.size == size else seen.resized(*size)
+
+    def _picture(self, image: ImageLike) -> Pixels:
+        """The image with the channels of the intake; an array has no others than those that it shows."""
+        is_file = isinstance(image, str | Path | bytes | IOBase)
+        return as_pixels(image, channel=(self.intake.channel or None) if is_file else None)
 
     def _is_tiled(self, picture: Pixels) -> bool:
         tiling = self.spec.tiling
@@ -214,6 +269,12 @@ class Model:
             for picture in pictures
         ]
         return self.network.views(np.stack(inputs), [(p.shape[0], p.shape[1]) for p in pictures])
+
+
+def _without_semantics(image: ImageLike | ImageWithSemantics) -> ImageLike:
+    if isinstance(image, ImageWithSemantics):
+        fail("diameter", "left out where semantics are given", "both")
+    return image
 
 
 def _is_one(image: object) -> bool:

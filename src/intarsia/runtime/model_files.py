@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from intarsia._check import fail
+from intarsia.configs import from_dict
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories
+from intarsia.pictures.intake import Intake
 
 __all__ = ["FORMAT", "ModelFolder"]
 
@@ -55,6 +57,17 @@ class ModelFolder:
     def prediction(self) -> Mapping[str, Any] | None:
         """How its exported network is used; None where it has none."""
         return self.settings().get("prediction") if self.network.is_file() else None
+
+    def intake(self) -> Intake:
+        """Which channels of a picture the model sees, and in what size.
+
+        Raises:
+            ValueError: `config.json` is missing or broken.
+        """
+        try:
+            return from_dict(Intake, self.settings().get("intake", {}))
+        except InputError as error:
+            raise InputError(f"In {self.path / 'config.json'}: {error}") from error
 
     def categories(self) -> Categories:
         """What the model tells apart.

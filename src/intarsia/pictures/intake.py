@@ -1,0 +1,52 @@
+"""What of a picture a network is shown: which channels of its file, and in what size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from intarsia._check import fail
+from intarsia.pictures.image_like import Pixels
+from intarsia.pictures.input_size import InputSize
+
+__all__ = ["AS_IT_IS", "Intake"]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How a model takes pictures in; it is saved with the model, so that prediction does as training did.
+
+    Attributes:
+        channel: Channels of a file to show as gray, or as red, green and blue; empty for a picture's colours.
+        size: As `InputSize` has it; "" for a picture's own. Maps have the picture's own size always.
+
+    Raises:
+        ValueError: There are more than three channels, one is negative, or the size is none.
+
+    Example:
+        >>> Intake(size="8x4").sized(np.zeros((9, 9, 3), np.float32)).shape
+        (4, 8, 3)
+    """
+
+    channel: tuple[int, ...] = ()
+    size: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture has."""
+        if len(self.channel) > 3 or any(number < 0 for number in self.channel):
+            fail("channel", "up to three numbers from 0", self.channel)
+        InputSize(self.size)
+
+    def sized(self, picture: Pixels) -> UInt8[np.ndarray, "h2 w2 3"] | Float32[np.ndarray, "h2 w2 3"]:
+        """The picture in the size that the network sees, of bytes where that is another."""
+        size = InputSize(self.size)
+        if size.of(*picture.shape[:2]) == picture.shape[:2]:
+            return picture
+        is_bytes = picture.dtype == np.uint8
+        return size.resized(picture if is_bytes else np.rint(picture * 255).astype(np.uint8))
+
+
+AS_IT_IS = Intake()
+"""A picture's colours in its own size."""

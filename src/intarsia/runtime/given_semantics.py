@@ -1,0 +1,53 @@
+"""An image together with what another network says of its categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Integer
+
+from intarsia._check import fail
+from intarsia.pictures.image_like import ImageLike
+
+__all__ = ["ImageWithSemantics"]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageWithSemantics:
+    """An image whose categories are given; a model that groups pixels only has to tell instances apart.
+
+    Attributes:
+        image: As `Model.predict` takes it.
+        semantic: The category index of each pixel of the upright image, of the model's categories; 255 (65535
+            with more categories) leaves a pixel to the model.
+
+    Example:
+        >>> import intarsia
+        >>> photo, windows = np.zeros((64, 80, 3), np.uint8), np.zeros((64, 80), int)
+        >>> one = intarsia.load("facades-embedding").predict(ImageWithSemantics(photo, windows))
+        >>> one.size
+        (64, 80)
+    """
+
+    image: ImageLike
+    semantic: Integer[np.ndarray, "h w"]
+
+    def sized(self, shown: tuple[int, int], seen: tuple[int, int]) -> Integer[np.ndarray, "h2 w2"]:
+        """The categories in the size that a network sees, of the nearest pixels.
+
+        Args:
+            shown: Height and width of the image.
+            seen: Those of what the network sees.
+
+        Raises:
+            ValueError: There are not as many pixels as the image has.
+        """
+        if self.semantic.shape != shown:
+            got = "x".join(map(str, self.semantic.shape))
+            fail("semantic", f"as large as the image, {shown[0]}x{shown[1]}", got)
+        rows, columns = (
+            ((np.arange(side) + 0.5) * full / side).astype(int)
+            for side, full in zip(seen, shown, strict=True)
+        )
+        return self.semantic[np.ix_(rows, columns)]
