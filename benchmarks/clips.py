@@ -6,7 +6,7 @@ Clips are made from photos of the validation part (`drawn_clips.py`): pans, and 
 photo passes before. For each kind and each way of tracking: PQ of the frames, VPQ over windows of 1, 2, 4 and
 8 frames, of all and of things, STQ, AQ, id switches in 100 matches of a true thing (IoU above a half; the id
 is another than at the last match), and CPU ms a frame beside the network's. Models without an embedding are
-cut only.
+cut only. The numbers of one run stand in docs/depth-and-time.md.
 """
 
 from __future__ import annotations
