@@ -133,14 +133,14 @@ class EmbeddingView:
         """What the network says about an image."""
         prob = softmax(view["semantic_logits"])
         likely = upsampled_argmax(view["semantic_logits"], *view.size, stride=view.stride)
-        given = view.arrays.get(PIXEL_SEMANTIC)
+        semantic_of_pixels = view.arrays.get(PIXEL_SEMANTIC)
         return cls(
             semantic=prob.argmax(axis=0),
             certainty=prob.max(axis=0),
             embeddings=view["embeddings"],
             pixel_semantic=likely
-            if given is None
-            else np.where(given < len(prob), given, likely).astype(likely.dtype),
+            if semantic_of_pixels is None
+            else np.where(semantic_of_pixels < len(prob), semantic_of_pixels, likely).astype(likely.dtype),
             stride=view.stride,
         )
 

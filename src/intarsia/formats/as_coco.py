@@ -135,8 +135,8 @@ def _write(part: SourcePart, folder: Path, *, workers: int) -> Path:
     return folder / "panoptic.json"
 
 
-def _without_photo(one: SourceMap) -> SourceMap:
+def _without_photo(source: SourceMap) -> SourceMap:
     """The map alone; the name 7.tif is no id, which another data set could have given to another image."""
-    is_number = isinstance(one.image_id, str) and one.image_id.isdecimal()
-    id = one.image_file if is_number else one.image_id
-    return replace(one, image_path=None, pixels=None, image_id=id)
+    is_number = isinstance(source.image_id, str) and source.image_id.isdecimal()
+    id = source.image_file if is_number else source.image_id
+    return replace(source, image_path=None, pixels=None, image_id=id)

@@ -33,21 +33,21 @@ class ImageWithSemantics:
     image: ImageLike
     semantic: Integer[np.ndarray, "h w"]
 
-    def sized(self, shown: tuple[int, int], seen: tuple[int, int]) -> Integer[np.ndarray, "h2 w2"]:
+    def sized(self, size: tuple[int, int], network_size: tuple[int, int]) -> Integer[np.ndarray, "h2 w2"]:
         """The categories in the size that a network sees, of the nearest pixels.
 
         Args:
-            shown: Height and width of the image.
-            seen: Those of what the network sees.
+            size: Height and width of the image.
+            network_size: Height and width of what the network sees of it.
 
         Raises:
             ValueError: There are not as many pixels as the image has.
         """
-        if self.semantic.shape != shown:
+        if self.semantic.shape != size:
             got = "x".join(map(str, self.semantic.shape))
-            fail("semantic", f"as large as the image, {shown[0]}x{shown[1]}", got)
+            fail("semantic", f"as large as the image, {size[0]}x{size[1]}", got)
         rows, columns = (
             ((np.arange(side) + 0.5) * full / side).astype(int)
-            for side, full in zip(seen, shown, strict=True)
+            for side, full in zip(network_size, size, strict=True)
         )
         return self.semantic[np.ix_(rows, columns)]

@@ -185,17 +185,17 @@ class Model:
     ) -> Iterator[PanopticMap]:
         """The maps of images that the network sees as this intake says."""
         waiting: deque[Future[PanopticMap]] = deque()
-        shown: deque[tuple[ImageLike | ImageWithSemantics, tuple[int, int]]] = deque()
+        images_of_views: deque[tuple[ImageLike | ImageWithSemantics, tuple[int, int]]] = deque()
 
         def seen() -> Iterator[Pixels]:
             for image in images:
                 picture = self._picture(image.image if isinstance(image, ImageWithSemantics) else image)
-                shown.append((image, (picture.shape[0], picture.shape[1])))
+                images_of_views.append((image, (picture.shape[0], picture.shape[1])))
                 yield intake.sized(picture)
 
         with ThreadPoolExecutor(_WAITING) as pool:
             for view in self.views(seen(), batch=batch, follow=follow):
-                waiting.append(pool.submit(self._decoded, view, *shown.popleft()))
+                waiting.append(pool.submit(self._decoded, view, *images_of_views.popleft()))
                 if len(waiting) > _WAITING:
                     yield waiting.popleft().result()
             while waiting:
