@@ -48,12 +48,10 @@ def test_a_run_that_goes_on_takes_back_what_came_after_its_checkpoint(tmp_path: 
     assert tensorboard_scalars(tmp_path / "tensorboard")["loss"] == {1: 1.0, 2: 1.0, 3: 7.0, 4: 7.0}
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="needs mlflow")
 def test_mlflow_has_the_settings_and_goes_on_with_the_same_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    import mlflow
-
+    mlflow = pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     mlflow.set_tracking_uri(f"file://{tmp_path}/mlruns")
     for first_step in (0, 2):
