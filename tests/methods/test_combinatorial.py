@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 import torch
+from scipy.ndimage import binary_erosion
 from torch.nn.functional import one_hot
 from torch.testing import assert_close
 
@@ -284,8 +285,11 @@ def test_with_a_class_for_void_what_is_unlabelled_is_left_void(small, scene, cat
     assert sum(method.losses(output, targets).values()) < 1e-3
     [result] = method.decode(output, [SIZE])
     assert len(result.segments) == len(scene.truth.segments) - 1
-    truth = scene.truth.semantic(categories)
-    assert ((result.ids == 0) == (truth == grass)).mean() > 0.98
+    # a border of the grid lies at most half a cell from the true one
+    is_grass = scene.truth.semantic(categories) == grass
+    half_cell = method.stride // 2
+    assert (result.ids == 0)[binary_erosion(is_grass, iterations=half_cell, border_value=True)].all()
+    assert (result.ids != 0)[binary_erosion(~is_grass, iterations=half_cell, border_value=True)].all()
 
 
 def test_with_a_class_for_void_the_network_can_be_trained_through_the_cut(small, scene):

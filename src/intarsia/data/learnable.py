@@ -42,7 +42,8 @@ def check_learnable(dataset: PanopticDataset) -> str:
     reason = nothing_to_learn(record.read().segments for record in dataset.records)
     if reason:
         fail(str(dataset.folder), "a data set in which there is something to learn", reason)
-    dataset.records[0].read_photo()  # photos that cannot be read are refused before a run has a folder
+    # photos that cannot be read, or of channels without a choice, are refused before a run has a folder
+    dataset.records[0].read_photo(channel=dataset.channel)
     if not dataset.unlabelled:
         return ""
     names = ", ".join(path.name for path in dataset.unlabelled[:NUM_NAMED])

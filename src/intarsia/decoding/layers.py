@@ -78,7 +78,7 @@ def overlap_log_odds(
         >>> ids, things = np.array([[0, 0, 0, 1]], np.int32), np.array([True])
         >>> below = CutSegments(ids, np.array([0, 0]))
         >>> above = CutSegments(ids[:, ::-1], np.array([0, 0]))
-        >>> overlap_log_odds(below, above, is_thing=things).round(1).tolist()
+        >>> overlap_log_odds(below, above, is_thing=things).astype(float).round(1).tolist()
         [[4.6, 0.7, 0.7, 4.6]]
     """
     count = len(second.categories)

@@ -78,9 +78,7 @@ def resolve_run(recipe: str, overrides: tuple[str, ...], *, out: str = "", metho
     if not tree.data:
         fail("data", "a data set folder", "none", hint="Add data=DIR.")
     # what cannot be learned from is refused before the first step
-    dataset = PanopticDataset(tree.data, split="train", channel=tree.channel)
-    remark = check_learnable(dataset)
-    dataset.records[0].read_photo(channel=tree.channel)  # a file of many channels needs a choice
+    remark = check_learnable(PanopticDataset(tree.data, split="train", channel=tree.channel))
     if remark:
         print(remark)
     return RunRequest(name, tree, cls, folder, is_new)
