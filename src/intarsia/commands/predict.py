@@ -183,6 +183,8 @@ def predict(
     _check_stack(stack, page, videos)
     if (videos or stack) and diameter is not None:
         fail("diameter", "left out for videos and stacks", diameter)
+    if size is not None and diameter is not None:
+        fail("size", "left out where `diameter` says at what scale images are seen", size)
     if (videos or stack) and place is not None:
         got = f"the video {videos[0]}" if videos else "stacks"
         fail("images", "single photos where many processes share the work", got)
