@@ -119,7 +119,7 @@ def test_an_evaluation_on_a_cluster_is_that_of_one_process_to_the_bit(cluster: s
     assert 0 < json.loads(reports[0])["All"]["pq"] < 1
 
 
-@pytest.mark.parametrize("to", ["coco", "cityscapes", "label-stack"])
+@pytest.mark.parametrize("to", ["coco", "label-divisor", "label-stack"])
 def test_a_conversion_on_a_cluster_writes_the_files_of_one_process(cluster: str, tmp_path: Path, to: str):
     (tmp_path / "in").mkdir()
     write_maps(tmp_path / "in" / "panoptic.json", 40, seed=0)
