@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from intarsia.commands.overlays import Overlays
 from intarsia.commands.photo_pages import PhotoPage, read_ahead
+from intarsia.commands.semantic_masks import MaskValues
 from intarsia.commands.stacks import predicted_stacks
 from intarsia.errors import InputError
 from intarsia.formats.image_files import ImageFiles, ImageRows, stems_of
@@ -23,17 +24,18 @@ from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.intake import Intake
 from intarsia.pictures.values import read_values
 from intarsia.runtime.diameter import Diameter
+from intarsia.runtime.given_semantics import ImageWithSemantics
 from intarsia.runtime.loading import Backend, Device, Precision, load
 from intarsia.runtime.model import Follow, Model
 
-__all__ = ["Photo", "PhotoRun", "PhotoSettings", "photos_of"]
+__all__ = ["Photo", "PhotoRun", "PhotoSettings", "ReadPhoto", "photos_of"]
 
 MAX_DRAWINGS = 8
 """Overlays that may wait to be drawn: bounds the memory."""
 
 Picture = UInt8[np.ndarray, "h w 3"]
 Predicted: TypeAlias = tuple[str, Picture, PanopticMap]
-"""A picture's name, its pixels and its map."""
+"""A photo's name, its pixels and its map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,51 @@ class Photo:
         stem: How its files are called, whatever becomes of the other photos.
         image_id: In the JSON.
         page: Where it is.
+        mask: Where its categories are, if those of another network are taken.
     """
 
     name: str
     stem: str
     image_id: int | str
     page: PhotoPage
+    mask: Path | None = None
 
 
-def photos_of(pages: Mapping[str, PhotoPage], ids: Mapping[str, int | str]) -> list[Photo]:
-    """The photos of a run, in order."""
+@dataclass(frozen=True, eq=False, slots=True)
+class ReadPhoto:
+    """A photo in memory.
+
+    Attributes:
+        name: As in the JSON.
+        picture: Its pixels, upright.
+        semantic: The category index of each pixel, if those of another network are taken.
+    """
+
+    name: str
+    picture: Picture
+    semantic: Int64[np.ndarray, "h w"] | None = None
+
+    @property
+    def image(self) -> Picture | ImageWithSemantics:
+        """As a model takes it."""
+        return self.picture if self.semantic is None else ImageWithSemantics(self.picture, self.semantic)
+
+
+def photos_of(
+    pages: Mapping[str, PhotoPage], ids: Mapping[str, int | str], *, masks: Mapping[str, Path]
+) -> list[Photo]:
+    """The photos of a run, in order.
+
+    Args:
+        pages: Where each photo is, by its name.
+        ids: Of the photos, in the JSON.
+        masks: Files with the categories of photos, as far as those of another network are taken.
+    """
     stems = stems_of(pages)
-    return [Photo(name, stem, ids[name], pages[name]) for name, stem in zip(pages, stems, strict=True)]
+    return [
+        Photo(name, stem, ids[name], pages[name], masks.get(name))
+        for name, stem in zip(pages, stems, strict=True)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +106,7 @@ class PhotoSettings:
         category: Label images number the things of this category only.
         resolution: Of all images; None for as their files say.
         stacks: The pages of a file are one volume.
+        semantic: A folder of masks with the categories of another network; None for the model's own.
         channel: Which channels to see; none for those of the model's training.
         size: In what size images are seen; None for that of the model's training.
         diameter: Of the things, in pixels, as `Model.predict` takes it.
@@ -89,6 +125,7 @@ class PhotoSettings:
     category: str | None = None
     resolution: Resolution | None = None
     stacks: bool = False
+    semantic: Path | None = None
     channel: tuple[int, ...] = ()
     size: str | None = None
     diameter: Diameter | None = None
@@ -119,12 +156,16 @@ class PhotoSettings:
         """
         options = {"backend": self.backend, "device": self.device, "precision": self.precision}
         model = load(self.model, threads=self.threads, method=self.method, **options)
+        masks = None
+        if self.semantic is not None:
+            model.check_takes_semantics()
+            masks = MaskValues.of(self.semantic, model.categories)
         options = {"category": self.category, "resolution": self.resolution, "stacks": self.stacks}
         files = ImageFiles(self.out, model.categories, frozenset(self.write), **options)
         trained = model.intake
         size = trained.size if self.size is None else self.size
         model.intake = Intake(self.channel or trained.channel, size)
-        return PhotoRun(model, files, self.drawn, model.intake.channel, self.diameter, self.batch_size)
+        return PhotoRun(model, files, self.drawn, masks, self.diameter, self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -135,7 +176,7 @@ class PhotoRun:
         model: What turns pictures into maps.
         files: What writes maps and other files of an image.
         drawn: Where overlays go; None for none.
-        channel: Which channels to see; none for a picture's colours.
+        masks: What the values of masks mean, if those of another network are taken.
         diameter: Of the things, in pixels, as `Model.predict` takes it.
         batch_size: Images of one size in one go.
     """
@@ -143,7 +184,7 @@ class PhotoRun:
     model: Model
     files: ImageFiles
     drawn: Overlays | None
-    channel: tuple[int, ...] = ()
+    masks: MaskValues | None = None
     diameter: Diameter | None = None
     batch_size: int = 4
 
@@ -158,42 +199,47 @@ class PhotoRun:
         if self.drawn is not None:
             self.drawn.make_folder()
 
-    def pictures(self, photos: Iterable[Photo], broken: list[str]) -> Iterator[tuple[str, Picture]]:
-        """Names and pictures in order; what cannot be read is noted in `broken` and left out."""
-        return read_ahead({photo.name: photo.page for photo in photos}, broken, channel=self.channel)
+    def read(self, photos: Iterable[Photo], broken: list[str]) -> Iterator[ReadPhoto]:
+        """The photos in order; what cannot be read is noted in `broken` and left out."""
+        by_name = {photo.name: photo for photo in photos}
+        pages = {name: photo.page for name, photo in by_name.items()}
+        for name, picture in read_ahead(pages, broken, channel=self.model.intake.channel):
+            try:
+                yield ReadPhoto(name, picture, self._semantic(by_name[name], picture))
+            except InputError as error:
+                broken.append(str(error))
 
-    def maps(
-        self, pictures: Iterable[tuple[str, Picture]], *, follow: Follow | None = None
-    ) -> Iterator[Predicted]:
-        """Each picture with its map, in order.
+    def maps(self, photos: Iterable[ReadPhoto], *, follow: Follow | None = None) -> Iterator[Predicted]:
+        """Each photo with its map, in order.
 
         Args:
-            pictures: As `pictures` reads them.
+            photos: As `read` gives them.
             follow: Goes over the tiles of a large image.
         """
-        waiting: deque[tuple[str, Picture]] = deque()
+        waiting: deque[ReadPhoto] = deque()
 
-        def fed() -> Iterator[Picture]:
-            for name, picture in pictures:
-                waiting.append((name, picture))
-                yield picture
+        def fed() -> Iterator[Picture | ImageWithSemantics]:
+            for photo in photos:
+                waiting.append(photo)
+                yield photo.image
 
         options = {"batch": self.batch_size, "follow": follow, "diameter": self.diameter}
         for panoptic_map in self.model.predict_each(fed(), **options):
-            yield *waiting.popleft(), panoptic_map
+            photo = waiting.popleft()
+            yield photo.name, photo.picture, panoptic_map
 
     def stack_maps(
         self,
-        pictures: Iterator[tuple[str, Picture]],
+        pages: Iterable[ReadPhoto],
         broken: list[str],
         *,
         photos: Iterable[Photo],
         results: ResultFolder,
     ) -> Iterator[Predicted]:
         """Each page with its map, stack by stack; what is no whole stack is noted in `broken`."""
-        pages = {photo.name: photo.page for photo in photos}
-        options = {"pages": pages, "results": results, "broken": broken, "batch": self.batch_size}
-        return predicted_stacks(self.model, pictures, **options)
+        options = {"pages": {photo.name: photo.page for photo in photos}, "results": results}
+        options |= {"broken": broken, "batch": self.batch_size}
+        return predicted_stacks(self.model, ((page.name, page.picture) for page in pages), **options)
 
     def rows(
         self, photos: Iterable[Photo], maps: Iterable[Predicted], broken: list[str]
@@ -225,6 +271,12 @@ class PhotoRun:
                 yield rows
             for future in drawings:
                 future.result()
+
+    def _semantic(self, photo: Photo, picture: Picture) -> Int64[np.ndarray, "h w"] | None:
+        if self.masks is None or photo.mask is None:
+            return None
+        size = (picture.shape[0], picture.shape[1])
+        return self.masks.read(photo.mask, size, photo=photo.name)
 
     def _written(self, photo: Photo, panoptic_map: PanopticMap) -> ImageRows:
         page = photo.page

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -21,54 +18,29 @@ from intarsia.commands.image_ids import ids_of_photos, truth_of
 from intarsia.commands.overlays import Overlays
 from intarsia.commands.photo_pages import pages_of
 from intarsia.commands.photo_run import Photo, PhotoSettings, photos_of
+from intarsia.commands.predict_options import check_no_data_set, check_options, videos_among
 from intarsia.commands.predict_parts import Joined, predict_in_parts
+from intarsia.commands.prediction import Prediction, shows_things, summary_of
 from intarsia.commands.ranks import Rank
+from intarsia.commands.semantic_masks import mask_files
+from intarsia.commands.tile_bar import tile_bar
 from intarsia.commands.video import Tracking, predict_video
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.image_files import ImageRows, Output
-from intarsia.formats.label_places import LABEL_FOLDERS
-from intarsia.formats.png import read_ids
 from intarsia.formats.resolution import Resolution
-from intarsia.formats.results import holds_labels_of_results
-from intarsia.panoptic import Categories, PanopticMap, Segment
 from intarsia.pictures.finding import find_photos
-from intarsia.pictures.suffixes import is_picture_name
-from intarsia.pictures.video import VIDEO_SUFFIXES
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Backend, Device, Precision
-from intarsia.runtime.tiles import Tile
 
 __all__ = ["Prediction", "predict"]
 
 T = TypeVar("T")
-
-MIN_TILES_OF_A_BAR = 6
-"""Tiles of one image from which on a bar is shown."""
 
 NOTHING_BY_DEFAULT = (
     "No things found. Where no model is named, `facades` looks for parts of buildings; "
     "for nuclei under a microscope: --model nuclei"
 )
 """Said where the default model finds no thing in any image: it may be the wrong one."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One image's name, as in the JSON, its segments, and the file of its map; any number fit in memory.
-
-    The file is None where maps were not written.
-    """
-
-    name: str
-    segments: Sequence[Segment]
-    file: Path | None
-
-    @property
-    def map(self) -> PanopticMap:
-        """The map, read from its file."""
-        if self.file is None:
-            fail("write", "with coco for maps to be read again", "others only")
-        return PanopticMap(read_ids(self.file), self.segments)
 
 
 def predict(
@@ -84,6 +56,7 @@ def predict(
     stack: bool = False,
     tracking: Tracking = "centres",
     channel: tuple[int, ...] = (),
+    semantic: str | None = None,
     size: str | None = None,
     diameter: Diameter | None = None,
     batch_size: int = 4,
@@ -128,6 +101,9 @@ def predict(
             neighbouring frames, which models with affinities allow, too.
         channel: Which channel to see, or up to three as red, green and blue; of files whose channels are not
             the colours of a picture.
+        semantic: A folder of masks (.png, .tif) with the categories of another network, each of the name of
+            its photo: ids of the model's categories, and 255 for what is left to the model; or as the
+            `categories.json` in there says. For models that group pixels, such as `facades-embedding`.
         diameter: How large the things are, in pixels: images are seen at the scale at which they are as large
             as in the model's training; "auto" finds it from a first look at each image. Not for videos
             and stacks.
@@ -159,8 +135,10 @@ def predict(
         PartialFailure: Some images could not be read or written; the others are.
     """
     paths = (images,) if isinstance(images, str | Path) else images
-    videos = _videos(paths)
     folder = Path(out)
+    # a video is an image a frame, and has a model of its own
+    videos = videos_among(paths)
+    # all that a process must know of the run
     settings = PhotoSettings(
         model=model or ("facades-embedding" if videos else "facades"),
         out=folder,
@@ -169,6 +147,7 @@ def predict(
         category=category,
         resolution=None if pixel_size is None else Resolution.of_pixel_size(pixel_size),
         stacks=stack,
+        semantic=None if semantic is None else Path(semantic),
         channel=channel,
         size=size,
         diameter=diameter,
@@ -179,27 +158,25 @@ def predict(
         threads=threads,
         method=method,
     )
+    # what excludes each other is refused before anything is written
     place = _place(cluster, workers, settings)
-    _check_stack(stack, page, videos)
-    if (videos or stack) and diameter is not None:
-        fail("diameter", "left out for videos and stacks", diameter)
-    if size is not None and diameter is not None:
-        fail("size", "left out where `diameter` says at what scale images are seen", size)
-    if (videos or stack) and place is not None:
-        got = f"the video {videos[0]}" if videos else "stacks"
-        fail("images", "single photos where many processes share the work", got)
+    check_options(settings, page=page, videos=videos, in_parts=place is not None)
     if videos:
         return _writing(out, lambda: _predict_videos(videos, settings, tracking=tracking))
+    # photos by their names, with the ids of the truth and the masks of another network
     located = find_photos(paths, out=out)
     pages = pages_of(located.files, "all" if stack else page)
-    photos = photos_of(pages, ids_of_photos(pages, truth or truth_of(paths, out=out)))
-    _check_no_data_set(folder, write)
+    ids = ids_of_photos(pages, truth or truth_of(paths, out=out))
+    photos = photos_of(pages, ids, masks={} if semantic is None else mask_files(semantic, pages))
+    check_no_data_set(folder, write)
+    # the network, and everything that is written
     joined = _writing(out, lambda: _predicted(photos, settings, place))
-    predictions = [_prediction(rows, settings) for rows in joined.rows]
+    predictions = [Prediction.of(rows, settings) for rows in joined.rows]
     if isinstance(place, Rank) and place.number:
         return predictions  # what went wrong the first rank says, of all
-    print(_summary(predictions, joined.categories, settings))
-    if model is None and not _shows_things(predictions, joined.categories):
+    # what became of them
+    print(summary_of(predictions, joined.categories, settings))
+    if model is None and not shows_things(predictions, joined.categories):
         print(NOTHING_BY_DEFAULT)
     if failures := [*joined.broken, *located.passed_over]:
         raise PartialFailure(failures, total=len(pages) + located.num_passed_over, result=predictions)
@@ -229,63 +206,25 @@ def _predicted(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster 
         return predict_in_parts(photos, settings, place)
     run = settings.loaded()
     broken: list[str] = []
-    pictures = run.pictures(photos, broken)
-    first = next(pictures, None)
+    read = run.read(photos, broken)
+    first = next(read, None)
     if first is None:
         raise InputError(" ".join(broken))
     run.make_folders()
     alone = len(photos) < 2
     rows_of_images: list[ImageRows] = []
     with settings.results(run.model.categories) as results:
-        pictures = chain([first], pictures)
+        read = chain([first], read)
         if settings.stacks:
-            maps = run.stack_maps(pictures, broken, photos=photos, results=results)
+            maps = run.stack_maps(read, broken, photos=photos, results=results)
         else:
-            maps = run.maps(pictures, follow=_bar if alone else None)
+            maps = run.maps(read, follow=tile_bar if alone else None)
         rows = run.rows(photos, maps, broken)
         console = Console(stderr=True)
         for row in track(rows, total=len(photos), description="predicting", console=console, disable=alone):
             results.add_written(row)
             rows_of_images.append(row.without_measures())
     return Joined(run.model.categories, tuple(rows_of_images), tuple(broken))
-
-
-def _prediction(rows: ImageRows, settings: PhotoSettings) -> Prediction:
-    file = settings.out / "panoptic" / f"{rows.stem}.png" if "coco" in settings.write else None
-    return Prediction(rows.name, rows.to_segments(), file)
-
-
-def _check_stack(stack: bool, page: int | str | None, videos: Sequence[Path]) -> None:
-    if stack and videos:
-        fail("stack", "for files of several pages", f"the video {videos[0]}")
-    if stack and page is not None:
-        fail("page", "left out for a stack, all of whose pages are seen", page)
-
-
-def _check_no_data_set(folder: Path, write: Sequence[str]) -> None:
-    """A data set has photos beside its JSON or its labels, and results never have."""
-    has_photos = (folder / "images").is_dir()
-    if (folder / "panoptic.json").is_file() and has_photos:
-        fail(
-            "out", "another folder than that of a data set, whose panoptic.json it would replace", str(folder)
-        )
-    if "labels" not in write or holds_labels_of_results(folder):
-        return
-    places = [folder / name for name in LABEL_FOLDERS if (folder / name).is_dir()]
-    if places and (has_photos or any(map(is_picture_name, folder.iterdir()))):
-        expected = f"another folder than that of a data set, whose {places[0].name}/ must stay as it is"
-        fail("out", expected, str(folder))
-
-
-def _videos(paths: Sequence[str | Path]) -> list[Path]:
-    """The paths if they are videos; a folder is searched for images only."""
-    videos = [path for path in map(Path, paths) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
-    if videos and len(videos) < len(paths):
-        others = [str(path) for path in paths if Path(path) not in videos]
-        fail("images", "all photos or all videos", f"the video {videos[0]} and {others[0]}")
-    if len({video.stem for video in videos}) < len(videos):
-        fail("images", "videos of different names", ", ".join(map(str, videos)))
-    return videos
 
 
 def _predict_videos(
@@ -304,44 +243,3 @@ def _predict_videos(
             print(f"{video.name}: {len(video.frames)} frames, {video.num_instances} things")
     print(f"Results in {settings.out}" + (f", videos in {drawn.folder}" if drawn else ""))
     return predictions
-
-
-def _bar(tiles: Sequence[Tile]) -> Iterable[Tile]:
-    """How far a single large image is: a bar on a terminal, elsewhere a line for each tenth of the way."""
-    console = Console(stderr=True)
-    if len(tiles) < MIN_TILES_OF_A_BAR:
-        return tiles
-    if console.is_terminal:
-        return track(tiles, description="predicting", console=console)
-    return _with_lines(tiles)
-
-
-def _with_lines(tiles: Sequence[Tile]) -> Iterator[Tile]:
-    started = time.monotonic()
-    print(f"predicting a large image in {len(tiles)} tiles", file=sys.stderr)
-    for number, tile in enumerate(tiles, start=1):
-        yield tile
-        if number * 10 // len(tiles) > (number - 1) * 10 // len(tiles) and number < len(tiles):
-            left_s = (time.monotonic() - started) / number * (len(tiles) - number)
-            print(f"{number} of {len(tiles)} tiles, about {left_s:.0f} s left", file=sys.stderr)
-
-
-def _shows_things(predictions: Sequence[Prediction], categories: Categories) -> bool:
-    things = {category.id for category in categories.things}
-    return any(segment.category_id in things for image in predictions for segment in image.segments)
-
-
-def _summary(predictions: Sequence[Prediction], categories: Categories, settings: PhotoSettings) -> str:
-    """One line an image, for the first ten, and where everything is."""
-    lines = []
-    for prediction in predictions[:10]:
-        counts: dict[str, int] = {}
-        for segment in prediction.segments:
-            name = categories[categories.index_of(segment.category_id)].name
-            counts[name] = counts.get(name, 0) + 1
-        said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda kv: -kv[1]))
-        lines.append(f"{prediction.name}: {said or 'nothing found'}")
-    if len(predictions) > 10:
-        lines.append(f"... and {len(predictions) - 10} more images")
-    pictures = f", pictures in {settings.drawn.folder}" if settings.drawn else ""
-    return "\n".join([*lines, f"Results in {settings.out}{pictures}"])

@@ -75,6 +75,7 @@ def _on_cluster(
     """Each part that is left; workers have another working folder, so that paths are whole."""
     elsewhere = replace(settings, out=settings.out.resolve(), model=_whole(settings.model))
     elsewhere = replace(elsewhere, method=_whole_class(settings.method), threads=cluster.num_cpus)
+    elsewhere = replace(elsewhere, semantic=settings.semantic and settings.semantic.absolute())
     if settings.drawn is not None:
         elsewhere = replace(elsewhere, drawn=replace(settings.drawn, folder=settings.drawn.folder.resolve()))
     work = ShardWork(elsewhere, replace(shards, folder=shards.folder.resolve()))
@@ -124,7 +125,8 @@ def _together(parts: Sequence[PartOfRun]) -> Joined:
 
 
 def _absolute(photo: Photo) -> Photo:
-    return replace(photo, page=PhotoPage(photo.page.path.absolute(), photo.page.page))
+    page = PhotoPage(photo.page.path.absolute(), photo.page.page)
+    return replace(photo, page=page, mask=photo.mask and photo.mask.absolute())
 
 
 def _whole(model: str) -> str:

@@ -21,6 +21,7 @@ from intarsia import __version__
 from intarsia._check import fail
 from intarsia._files import whole
 from intarsia.commands.photo_run import Photo, PhotoRun, PhotoSettings
+from intarsia.commands.semantic_masks import table_of
 from intarsia.errors import InputError
 from intarsia.formats.image_files import ImageRows
 from intarsia.panoptic import Categories
@@ -68,9 +69,11 @@ class Shards:
         drawn = settings.drawn and replace(settings.drawn, folder=Path())
         told = [__version__, repr(replace(settings, out=Path(), drawn=drawn))]
         told += _stamps(Path(settings.model)) if Path(settings.model).is_dir() else []
+        told += [] if settings.semantic is None else [_stamp(table_of(settings.semantic))]
         digest = hashlib.sha256(json.dumps(told).encode())
         for photo in (photo for part in parts for photo in part):
-            digest.update(repr((astuple(photo), _stamp(photo.page.path))).encode())
+            stamps = [_stamp(path) for path in (photo.page.path, photo.mask) if path is not None]
+            digest.update(repr((astuple(photo), stamps)).encode())
         return cls(settings.out / FOLDER / digest.hexdigest()[:16], len(parts))
 
     def begin(self) -> None:
@@ -151,7 +154,7 @@ class ShardWork:
     def _predicted(self, photos: Sequence[Photo]) -> PartOfRun:
         broken: list[str] = []
         try:
-            maps = self._run.maps(self._run.pictures(photos, broken))
+            maps = self._run.maps(self._run.read(photos, broken))
             rows = tuple(self._run.rows(photos, maps, broken))
         except OSError as error:
             raise InputError(

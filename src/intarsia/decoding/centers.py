@@ -52,6 +52,11 @@ class CenterDecoder(AbstractDecoder):
     grouping: CenterGroupingConfig
     sigma_px: float
 
+    @property
+    def takes_semantics(self) -> bool:
+        """Categories come from `semantic_logits` alone; all else tells instances apart."""
+        return True
+
     def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
         """An instance's category is its pixels' majority among the things."""
         settings, logits = self.grouping, view["semantic_logits"]

@@ -39,6 +39,11 @@ class AbstractDecoder(ABC):
         return 0
 
     @property
+    def takes_semantics(self) -> bool:
+        """Whether categories of another network can stand for those of the own; see `with_semantics`."""
+        return False
+
+    @property
     def cut_config(self) -> CutConfig:
         """How the cuts of `cut_view` are solved and what becomes of their segments.
 

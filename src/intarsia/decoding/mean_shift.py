@@ -60,6 +60,11 @@ class EmbeddingDecoder(AbstractDecoder):
     delta_d: float
 
     @property
+    def takes_semantics(self) -> bool:
+        """Categories come from `semantic_logits` alone; all else tells instances apart."""
+        return True
+
+    @property
     def bandwidth(self) -> float:
         """Radius of a cluster in embedding space."""
         return resolve_bandwidth(self.grouping.bandwidth, delta_v=self.delta_v, delta_d=self.delta_d)

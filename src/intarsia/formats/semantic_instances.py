@@ -62,7 +62,7 @@ def semantic_and_instances_of(
 
 def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
     """Write both images and the photo."""
-    folder, void = root / part.name, _void(part.categories)
+    folder, void = root / part.name, void_value(part.categories)
     semantic, instances = semantic_and_instances_of(panoptic_map, part.categories, void=void)
     write_values(folder / "semantic" / f"{source.name}.png", semantic)
     write_values(folder / "instances" / f"{source.name}.png", instances)
@@ -72,26 +72,39 @@ def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: Pan
 
 def write_categories(root: Path, part: SourcePart, rows: Sequence[dict[str, Any]]) -> None:
     """Write `categories.json`."""
-    content = {"categories": part.categories.to_coco(), "void": _void(part.categories)}
+    content = {"categories": part.categories.to_coco(), "void": void_value(part.categories)}
     write_json(root / part.name / "categories.json", content)
 
 
 TARGET = Target(write_map, write_categories, read_semantic_instances)
 
 
-def _void(categories: Categories) -> int:
-    """255, or the value behind the last id where that is a category's or smaller."""
+def void_value(categories: Categories) -> int:
+    """The value of semantic maps for no category: 255, or the one behind the last id where that is larger.
+
+    Example:
+        >>> void_value(Categories.named("coco")), void_value(Categories.named("ade20k"))
+        (255, 255)
+    """
     return max(VOID_INDEX, *(row.id + 1 for row in categories))
+
+
+def read_categories(path: Path) -> tuple[Categories, int]:
+    """The categories of `categories.json`, and the value that means none of them.
+
+    Raises:
+        ValueError: It is no JSON with categories.
+    """
+    content = read_json(path, "JSON with categories")
+    with naming(path):
+        return Categories.from_coco(content), int(content.get("void", VOID_INDEX))
 
 
 def _part(name: str, folder: Path) -> SourcePart:
     for needed in ("semantic", "instances", "categories.json"):
         if not (folder / needed).exists():
             fail(str(folder), "a folder with semantic/, instances/ and categories.json", f"no {needed}")
-    path = folder / "categories.json"
-    content = read_json(path, "JSON with categories")
-    with naming(path):
-        categories, void = Categories.from_coco(content), int(content.get("void", VOID_INDEX))
+    categories, void = read_categories(folder / "categories.json")
     images = {p.stem: p for p in (folder / "images").glob("*") if is_picture_name(p)}
     maps = []
     for semantic in sorted((folder / "semantic").glob("*.png")):

@@ -245,11 +245,23 @@ class Model:
         """The panoptic map of what the network said."""
         return self.decoder.decode(view, self.categories)
 
+    def check_takes_semantics(self) -> None:
+        """Refuse a model that can do nothing with the categories of another network.
+
+        Raises:
+            ValueError: Its categories are no answer of their own that could be replaced.
+        """
+        if not self.decoder.takes_semantics:
+            got = f"one decoded by {type(self.decoder).__name__}"
+            hint = "`facades-embedding` is one, and what `discriminative-*` recipes train."
+            fail("model", "one that groups pixels whose categories are given", got, hint=hint)
+
     def _decoded(
         self, view: ImageView, image: ImageLike | ImageWithSemantics, size: tuple[int, int]
     ) -> PanopticMap:
         """The map in the image's own size, of the categories that are given with it."""
         if isinstance(image, ImageWithSemantics):
+            self.check_takes_semantics()
             view = with_semantics(view, image.sized(size, view.size), self.categories)
         seen = self.decode(view)
         return seen if seen.size == size else seen.resized(*size)
