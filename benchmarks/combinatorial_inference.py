@@ -82,7 +82,7 @@ def timed(view: Callable[[], CutView], categories: Categories, config: CutConfig
     times = [time.process_time()]
     seen = view()
     times.append(time.process_time())
-    segments = cut_segments(seen.problem, min_size=config.min_thing_px // seen.stride**2)
+    segments = cut_segments(seen.problem, config, stride=seen.stride)
     times.append(time.process_time())
     result = map_of_segments(segments, seen, categories, config=config)
     times.append(time.process_time())

@@ -13,7 +13,7 @@ from torch import Tensor
 from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
 from intarsia.data.targets import PanopticTargets, at_grid, targets_of
 from intarsia.data.transforms import Augmentation
-from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.losses import lovasz_hinge
@@ -25,15 +25,14 @@ from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContourConfig:
-    """Settings of `ContourMethod`."""
+class ContourConfig(SmallestSizes):
+    """Settings of `ContourMethod`, beside the smallest sizes of segments."""
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
     contour_weight: float = 1.0
     min_thing_px: int = 64
-    min_stuff_px: int = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +93,7 @@ class ContourMethod(AbstractMethod):
             parts = _grown_parts(shown & inside)
             instances[shown] = np.where(parts > 0, parts + len(things), 0)[shown]
             things += [Thing(index)] * int(parts.max())
-        return assembled(
-            semantic,
-            instances,
-            things,
-            categories=self.categories,
-            min_thing_px=self.config.min_thing_px,
-            min_stuff_px=self.config.min_stuff_px,
-        )
+        return assembled(semantic, instances, things, categories=self.categories, smallest=self.config)
 
 
 def _on_edge(instances: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
 from intarsia.panoptic import Categories, Category
 
 CATEGORIES = Categories(
@@ -30,7 +30,8 @@ def test_things_come_first_then_stuff_and_things_without_an_instance_are_void():
 def test_too_small_segments_become_void_and_the_others_close_up():
     semantic = np.array([[1, 1, 1, 3]], np.uint8)
     instances = np.array([[1, 0, 0, 0]], np.int32)
-    result = assembled(semantic, instances, [Thing(0)], categories=CATEGORIES, min_thing_px=2, min_stuff_px=2)
+    two = SmallestSizes(min_thing_px=2, min_stuff_px=2)
+    result = assembled(semantic, instances, [Thing(0)], categories=CATEGORIES, smallest=two)
     assert result.ids.tolist() == [[0, 1, 1, 0]]
     assert [s.category_id for s in result.segments] == [20]
 
@@ -49,9 +50,8 @@ def test_ten_thousand_instances_are_kept():
 )
 def test_every_pixel_shows_its_instance_else_its_stuff_else_void(semantic, instances, least):
     things = [Thing(0), Thing(2), Thing(0), Thing(2)]
-    result = assembled(
-        semantic, instances, things, categories=CATEGORIES, min_thing_px=least, min_stuff_px=least
-    )
+    smallest = SmallestSizes(min_thing_px=least, min_stuff_px=least)
+    result = assembled(semantic, instances, things, categories=CATEGORIES, smallest=smallest)
     category = np.where(instances > 0, np.array([255, 0, 2, 0, 2], np.uint8)[instances], semantic)
     category[(instances == 0) & np.isin(category, [0, 2])] = 255
     shown = result.semantic(CATEGORIES)

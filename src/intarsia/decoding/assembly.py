@@ -8,9 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int32, Integer
 
+from intarsia.decoding.upsampling import upsampled_labels
 from intarsia.panoptic import Categories, PanopticMap, Segment
 
-__all__ = ["Thing", "assembled"]
+__all__ = ["SmallestSizes", "Thing", "assembled", "assembled_from_grid"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallestSizes:
+    """From which size on segments stay; the settings of every decoder that groups have these, too.
+
+    Attributes:
+        min_thing_px: Things with fewer pixels of the image are dropped.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+    """
+
+    min_thing_px: int = 32
+    min_stuff_px: int = 1024
+
+
+ALL_SIZES = SmallestSizes(min_thing_px=1, min_stuff_px=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +44,7 @@ def assembled(
     things: Sequence[Thing],
     *,
     categories: Categories,
-    min_thing_px: int = 1,
-    min_stuff_px: int = 1,
+    smallest: SmallestSizes = ALL_SIZES,
 ) -> PanopticMap:
     """The panoptic map of instances over stuff; what is too small becomes void.
 
@@ -37,8 +53,7 @@ def assembled(
         instances: 0 for none, else the number of the thing, from 1 in the order of `things`.
         things: What each instance is.
         categories: What the category indices mean.
-        min_thing_px: Instances with fewer pixels are dropped.
-        min_stuff_px: Stuff categories with fewer pixels are dropped.
+        smallest: From which size on instances and stuff categories stay; by default all do.
 
     Returns:
         Segments numbered from 1: the things that stay, then stuff. A pixel that shows a thing category but
@@ -56,7 +71,8 @@ def assembled(
     slot_of_category[stuff] = np.arange(len(things) + 1, len(things) + 1 + len(stuff))
     slots = np.where(instances > 0, instances, slot_of_category[semantic])
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
-    least = np.array([1] + [max(min_thing_px, 1)] * len(things) + [max(min_stuff_px, 1)] * len(stuff))
+    least_thing, least_stuff = max(smallest.min_thing_px, 1), max(smallest.min_stuff_px, 1)
+    least = np.array([1] + [least_thing] * len(things) + [least_stuff] * len(stuff))
     large = np.flatnonzero((areas >= least) & (np.arange(len(areas)) > 0))
     candidates = [*things, *(Thing(int(index)) for index in stuff)]
     visible = [candidates[slot - 1] for slot in large]
@@ -69,3 +85,32 @@ def assembled(
             for n, thing in enumerate(visible, start=1)
         ],
     )
+
+
+def assembled_from_grid(
+    labels: Int32[np.ndarray, "hs ws"],
+    things: Sequence[Thing],
+    pixels: Integer[np.ndarray, "h w"],
+    *,
+    categories: Categories,
+    stride: int,
+    smallest: SmallestSizes,
+) -> PanopticMap:
+    """As `assembled`, where instances are known on a grid: every pixel of a thing joins one near it.
+
+    Args:
+        labels: On the grid, 0 for none, else the number of the thing.
+        things: What each instance is.
+        pixels: The category index of each pixel of the image.
+        categories: What the category indices mean.
+        stride: Pixels between neighbours on the grid.
+        smallest: From which size on segments stay.
+    """
+    instances = upsampled_labels(
+        labels,
+        np.array([0] + [1] * len(things), np.uint8),
+        categories.is_thing.astype(np.uint8)[pixels],
+        free=np.array([0], np.uint8),
+        stride=stride,
+    )
+    return assembled(pixels, instances, things, categories=categories, smallest=smallest)

@@ -9,31 +9,27 @@ from jaxtyping import Float32
 
 from intarsia._check import fail
 from intarsia.clustering import center_offset_grouping, majority_vote
-from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.assembly import SmallestSizes, Thing, assembled_from_grid
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
-from intarsia.decoding.upsampling import upsampled_argmax, upsampled_labels
+from intarsia.decoding.upsampling import upsampled_argmax
 from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = ["CenterDecoder", "CenterGroupingConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CenterGroupingConfig:
-    """Settings of grouping.
+class CenterGroupingConfig(SmallestSizes):
+    """Settings of grouping, beside the smallest sizes.
 
     Attributes:
         threshold: Least heat of a centre.
         nms_kernel: Side of the window, in points of the grid, in which a centre is the hottest; odd.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
     """
 
     threshold: float = 0.1
     nms_kernel: int = 3
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
 
     def __post_init__(self) -> None:
         if self.nms_kernel < 1 or self.nms_kernel % 2 == 0:
@@ -74,20 +70,8 @@ class CenterDecoder(AbstractDecoder):
         things = [Thing(int(c), min(float(heat), 1.0)) for c, heat in zip(votes, groups.scores, strict=False)]
         # at the size of the image
         pixels = upsampled_argmax(logits, *view.size, stride=view.stride)
-        instances = upsampled_labels(
-            groups.instances,
-            np.array([0] + [1] * len(things), np.uint8),
-            is_thing.astype(np.uint8)[pixels],
-            free=np.array([0], np.uint8),
-            stride=view.stride,
-        )
-        return assembled(
-            pixels,
-            instances,
-            things,
-            categories=categories,
-            min_thing_px=settings.min_thing_px,
-            min_stuff_px=settings.min_stuff_px,
+        return assembled_from_grid(
+            groups.instances, things, pixels, categories=categories, stride=view.stride, smallest=settings
         )
 
     def embedding_field(self, view: ImageView) -> EmbeddingField:

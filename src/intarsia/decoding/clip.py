@@ -107,18 +107,14 @@ class ClipCutter:
             if self._frames
             else np.zeros((*colors.shape[:2], 2), np.int32)
         )
-        self._frames.append(Frame(view, colors, self._alone(view), motion))
+        alone = cut_segments(view.problem, self._config, stride=view.stride)
+        self._frames.append(Frame(view, colors, alone, motion))
         return self._cut() if len(self._frames) == self._window else []
 
     def finish(self) -> list[PanopticMap]:
         """The maps of the frames that are left."""
         waiting = len(self._frames) - (self._known is not None)
         return self._cut() if waiting else []
-
-    def _alone(self, view: CutView) -> CutSegments:
-        config = self._config
-        least = config.min_thing_px // view.stride**2 if config.small == "absorbed" else 0
-        return cut_segments(view.problem, solver=config.solver, refine=config.refine, min_size=least)
 
     def _cut(self) -> list[PanopticMap]:
         frames, past = self._frames, self._known

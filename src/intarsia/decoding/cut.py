@@ -32,6 +32,8 @@ __all__ = [
     "segment_scores",
 ]
 
+_KEEP_ALL = CutConfig(small="void")
+
 
 @dataclass(frozen=True, eq=False)
 class CutSegments:
@@ -117,8 +119,7 @@ def cut_map(view: CutView, categories: Categories, config: CutConfig) -> Panopti
         categories: What the category indices mean.
         config: Solver, up-sampling, score and smallest sizes; see `CutConfig`.
     """
-    least = config.min_thing_px // view.stride**2 if config.small == "absorbed" else 0
-    segments = cut_segments(view.problem, solver=config.solver, refine=config.refine, min_size=least)
+    segments = cut_segments(view.problem, config, stride=view.stride)
     return map_of_segments(segments, view, categories, config=config)
 
 
@@ -145,15 +146,17 @@ def map_of_segments(
         number[pixels],
         things,
         categories=categories,
-        min_thing_px=config.min_thing_px,
-        min_stuff_px=config.min_stuff_px,
+        smallest=config,
     )
 
 
-def cut_segments(
-    problem: GridProblem, *, solver: str = "greedy", refine: bool = False, min_size: int = 0
-) -> CutSegments:
-    """Solve a problem and number its segments, `intarsia.cut.solve`'s options.
+def cut_segments(problem: GridProblem, config: CutConfig = _KEEP_ALL, *, stride: int = 1) -> CutSegments:
+    """Solve a problem and number its segments.
+
+    Args:
+        problem: On the grid.
+        config: Solver, local search, and whether clusters that are too small are absorbed; by default none.
+        stride: Pixels of the image between neighbours on the grid, in which sizes count.
 
     Example:
         >>> costs = np.array([[[1.0, -2.0, 1.0, 0.0]]], np.float32)
@@ -161,7 +164,8 @@ def cut_segments(
         >>> cut_segments(problem).ids.tolist()
         [[0, 0, 1, 1]]
     """
-    cut = solve(problem, solver=absorbing(solver, min_size), refine=refine)
+    solver = absorbing(config.solver, config.least_points(stride))
+    cut = solve(problem, solver=solver, refine=config.refine)
     num_classes = len(problem.splittable)
     keys = np.where(problem.splittable[cut.labels], num_classes + cut.clusters, cut.labels)
     category_of = np.full(num_classes + cut.clusters.max() + 1, -1, np.int64)

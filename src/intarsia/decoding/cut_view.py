@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from intarsia._check import fail, nearest
 from intarsia.cut import GridProblem
 from intarsia.cut.solvers import SOLVERS
+from intarsia.decoding.assembly import SmallestSizes
 
 __all__ = ["CutConfig", "CutView", "Score"]
 
@@ -18,8 +19,8 @@ Score = Literal["costs", "released", "probability"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CutConfig:
-    """Settings of decoding by a cut.
+class CutConfig(SmallestSizes):
+    """Settings of decoding by a cut, beside the smallest sizes.
 
     Attributes:
         solver: As in `intarsia.cut.solve`.
@@ -29,8 +30,6 @@ class CutConfig:
         small: What happens to clusters of fewer grid points than `min_thing_px` stands for: they are
             "absorbed" by a neighbour inside the cut, or become "void".
         score: How sure a thing is; see `segment_scores`.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
     """
 
     solver: str = "greedy"
@@ -38,14 +37,21 @@ class CutConfig:
     upsampling: Literal["guided", "nearest"] = "guided"
     small: Literal["absorbed", "void"] = "absorbed"
     score: Score = "costs"
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
 
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:
             fail("cut.solver", "the name of one", repr(self.solver), hint=nearest(self.solver, SOLVERS))
         if self.small == "absorbed" and self.solver != "greedy":
             fail("cut.small", '"void" for another solver than "greedy"', '"absorbed"')
+
+    @classmethod
+    def of_sizes(cls, smallest: SmallestSizes) -> CutConfig:
+        """The defaults with these smallest sizes."""
+        return cls(**{entry.name: getattr(smallest, entry.name) for entry in fields(SmallestSizes)})
+
+    def least_points(self, stride: int) -> int:
+        """Clusters of fewer grid points are absorbed inside the cut."""
+        return self.min_thing_px // stride**2 if self.small == "absorbed" else 0
 
 
 @dataclass(frozen=True, eq=False)

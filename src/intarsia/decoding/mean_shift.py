@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float32, Int32, Integer
 
 from intarsia.clustering import assign_to_centers, mean_shift, resolve_bandwidth
 from intarsia.cut.offsets import offsets_of
-from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
 from intarsia.decoding.cut import cut_map
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
@@ -26,23 +26,19 @@ __all__ = ["EmbeddingDecoder", "EmbeddingView", "MeanShiftConfig", "grouped_by_e
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanShiftConfig:
-    """Settings of grouping.
+class MeanShiftConfig(SmallestSizes):
+    """Settings of grouping, beside the smallest sizes.
 
     Attributes:
         kind: "mean_shift" within each thing category, or the "cut": one problem for categories and instances,
             in which pairs of points attract each other up to the bandwidth and repel each other beyond.
         bandwidth: Radius of a cluster in embedding space: "delta_v", "2delta_v", "delta_d", or a number.
         distances: Between the points of a pair, on the grid; for the cut.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
     """
 
     kind: Literal["mean_shift", "cut"] = "mean_shift"
     bandwidth: str | float = "delta_d"
     distances: tuple[int, ...] = (1, 2, 4, 8, 16)
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +74,7 @@ class EmbeddingDecoder(AbstractDecoder):
     @property
     def cut_config(self) -> CutConfig:
         """The smallest sizes of grouping."""
-        return CutConfig(min_thing_px=self.grouping.min_thing_px, min_stuff_px=self.grouping.min_stuff_px)
+        return CutConfig.of_sizes(self.grouping)
 
     def cut_view(self, view: ImageView, categories: Categories) -> CutView:
         """Pairs of points at the distances of grouping, by how far apart their embeddings are."""
@@ -104,8 +100,7 @@ class EmbeddingDecoder(AbstractDecoder):
             view,
             categories,
             bandwidth=self.bandwidth,
-            min_thing_px=self.grouping.min_thing_px,
-            min_stuff_px=self.grouping.min_stuff_px,
+            smallest=self.grouping,
             true_instances=true_instances,
         )
 
@@ -161,8 +156,7 @@ def grouped_by_embedding(
     categories: Categories,
     *,
     bandwidth: float,
-    min_thing_px: int,
-    min_stuff_px: int,
+    smallest: SmallestSizes,
     true_instances: Integer[np.ndarray, "hs ws"] | None = None,
 ) -> PanopticMap:
     """The panoptic map: mean shift in each thing category, stuff by its category.
@@ -171,8 +165,7 @@ def grouped_by_embedding(
         view: What the network says.
         categories: What the category indices mean.
         bandwidth: Radius of a cluster in embedding space.
-        min_thing_px: Things with fewer pixels become void.
-        min_stuff_px: Stuff with fewer pixels becomes void.
+        smallest: What is smaller becomes void.
         true_instances: Cluster around the mean embeddings of these instances instead of mean shift's.
     """
     labels = np.zeros(view.semantic.shape, np.int32)
@@ -183,7 +176,7 @@ def grouped_by_embedding(
         if not foreground.any():
             continue
         if true_instances is None:
-            clusters = _clusters(view, foreground, bandwidth, min_thing_px)
+            clusters = _clusters(view, foreground, bandwidth, smallest.min_thing_px)
         else:
             clusters = _around_true_means(view.embeddings, foreground, true_instances, bandwidth)
         scores = _scores(clusters, view, bandwidth)
@@ -197,8 +190,7 @@ def grouped_by_embedding(
         upsampled_labels(labels, group, view.pixel_semantic, free=stuff, stride=view.stride),
         things,
         categories=categories,
-        min_thing_px=min_thing_px,
-        min_stuff_px=min_stuff_px,
+        smallest=smallest,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 
 from intarsia._check import fail
-from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.detections import Detections
 from intarsia.decoding.image_view import ImageView
@@ -122,7 +122,8 @@ def merged_by_rules(
             continue
         things.append(Thing(int(labels[n]), float(scores[n])))
         window[free] = len(things)
-    return assembled(semantic, instances, things, categories=categories, min_stuff_px=config.min_stuff_px)
+    smallest = SmallestSizes(min_thing_px=1, min_stuff_px=config.min_stuff_px)
+    return assembled(semantic, instances, things, categories=categories, smallest=smallest)
 
 
 def masks_in_boxes(

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int32, Integer
 from intarsia._check import fail
 from intarsia.clustering import SeedGroups, assign_by_membership, majority_vote, seed_decoding
 from intarsia.cut.offsets import offsets_of
-from intarsia.decoding.assembly import Thing, assembled
+from intarsia.decoding.assembly import SmallestSizes, Thing, assembled_from_grid
 from intarsia.decoding.cut import cut_map
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
@@ -20,7 +20,7 @@ from intarsia.decoding.embedding_cut import embedding_cut_view
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.softmax import softmax
-from intarsia.decoding.upsampling import upsampled_argmax, upsampled_labels
+from intarsia.decoding.upsampling import upsampled_argmax
 from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = ["SeedDecoder", "SeedDecodingConfig"]
@@ -29,8 +29,8 @@ _SHARPEST = 2.0  # λ = e^20, beyond which float32 tells no two pixels apart
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeedDecodingConfig:
-    """Settings of decoding; see `intarsia.clustering.seed_decoding`.
+class SeedDecodingConfig(SmallestSizes):
+    """Settings of decoding, beside the smallest sizes; see `intarsia.clustering.seed_decoding`.
 
     Attributes:
         kind: "seeds" one after the other, or the "cut": one problem for categories and instances, in which
@@ -43,8 +43,6 @@ class SeedDecodingConfig:
         refinements: How often the centre of an instance moves to the mean of its members.
         leftover_membership: Thing pixels of no instance join the likeliest of their category above this.
         patience: Seeds in a row without a new instance that end the search.
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
     """
 
     kind: Literal["seeds", "cut"] = "seeds"
@@ -56,8 +54,6 @@ class SeedDecodingConfig:
     refinements: int = 0
     leftover_membership: float = 0.1
     patience: int = 500
-    min_thing_px: int = 32
-    min_stuff_px: int = 1024
 
     def __post_init__(self) -> None:
         if not 0 < self.leftover_membership < 1:
@@ -90,7 +86,7 @@ class SeedDecoder(AbstractDecoder):
     @property
     def cut_config(self) -> CutConfig:
         """The smallest sizes of decoding."""
-        return CutConfig(min_thing_px=self.decoding.min_thing_px, min_stuff_px=self.decoding.min_stuff_px)
+        return CutConfig.of_sizes(self.decoding)
 
     def cut_view(self, view: ImageView, categories: Categories) -> CutView:
         """Pairs of points at the distances of decoding, by how many margins their embeddings are apart."""
@@ -125,8 +121,7 @@ def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecod
     category_prob = softmax(view["category_logits"])
     seeds = expit(view["seed_logits"])
     semantic = category_prob.argmax(axis=0)
-    is_thing = categories.is_thing
-    foreground = is_thing[semantic]
+    foreground = categories.is_thing[semantic]
     groups = seed_decoding(
         view["embeddings"],
         seeds,
@@ -144,20 +139,9 @@ def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecod
     )
     scores = groups.scores * _mean_certainty(labels, category_prob.max(axis=0), len(votes))
     pixels = upsampled_argmax(category_prob, *view.size, stride=view.stride)
-    instances = upsampled_labels(
-        labels,
-        np.array([0] + [1] * len(votes), np.uint8),
-        is_thing.astype(np.uint8)[pixels],
-        free=np.array([0], np.uint8),
-        stride=view.stride,
-    )
-    return assembled(
-        pixels,
-        instances,
-        [Thing(int(category), float(score)) for category, score in zip(votes, scores, strict=True)],
-        categories=categories,
-        min_thing_px=settings.min_thing_px,
-        min_stuff_px=settings.min_stuff_px,
+    things = [Thing(int(category), float(score)) for category, score in zip(votes, scores, strict=True)]
+    return assembled_from_grid(
+        labels, things, pixels, categories=categories, stride=view.stride, smallest=settings
     )
 
 

@@ -64,7 +64,7 @@ def stack_problem(views: Sequence[CutView], *, solver: str = "greedy") -> GridPr
     if len(sizes) > 1:
         fail("views", "pages of one size", " and ".join(f"{h}x{w}" for h, w in sizes[:2]))
     problems = [view.problem for view in views]
-    segments = [cut_segments(problem, solver=solver) for problem in problems]
+    segments = [cut_segments(problem, CutConfig(solver=solver, small="void")) for problem in problems]
     links = np.zeros((1, len(views), *problems[0].shape), np.float32)
     for page, (below, above) in enumerate(pairwise(segments)):
         links[0, page] = overlap_log_odds(below, above, is_thing=problems[0].splittable)
