@@ -206,6 +206,22 @@ def test_damaged_files_are_named():
             read_image(content)
 
 
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_pages_that_lead_in_a_circle_are_refused(bigtiff: bool):
+    """The second directory says that it is followed by itself, or by the first."""
+    whole = tiff(np.stack([RAMP, RAMP]), photometric="minisblack", bigtiff=bigtiff)
+    with tifffile.TiffFile(BytesIO(whole)) as opened:
+        first, second = (page.offset for page in opened.pages)
+        form, num_tags = opened.tiff, len(opened.pages[1].tags)
+    end = second + form.tagnosize + num_tags * form.tagsize
+    for after in (first, second):
+        circle = bytearray(whole)
+        circle[end : end + form.offsetsize] = after.to_bytes(form.offsetsize, "little")
+        for read in (read_image, num_pages, read_size):
+            with pytest.raises(InputError, match="a readable image, got a damaged TIFF .* in a circle"):
+                read(bytes(circle))
+
+
 def test_a_bomb_is_refused():
     file = bytearray(tiff(np.zeros((8, 8), np.uint8), metadata=None, compression="zlib"))
     with tifffile.TiffFile(BytesIO(bytes(file))) as opened:

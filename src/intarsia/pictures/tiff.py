@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ def open_tiff(source: Any, name: str) -> Iterator[TiffStack]:
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else its warnings go to the terminal
     try:
         with tifffile.TiffFile(source) as file:
+            _check_chain(file)
             yield TiffStack(file, source, name)
     except InputError:
         raise
@@ -284,6 +286,24 @@ def _check_whole(page: Any) -> None:
     packed, unpacked = sum(page.databytecounts), page.nbytes
     if unpacked > MAX_RATIO * packed:
         raise ValueError(f"{packed} bytes for a picture of {unpacked}")
+
+
+def _check_chain(file: Any) -> None:
+    """Each page says where the next one is, the last says 0; tifffile would go round in a circle for ever."""
+    form, handle = file.tiff, file.filehandle
+    visited: set[int] = set()
+    offset = file.pages.first.offset
+    while 0 < offset < handle.size:
+        if offset in visited:
+            raise ValueError("its pages lead in a circle")
+        visited.add(offset)
+        handle.seek(offset)
+        try:
+            (num_tags,) = struct.unpack(form.tagnoformat, handle.read(form.tagnosize))
+            handle.seek(offset + form.tagnosize + num_tags * form.tagsize)
+            (offset,) = struct.unpack(form.offsetformat, handle.read(form.offsetsize))
+        except struct.error:  # cut off: tifffile ends the chain here
+            return
 
 
 def _promised_planes(file: Any) -> int:
