@@ -52,6 +52,55 @@ def test_files_of_many_channels_without_a_choice_are_refused_before_the_first_st
         intarsia.train("discriminative-nuclei", settings, out=str(tmp_path / "run"))
 
 
+@pytest.fixture
+def sections(tmp_path: Path) -> Path:
+    """Cells in the last of three pages, on one label image a file."""
+    folder = write_cells(tmp_path / "data")
+    for path in (folder / "images").iterdir():
+        cells = tifffile.imread(path)
+        tifffile.imwrite(path, np.stack([cells * 0, cells * 0, cells]), photometric="minisblack")
+    return folder
+
+
+def test_the_page_of_training_is_that_of_prediction(sections: Path, tmp_path: Path):
+    settings = (*OVERRIDES, f"data={sections}", "page=2", "schedule.steps=2", "export=true")
+    run = intarsia.train("discriminative-nuclei", settings, out=str(tmp_path / "run"))
+    photo = sections / "images" / "0.tif"
+    for backend in ("onnxruntime", "torch"):
+        model = intarsia.load(run / "best", backend=backend)
+        assert model.intake == Intake(page=2)
+        assert np.array_equal(model.predict(photo).ids, model.predict(read_image(photo, page=2)).ids)
+    # the command takes the same page, or another on request
+    maps = [model.predict(read_image(photo, page=page)).ids for page in range(3)]
+    for page, pages in [(None, [2]), (0, [0]), ("all", [0, 1, 2])]:
+        options = {"model": str(run / "best"), "out": str(tmp_path / f"found_{page}"), "overlays": False}
+        images = intarsia.predict((str(photo),), page=page, **options)
+        assert all(np.array_equal(one.map.ids, maps[n]) for one, n in zip(images, pages, strict=True))
+
+
+def test_files_of_several_pages_without_a_choice_are_refused_before_the_first_step(
+    sections: Path, tmp_path: Path
+):
+    choices = [
+        ((), "got 3 pages. Choose one with `page`, 0 to 2"),
+        (("page=3",), r"`page` must be in \[0, 3\)"),
+        (("page=-1",), "`page` must be a number from 0, got -1"),
+    ]
+    for choice, sentence in choices:
+        settings = (*OVERRIDES, f"data={sections}", *choice)
+        with pytest.raises(ValueError, match=sentence):
+            intarsia.train("discriminative-nuclei", settings, out=str(tmp_path / "run"))
+    # where every page has a label image of its own there is nothing to choose
+    for path in (sections / "images").iterdir():
+        label = sections / "masks" / path.name
+        tifffile.imwrite(label, np.stack([tifffile.imread(label)] * 3), photometric="minisblack")
+    with pytest.raises(ValueError, match="`page` must be left out where every page has a map of its own"):
+        intarsia.train(
+            "discriminative-nuclei", (*OVERRIDES, f"data={sections}", "page=1"), out=str(tmp_path / "run")
+        )
+    assert not (tmp_path / "run").exists()
+
+
 def test_leaves_are_learned_predicted_and_counted(tmp_path: Path):
     """The recipe on two steps, its prediction against label images, with CVPPP's measures."""
     folder = write_cells(tmp_path / "A1", labels="{}_label.png")

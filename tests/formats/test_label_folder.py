@@ -9,13 +9,15 @@ import pytest
 import tifffile
 from PIL import Image
 
-from intarsia.errors import InputError
+import intarsia
+from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.label_checks import pieces_of
 from intarsia.formats.label_folder import read_label_folder
 from intarsia.formats.label_image import map_of_labels
 from intarsia.formats.source import SourcePart
 from intarsia.metrics import PanopticQuality
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.reading import read_image
 
 CELLS = np.kron(np.array([[0, 1, 0], [2, 0, 3]]), np.ones((8, 8), int)).astype(np.uint16)
 NOISE = np.random.default_rng(0).integers(0, 60, CELLS.shape, np.uint8)
@@ -118,6 +120,20 @@ def test_pages_of_labels_belong_to_pages_of_the_photo(tmp_path: Path):
     write(tmp_path / "labels" / "a.tif", np.stack([CELLS, CELLS]))
     with pytest.raises(InputError, match="a.tif` must be a picture of 2 pages like its labels a.tif, got 3"):
         read_label_folder(tmp_path)
+
+
+def test_one_page_of_labels_belongs_to_the_page_that_is_chosen(tmp_path: Path):
+    write(tmp_path / "images" / "a.tif", np.stack([NOISE, NOISE + 1, NOISE + 2]))
+    write(tmp_path / "labels" / "a.tif", CELLS)
+    write(tmp_path / "images" / "b.tif", NOISE)
+    write(tmp_path / "labels" / "b.tif", CELLS)
+    [part] = read_label_folder(tmp_path)
+    [record, _] = part.maps
+    assert np.array_equal(record.read_photo(page=2), read_image(record.image_path or "", page=2))
+    with pytest.raises(InputError, match=r"got 3 pages. Choose one with `page`, 0 to 2"):
+        record.read_photo()
+    with pytest.raises(PartialFailure, match=r"a.tif` must be a photo of one page like its map, got 3 pages"):
+        intarsia.convert("labels", str(tmp_path), str(tmp_path / "out"))
 
 
 def test_names_that_are_there_twice_are_refused(tmp_path: Path):

@@ -22,7 +22,7 @@ NUM_READERS, NUM_WAITING = 2, 4
 
 @dataclass(frozen=True, slots=True)
 class PhotoPage:
-    """One page of a file; None is its only one."""
+    """One page of a file; None is its only one, or that which the model was trained on."""
 
     path: Path
     page: int | None
@@ -45,7 +45,7 @@ def pages_of(files: Mapping[str, Path], page: int | Literal["all"] | None) -> di
     for name, path in files.items():
         count = _count(path)
         if count < 2:
-            pages[name] = PhotoPage(path, None)
+            pages[name] = PhotoPage(path, 0)
             continue
         place = PurePosixPath(name)
         for number in range(count):

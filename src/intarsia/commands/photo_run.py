@@ -164,7 +164,7 @@ class PhotoSettings:
         files = ImageFiles(self.out, model.categories, frozenset(self.write), **options)
         trained = model.intake
         size = trained.size if self.size is None else self.size
-        model.intake = Intake(self.channel or trained.channel, size)
+        model.intake = Intake(self.channel or trained.channel, size, trained.page)
         return PhotoRun(model, files, self.drawn, masks, self.diameter, self.batch_size)
 
 
@@ -202,7 +202,7 @@ class PhotoRun:
     def read(self, photos: Iterable[Photo], broken: list[str]) -> Iterator[ReadPhoto]:
         """The photos in order; what cannot be read is noted in `broken` and left out."""
         by_name = {photo.name: photo for photo in photos}
-        pages = {name: photo.page for name, photo in by_name.items()}
+        pages = {name: self._seen(photo) for name, photo in by_name.items()}
         for name, picture in read_ahead(pages, broken, channel=self.model.intake.channel):
             try:
                 yield ReadPhoto(name, picture, self._semantic(by_name[name], picture))
@@ -278,8 +278,13 @@ class PhotoRun:
         size = (picture.shape[0], picture.shape[1])
         return self.masks.read(photo.mask, size, photo=photo.name)
 
-    def _written(self, photo: Photo, panoptic_map: PanopticMap) -> ImageRows:
+    def _seen(self, photo: Photo) -> PhotoPage:
+        """The page that is seen: the one that was asked for, else that of the model's training."""
         page = photo.page
+        return page if page.page is not None else PhotoPage(page.path, self.model.intake.page)
+
+    def _written(self, photo: Photo, panoptic_map: PanopticMap) -> ImageRows:
+        page = self._seen(photo)
         values = read_values(page.path, page=page.page) if "table" in self.files.write else None
         options = {"image_id": photo.image_id, "source": page.path, "values": values}
         return self.files.write_image(photo.name, panoptic_map, stem=photo.stem, **options)

@@ -28,6 +28,7 @@ class PanopticDataset(Dataset[Sample]):
         unlabelled: Photos that lie there without a map.
         is_guessed: Whether maps are label images that nothing but their pixels says to be labels.
         transform: Applied to each sample that is read; None leaves them as they are on disk.
+        channel, page: What is seen of the photos' files.
 
     Example:
         >>> import tempfile; from intarsia.data.synthetic import write_synthetic
@@ -45,6 +46,7 @@ class PanopticDataset(Dataset[Sample]):
         split: str | None = None,
         transform: Callable[[Sample], Sample] | None = None,
         channel: tuple[int, ...] = (),
+        page: int | None = None,
     ) -> None:
         """Read the JSON and see that every file is there.
 
@@ -53,6 +55,7 @@ class PanopticDataset(Dataset[Sample]):
             split: "train" or "val"; None where the folder has no parts.
             transform: What changes image and truth together, see `intarsia.data.transforms`.
             channel: Which channels of the photos' files to show, up to three; empty for their colours.
+            page: Which page of the photos' files; None where they have one, or every page has its own map.
 
         Raises:
             ValueError: The folder has no known layout, the JSON is wrong or empty, or a file is missing.
@@ -70,7 +73,7 @@ class PanopticDataset(Dataset[Sample]):
         self.unlabelled = part.unlabelled
         self.is_guessed = part.is_guessed
         self.transform = transform
-        self.channel = channel
+        self.channel, self.page = channel, page
         if not self.records:
             fail(str(folder), "a data set of at least one image", "one without annotations")
         self._check_files(part)
@@ -103,10 +106,11 @@ class PanopticDataset(Dataset[Sample]):
 
     def _image_of_size(self, record: SourceMap, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
         """The photo, upright as in prediction."""
-        path, image = record.image_path, record.read_photo(channel=self.channel)
+        path, image = record.image_path, record.read_photo(channel=self.channel, page=self.page)
         if image.shape[:2] != size:
             got = f"{image.shape[0]}x{image.shape[1]}"
-            options = {"page": record.image_page, "channel": self.channel or None}
+            page = record.image_page if self.page is None else self.page
+            options = {"page": page, "channel": self.channel or None}
             stored = path and read_image(path, upright=False, **options).shape[:2] == size
             hint = "Its EXIF orientation turns it; the map is drawn on the stored pixels." if stored else ""
             fail(

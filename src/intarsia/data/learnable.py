@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from intarsia._check import fail
 from intarsia._threads import in_order
 from intarsia.data.dataset import PanopticDataset
@@ -42,8 +44,8 @@ def check_learnable(dataset: PanopticDataset) -> str:
     reason = nothing_to_learn(record.read().segments for record in dataset.records)
     if reason:
         fail(str(dataset.folder), "a data set in which there is something to learn", reason)
-    # photos that cannot be read, or of channels without a choice, are refused before a run has a folder
-    dataset.records[0].read_photo(channel=dataset.channel)
+    # photos that cannot be read, or need a choice of channel or page, are refused before a run has a folder
+    dataset.records[0].read_photo(channel=dataset.channel, page=dataset.page)
     if not dataset.unlabelled:
         return ""
     names = ", ".join(path.name for path in dataset.unlabelled[:NUM_NAMED])
@@ -53,7 +55,10 @@ def check_learnable(dataset: PanopticDataset) -> str:
 
 def _check_every_label(dataset: PanopticDataset) -> None:
     problems = [
-        problem for _, problem in in_order(_problem, dataset.records, workers=2, description="labels")
+        problem
+        for _, problem in in_order(
+            partial(_problem, page=dataset.page), dataset.records, workers=2, description="labels"
+        )
     ]
     broken = [problem for problem in problems if problem]
     if broken:
@@ -61,12 +66,13 @@ def _check_every_label(dataset: PanopticDataset) -> None:
         raise InputError(broken[0] + more)
 
 
-def _problem(record: SourceMap) -> str:
+def _problem(record: SourceMap, *, page: int | None) -> str:
+    page = record.image_page if page is None else page
     try:
         size = record.read().size
-        if record.image_path is not None and read_size(record.image_path) != size:
-            got = "x".join(map(str, read_size(record.image_path)))
-            fail(str(record.image_path), f"{size[0]}x{size[1]} pixels like its map {record.map_file}", got)
+        if record.image_path is not None and (seen := read_size(record.image_path, page=page)) != size:
+            expected = f"{size[0]}x{size[1]} pixels like its map {record.map_file}"
+            fail(str(record.image_path), expected, "x".join(map(str, seen)))
     except InputError as error:
         return str(error)
     return ""

@@ -60,7 +60,7 @@ class Trainer:
         self.train_data, self.validation_data = data_of(recipe)
         method = run.method_class(recipe.method, self.train_data.categories)
         method.diameter_px = trained_diameter_px(self.train_data)
-        method.intake = Intake(recipe.channel, recipe.size)
+        method.intake = Intake(recipe.channel, recipe.size, recipe.page)
         self.own_losses = OwnLosses(recipe.losses, recipe.loss_weights)
         is_begun = (folder / CHECKPOINT_FILE).is_file()
         transfer = start_from(method, recipe.initial) if recipe.initial and not is_begun else None
@@ -224,10 +224,11 @@ def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
     A folder with a single image is both.
     """
     transform = train_transform(recipe.augmentation)
-    training = PanopticDataset(recipe.data, split="train", transform=transform, channel=recipe.channel)
+    seen = {"channel": recipe.channel, "page": recipe.page}
+    training = PanopticDataset(recipe.data, split="train", transform=transform, **seen)
     if "val" in splits_of(recipe.data):
-        return training, PanopticDataset(recipe.data, split="val", channel=recipe.channel)
-    whole = PanopticDataset(recipe.data, split="train", channel=recipe.channel)
+        return training, PanopticDataset(recipe.data, split="val", **seen)
+    whole = PanopticDataset(recipe.data, split="train", **seen)
     if len(whole) == 1:
         return training, whole
     first = min(9, len(whole) - 1)

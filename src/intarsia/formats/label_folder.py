@@ -187,12 +187,12 @@ def _pages(
 
 
 def _check_pages(photo: Path, file: LabelFile, count: int) -> None:
-    """A stack of photos needs a stack of labels."""
+    """A stack of labels needs a stack of photos; one page of labels may belong to any."""
     try:
         pages = reading.num_pages(photo)
     except ValueError:
         return  # what is wrong with it is said when it is read
-    if pages != count:
+    if pages != count and count > 1:
         fail(str(photo), f"a picture of {count} pages like its labels {file.path.name}", f"{pages}")
 
 

@@ -46,22 +46,29 @@ class SourceMap:
         """Whether there is a photo to the map."""
         return self.image_path is not None or self.pixels is not None
 
-    def read_photo(self, *, channel: tuple[int, ...] = ()) -> UInt8[np.ndarray, "h w 3"]:
+    def read_photo(
+        self, *, channel: tuple[int, ...] = (), page: int | None = None
+    ) -> UInt8[np.ndarray, "h w 3"]:
         """The photo, upright.
 
         Args:
             channel: Which of its channels, as `read_image` takes them; empty for its colours.
+            page: Which page of its file; None for the only one, or where every page has a map of its own.
 
         Raises:
-            ValueError: There is none, it cannot be read, or it has no such channel.
+            ValueError: There is none, it cannot be read, or it has no such channel or page.
         """
+        if page is not None and self.image_page is not None:
+            fail("page", "left out where every page has a map of its own", f"{page} for {self.image_file}")
         if self.pixels is not None:
-            if channel:
-                fail("channel", "given for photos in files of their own", f"it for {self.image_file}")
+            if channel or page is not None:
+                name = "channel" if channel else "page"
+                fail(name, "given for photos in files of their own", f"it for {self.image_file}")
             return self.pixels()
         if self.image_path is None:
             fail(self.image_file, "there beside its map", "no such photo")
-        return read_image(self.image_path, page=self.image_page, channel=channel or None)
+        page = self.image_page if page is None else page
+        return read_image(self.image_path, page=page, channel=channel or None)
 
     @property
     def name(self) -> str:

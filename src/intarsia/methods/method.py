@@ -51,7 +51,7 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         config: The frozen dataclass that it was built from.
         categories: What it tells apart; the category index is the channel.
         stride: Pixels between neighbours on the grid of the output.
-        intake: Which channels of a picture it sees, and in what size; training sets it, and it is saved.
+        intake: Which page and channels of a picture it sees, in what size; training sets it, and it is saved.
         loss_scale: What training multiplies the sum of the losses with before it differentiates. Only
             gradients that are not linear in the loss, as through a cut, need to know it.
         diameter_px: How large things were in training, saved with the model; see `runtime.diameter`.

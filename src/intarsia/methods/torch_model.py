@@ -122,7 +122,7 @@ def as_model(
         method: In training or ready.
         context: Gives what the network runs in, such as torch's autocast; None for full precision.
         threads: How many the network computes with; None leaves it to torch.
-        intake: Which channels of files are seen and in what size; by default pictures are taken as they come.
+        intake: Which page and channels of files are seen, in what size; by default all as it comes.
 
     Example:
         >>> import intarsia.methods.load as methods

@@ -1,4 +1,4 @@
-"""What of a picture a network is shown: which channels of its file, and in what size."""
+"""What of a picture a network is shown: which page and channels of its file, and in what size."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class Intake:
     Attributes:
         channel: Channels of a file to show as gray, or as red, green and blue; empty for a picture's colours.
         size: As `InputSize` has it; "" for a picture's own. Maps have the picture's own size always.
+        page: Which page of a file of several; None for the only one of a file.
 
     Raises:
-        ValueError: There are more than three channels, one is negative, or the size is none.
+        ValueError: There are more than three channels, one or the page is negative, or the size is none.
 
     Example:
         >>> Intake(size="8x4").sized(np.zeros((9, 9, 3), np.float32)).shape
@@ -32,11 +33,14 @@ class Intake:
 
     channel: tuple[int, ...] = ()
     size: str = ""
+    page: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no picture has."""
         if len(self.channel) > 3 or any(number < 0 for number in self.channel):
             fail("channel", "up to three numbers from 0", self.channel)
+        if self.page is not None and self.page < 0:
+            fail("page", "a number from 0", self.page)
         InputSize(self.size)
 
     def sized(self, picture: Pixels) -> UInt8[np.ndarray, "h2 w2 3"] | Float32[np.ndarray, "h2 w2 3"]:

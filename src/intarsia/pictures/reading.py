@@ -101,8 +101,12 @@ def num_pages(source: Readable) -> int:
             return _num_frames(image)
 
 
-def read_size(source: Readable) -> tuple[int, int]:
+def read_size(source: Readable, *, page: int | None = None) -> tuple[int, int]:
     """Height and width of a picture when it is upright, without decoding its pixels.
+
+    Args:
+        source: As `read_image` takes it.
+        page: Of which page; None for the first.
 
     Raises:
         ValueError: As `read_image`.
@@ -118,8 +122,10 @@ def read_size(source: Readable) -> tuple[int, int]:
         stream.seek(0)
         if is_tiff(head):
             with open_tiff(stream, name) as stack:
-                return stack.size
+                return stack.size_of(_chosen_page(page or 0, len(stack), name))
         with _opened(stream, name) as image:
+            if page:
+                image.seek(_chosen_page(page, _num_frames(image), name))
             turned = orientation_of(image) > 4
             return (image.width, image.height) if turned else (image.height, image.width)
 

@@ -115,11 +115,11 @@ class TiffStack:
     def __len__(self) -> int:
         return sum(part.num_pages for part in self._parts)
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the first page when it is upright."""
-        height, width = self._parts[0].size
-        return (width, height) if _orientation(self._parts[0].keyframe) > 4 else (height, width)
+    def size_of(self, index: int) -> tuple[int, int]:
+        """Height and width of a page when it is upright."""
+        part, _ = self._place(index)
+        height, width = part.size
+        return (width, height) if _orientation(part.keyframe) > 4 else (height, width)
 
     @property
     def num_channels(self) -> int:
@@ -139,9 +139,13 @@ class TiffStack:
 
     def read(self, index: int) -> TiffPage:
         """One page; the others are not decoded."""
+        return self._page(*self._place(index))
+
+    def _place(self, index: int) -> tuple[_Part, int]:
+        """The part that a page is in, and its number there."""
         for part in self._parts:
             if index < part.num_pages:
-                return self._page(part, index)
+                return part, index
             index -= part.num_pages
         raise IndexError(index)
 

@@ -111,7 +111,8 @@ class Recipe:
             "768x384" (width x height) or "800/1333" (shorter side, longest side), as
             `intarsia.pictures.input_size.InputSize` reads it. In training `augmentation` says it.
         channel: Which channels of the photos' files are seen, up to three; empty for the colours of a photo.
-            The trained model remembers it, and `size`.
+            The trained model remembers it, `page` and `size`.
+        page: Which page of the photos' files is seen, where those are stacks with one map each.
         losses: Functions of your own, as `file.py:function`, whose values count beside the method's losses.
         loss_weights: Their weights; empty: 1 for all.
         augmentation: How training samples vary.
@@ -135,6 +136,7 @@ class Recipe:
     initial: str = ""
     size: str = ""
     channel: tuple[int, ...] = ()
+    page: int | None = None
     losses: tuple[str, ...] = ()
     loss_weights: tuple[float, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -161,4 +163,4 @@ class Recipe:
                 fail("logger", f"made of {', '.join(LOGGERS)}", repr(name), hint=nearest(name, LOGGERS))
         if not 0 <= self.ema_decay < 1:
             fail("ema_decay", "in [0, 1), 0 for none", self.ema_decay)
-        Intake(self.channel, self.size)
+        Intake(self.channel, self.size, self.page)

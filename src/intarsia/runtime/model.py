@@ -267,9 +267,10 @@ class Model:
         return seen if seen.size == size else seen.resized(*size)
 
     def _picture(self, image: ImageLike) -> Pixels:
-        """The image with the channels of the intake; an array has no others than those that it shows."""
-        is_file = isinstance(image, str | Path | bytes | IOBase)
-        return as_pixels(image, channel=(self.intake.channel or None) if is_file else None)
+        """The image as the intake shows its file; an array has no other pages and channels than it shows."""
+        if not isinstance(image, str | Path | bytes | IOBase):
+            return as_pixels(image)
+        return as_pixels(image, channel=self.intake.channel or None, page=self.intake.page)
 
     def _is_tiled(self, picture: Pixels) -> bool:
         tiling = self.spec.tiling

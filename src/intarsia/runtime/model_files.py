@@ -59,7 +59,7 @@ class ModelFolder:
         return self.settings().get("prediction") if self.network.is_file() else None
 
     def intake(self) -> Intake:
-        """Which channels of a picture the model sees, and in what size.
+        """Which page and channels of a picture the model sees, and in what size.
 
         Raises:
             ValueError: `config.json` is missing or broken.
