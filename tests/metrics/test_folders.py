@@ -69,11 +69,12 @@ def test_predictions_need_annotations_only_and_may_be_for_more_images(truth: Pat
     assert evaluate_folders(truth, prediction).to_json() == want
 
 
-def test_a_wrong_area_is_reported_and_not_trusted(truth: Path, prediction: Path):
+@pytest.mark.parametrize("area", [1, -5, 2**70, -(2**70), 1e300])
+def test_a_wrong_area_is_reported_and_not_trusted(truth: Path, prediction: Path, area: float):
     want = evaluate_folders(truth, prediction)
 
     def shrink(rows: list) -> list:
-        rows[0]["segments_info"][0]["area"] = 1
+        rows[0]["segments_info"][0]["area"] = area
         return rows
 
     edit(truth, annotations=shrink)

@@ -16,7 +16,8 @@ from intarsia.formats.coco_json import ListedMap, read_panoptic_json
 from intarsia.metrics.matching import SegmentTable
 from intarsia.panoptic import Categories
 
-UNKNOWN_AREA = -1
+MOST_AREA = np.iinfo(np.int64).max
+UNKNOWN_AREA = np.iinfo(np.int64).min
 """The area of a segment whose JSON does not give one."""
 
 
@@ -85,5 +86,7 @@ def _map_annotation(listed: ListedMap, folder: Path, index_of_id: Mapping[int, i
         np.array([segment.is_crowd for segment in segments], bool),
         np.array([segment.score for segment in segments], np.float64),
     )
-    areas_px = np.array([UNKNOWN_AREA if area is None else area for area in areas], np.int64)
+    # what is beyond any image is as wrong as the largest number
+    within = [UNKNOWN_AREA if area is None else max(-MOST_AREA, min(area, MOST_AREA)) for area in areas]
+    areas_px = np.array(within, np.int64)
     return MapAnnotation(record.image_id, folder / record.map_file, table, areas_px, record.image_file)

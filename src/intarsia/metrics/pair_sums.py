@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from jaxtyping import Int64
 
-from intarsia.metrics.annotations import MapAnnotation
+from intarsia.metrics.annotations import UNKNOWN_AREA, MapAnnotation
 from intarsia.metrics.measures import Request
 from intarsia.metrics.measuring import MeasuredImage, measure_pairs
 from intarsia.metrics.pairing import MapPair, MapPairs
@@ -104,7 +104,7 @@ class WrongAreas:
 
     def check(self, truth: MapAnnotation, areas: Int64[np.ndarray, " s"]) -> None:
         """Count those of one image, given the areas in its PNG."""
-        wrong = np.flatnonzero((truth.areas != areas) & (truth.areas >= 0))
+        wrong = np.flatnonzero((truth.areas != areas) & (truth.areas != UNKNOWN_AREA))
         if len(wrong) and not self.first:
             row = wrong[0]
             listed = f"segment {truth.segments.ids[row]} of {truth.path} has area {truth.areas[row]}"
