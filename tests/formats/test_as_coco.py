@@ -46,11 +46,39 @@ def test_two_folders_of_label_images_are_compared(tmp_path: Path, places: tuple[
     assert "background" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("side", ["truth", "found"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_broken_label_image_is_named_at_the_end_and_the_others_are_evaluated(
+    tmp_path: Path, side: str, workers: int, capsys: pytest.CaptureFixture[str]
+):
+    """Of two images one is cut off: the other has PQ 6 / (6 + 30/2), and the exit code is 1."""
+    for name in "abc":
+        write_cells(tmp_path / "truth" / f"{name}.tif", 6)
+        write_cells(tmp_path / "found" / f"{name}.tif", 36)
+    broken = tmp_path / side / "b.tif"
+    broken.write_bytes(broken.read_bytes()[:500])
+    out = tmp_path / "quality.json"
+    command = ["evaluate", "--truth", str(tmp_path / "truth"), "--prediction", str(tmp_path / "found")]
+    options = ["--workers", str(workers), "--json", str(out), "--report", str(tmp_path / "report")]
+    assert main([*command, *options]) == 1
+    content = json.loads(out.read_text())
+    assert content["Things"]["pq"] == pytest.approx(6 / 21)
+    assert content["per_class"]["1"]["fp"] == 60
+    [sentence] = content["failed"]
+    assert sentence.startswith(f"`{broken}` must be a readable")
+    assert "1 of 3" in capsys.readouterr().err
+    # where none is whole there is nothing to evaluate
+    for path in (tmp_path / side).iterdir():
+        path.write_bytes(b"text")
+    assert main(command) == 2
+    assert "So it is with all 3 images." in capsys.readouterr().err
+
+
 def test_a_coco_folder_is_its_json_and_parts_are_refused(tmp_path: Path):
     for part in ("train", "val"):
         write_coco(tmp_path / part, [PanopticMap.empty(2, 2)], Categories.named("nuclei"))
-    with as_coco(tmp_path / "val") as (path, _):
-        assert path == tmp_path / "val" / "panoptic.json"
+    with as_coco(tmp_path / "val") as files:
+        assert files.json_path == tmp_path / "val" / "panoptic.json"
     with (
         pytest.raises(
             InputError, match="a folder with one, got several: train/panoptic.json, val/panoptic.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from io import BytesIO
 from typing import Any
@@ -206,13 +207,26 @@ def test_damaged_files_are_named():
             read_image(content)
 
 
+def test_a_damaged_jpeg_in_a_tiff_is_one_sentence_and_nothing_else(capfd: pytest.CaptureFixture[str]):
+    """libtiff would add lines of its own, such as "JPEGLib: Bogus marker length."."""
+    file = BytesIO()
+    Image.fromarray(np.stack([RAMP // 16] * 3, -1).astype(np.uint8)).save(file, "TIFF", compression="jpeg")
+    damaged = bytearray(file.getvalue())
+    scan = damaged.index(b"\xff\xda")
+    damaged[scan + 4 : scan + 8] = b"\xff" * 4  # which colours the scan has
+    with pytest.raises(InputError, match="`image` must be a readable image, got a damaged TIFF"):
+        read_image(bytes(damaged))
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("bigtiff", [False, True])
 def test_pages_that_lead_in_a_circle_are_refused(bigtiff: bool):
     """The second directory says that it is followed by itself, or by the first."""
     whole = tiff(np.stack([RAMP, RAMP]), photometric="minisblack", bigtiff=bigtiff)
     with tifffile.TiffFile(BytesIO(whole)) as opened:
         first, second = (page.offset for page in opened.pages)
-        form, num_tags = opened.tiff, len(opened.pages[1].tags)
+        form = opened.tiff
+    (num_tags,) = struct.unpack(form.tagnoformat, whole[second : second + form.tagnosize])
     end = second + form.tagnosize + num_tags * form.tagsize
     for after in (first, second):
         circle = bytearray(whole)

@@ -79,21 +79,21 @@ def evaluate(
     broken: PartialFailure | None = None
     # other formats stand as COCO panoptic for as long as they are read
     with ExitStack() as opened:
-        truth_json, truth_maps = opened.enter_context(as_coco(truth, folder=truth_dir, workers=workers or 1))
-        options = {"folder": prediction_dir, "truth": _categories(truth_json), "workers": workers or 1}
-        prediction_json, predicted = opened.enter_context(as_coco(prediction, **options))
-        folders = {"truth_dir": truth_maps, "prediction_dir": predicted}
+        true = opened.enter_context(as_coco(truth, folder=truth_dir, workers=workers or 1))
+        options = {"folder": prediction_dir, "truth": _categories(true.json_path), "workers": workers or 1}
+        predicted = opened.enter_context(as_coco(prediction, **options))
+        files = (true.json_path, predicted.json_path)
+        folders: dict[str, Any] = {"truth_dir": true.folder, "prediction_dir": predicted.folder}
+        folders["problems"] = {**true.problems, **predicted.problems}
         try:
             each = None if cluster is None else partial(_on_cluster, Cluster(cluster, workers))
-            quality = evaluate_folders(
-                truth_json, prediction_json, workers=workers or 1, request=request, each=each, **folders
-            )
+            quality = evaluate_folders(*files, workers=workers or 1, request=request, each=each, **folders)
         except PartialFailure as failure:
             broken, quality = failure, failure.result
         # what only the report needs is not returned
         everything, quality = quality, replace(quality, also={name: quality.also[name] for name in also})
         if report is not None:
-            pairs = read_pairs(truth_json, prediction_json, **folders)
+            pairs = read_pairs(*files, **folders)
             title = title_of(truth, prediction, num_images=len(pairs.images))
             write_report(report, everything, pairs, images=images, title=title)
     # numbers of what could be read are written even if some images are broken

@@ -70,9 +70,9 @@ def _problem(record: SourceMap, *, page: int | None) -> str:
     page = record.image_page if page is None else page
     try:
         size = record.read().size
-        if record.image_path is not None and (seen := read_size(record.image_path, page=page)) != size:
+        if record.image_path is not None and (size_px := read_size(record.image_path, page=page)) != size:
             expected = f"{size[0]}x{size[1]} pixels like its map {record.map_file}"
-            fail(str(record.image_path), expected, "x".join(map(str, seen)))
+            fail(str(record.image_path), expected, "x".join(map(str, size_px)))
     except InputError as error:
         return str(error)
     return ""

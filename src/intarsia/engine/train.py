@@ -224,11 +224,11 @@ def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
     A folder with a single image is both.
     """
     transform = train_transform(recipe.augmentation)
-    seen = {"channel": recipe.channel, "page": recipe.page}
-    training = PanopticDataset(recipe.data, split="train", transform=transform, **seen)
+    view = {"channel": recipe.channel, "page": recipe.page}
+    training = PanopticDataset(recipe.data, split="train", transform=transform, **view)
     if "val" in splits_of(recipe.data):
-        return training, PanopticDataset(recipe.data, split="val", **seen)
-    whole = PanopticDataset(recipe.data, split="train", **seen)
+        return training, PanopticDataset(recipe.data, split="val", **view)
+    whole = PanopticDataset(recipe.data, split="train", **view)
     if len(whole) == 1:
         return training, whole
     first = min(9, len(whole) - 1)

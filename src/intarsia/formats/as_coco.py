@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from intarsia._check import fail
 from intarsia._threads import in_order
+from intarsia.errors import InputError
 from intarsia.formats import coco_folder
-from intarsia.formats.coco import read_coco, read_map
+from intarsia.formats.coco import image_to_coco, read_coco, read_map
 from intarsia.formats.coco_json import load_coco
 from intarsia.formats.coco_places import json_of
 from intarsia.formats.json_file import naming
@@ -25,8 +27,20 @@ from intarsia.panoptic import VOID_ID, Categories, PanopticMap
 
 __all__ = ["CocoFiles", "as_coco"]
 
-CocoFiles = tuple[Path, Path | None]
-"""A COCO panoptic JSON, and the folder of its PNGs; `None` for the JSON's name without `.json`."""
+
+@dataclass(frozen=True)
+class CocoFiles:
+    """A COCO panoptic JSON and its PNGs.
+
+    Attributes:
+        json_path: The JSON, which lists every map, broken ones too.
+        folder: Of the PNGs; `None` for the JSON's name without `.json`.
+        problems: A sentence for each PNG that is not there, because the map that it stands for is broken.
+    """
+
+    json_path: Path
+    folder: Path | None = None
+    problems: Mapping[Path, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -40,7 +54,8 @@ def as_coco(
     """The COCO panoptic JSON of a data set of one part, and the folder of its PNGs.
 
     Of a JSON it is the file itself, of a COCO panoptic folder its JSON. Any other format is written to a
-    temporary folder, which is gone afterwards; a folder of no known kind is taken for label images.
+    temporary folder, which is gone afterwards; a folder of no known kind is taken for label images. A map
+    that is broken is listed without its PNG, and the others are written.
 
     Args:
         source: A JSON, or a folder in any format that `convert` reads.
@@ -51,12 +66,12 @@ def as_coco(
         workers: How many maps to convert at once.
 
     Raises:
-        ValueError: The folder has several parts, no label images, one of its maps is broken, or nothing says
-            which of the truth's categories its labels are.
+        ValueError: The folder has several parts, no label images, or nothing says which of the truth's
+            categories its labels are.
 
     Example:
-        >>> with as_coco("truth.json") as (path, _):
-        ...     str(path)
+        >>> with as_coco("truth.json") as files:
+        ...     str(files.json_path)
         'truth.json'
     """
     source, part = Path(source), None
@@ -67,13 +82,13 @@ def as_coco(
     elif truth is not None and is_of_label_images(truth):
         part = _part_of_json(json_of(source), root)
     if part is None:
-        yield json_of(source), root
+        yield CocoFiles(json_of(source), root)
         return
     if truth is not None:
         with naming(source):
             part = _with_ids_of(truth, part)
     with TemporaryDirectory() as place:
-        yield _write(part, Path(place), workers=workers), None
+        yield _write(part, Path(place), workers=workers)
 
 
 def _only_part(parts: list[SourcePart], source: Path) -> SourcePart:
@@ -121,18 +136,22 @@ def _translated(read: Callable[[], PanopticMap], id_of: Mapping[int, int | None]
     return PanopticMap(np.where(shown, panoptic_map.ids, VOID_ID), segments)
 
 
-def _write(part: SourcePart, folder: Path, *, workers: int) -> Path:
+def _write(part: SourcePart, folder: Path, *, workers: int) -> CocoFiles:
     """Write maps and JSON, without the photos."""
     part = replace(part, name="", maps=tuple(map(_without_photo, part.maps)))
+    problems: dict[Path, str] = {}
 
-    def write_one(number: int) -> dict:
-        source = part.maps[number]
-        return coco_folder.write_map(folder, part, source, source.read())
+    def write_one(source: SourceMap) -> dict[str, Any]:
+        try:
+            return coco_folder.write_map(folder, part, source, source.read())
+        except InputError as error:
+            problems[folder / "panoptic" / source.map_file] = str(error)
+            image = {"id": source.image_id, **image_to_coco(source.image_file, (1, 1))}
+            return {"image": image, "annotation": {"file_name": source.map_file, "segments_info": []}}
 
-    numbers = range(len(part.maps))
-    rows = [row for _, row in in_order(write_one, numbers, workers=workers, description="")]
+    rows = [row for _, row in in_order(write_one, part.maps, workers=workers, description="")]
     coco_folder.write_panoptic_json(folder, part, rows)
-    return folder / "panoptic.json"
+    return CocoFiles(folder / "panoptic.json", problems=problems)
 
 
 def _without_photo(source: SourceMap) -> SourceMap:

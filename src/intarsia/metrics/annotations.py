@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Int64
@@ -16,6 +17,7 @@ from intarsia.formats.coco_json import ListedMap, read_panoptic_json
 from intarsia.metrics.matching import SegmentTable
 from intarsia.panoptic import Categories
 
+NO_PROBLEMS: Mapping[Path, str] = MappingProxyType({})
 MOST_AREA = np.iinfo(np.int64).max
 UNKNOWN_AREA = np.iinfo(np.int64).min
 """The area of a segment whose JSON does not give one."""
@@ -23,13 +25,18 @@ UNKNOWN_AREA = np.iinfo(np.int64).min
 
 @dataclass(frozen=True, slots=True)
 class MapAnnotation:
-    """One map: its PNG, its segments, and their areas as the JSON gives them (never trusted)."""
+    """One map: its PNG, its segments, and their areas as the JSON gives them (never trusted).
+
+    Attributes:
+        problem: What is wrong with the map, where that is known without opening its PNG.
+    """
 
     image_id: int | str
     path: Path
     segments: SegmentTable
     areas: Int64[np.ndarray, " s"]
     image_file: str = ""
+    problem: str = ""
 
     @property
     def name(self) -> str:
@@ -51,7 +58,11 @@ class AnnotationFile:
 
 
 def read_annotations(
-    json_path: str | Path, folder: str | Path | None, *, categories: Categories | None = None
+    json_path: str | Path,
+    folder: str | Path | None,
+    *,
+    categories: Categories | None = None,
+    problems: Mapping[Path, str] = NO_PROBLEMS,
 ) -> AnnotationFile:
     """Read the annotations of a COCO panoptic JSON.
 
@@ -59,6 +70,7 @@ def read_annotations(
         json_path: With `annotations`, and with `categories` unless they are given.
         folder: Of the PNGs; `None` for the JSON's name without `.json`.
         categories: Those of the truth, for predictions.
+        problems: What is known to be wrong with maps, by their PNGs.
 
     Raises:
         ValueError: The file or folder is missing or broken, an image comes twice, a segment's id comes
@@ -72,7 +84,8 @@ def read_annotations(
     if not content.maps:
         fail(str(json_path), "a JSON with at least one annotation", "none")
     index_of_id = {category.id: index for index, category in enumerate(content.categories)}
-    rows = (_map_annotation(listed, folder, index_of_id) for listed in content.maps)
+    rows = [_map_annotation(listed, folder, index_of_id) for listed in content.maps]
+    rows = [replace(row, problem=problems.get(row.path, "")) for row in rows] if problems else rows
     return AnnotationFile(content.categories, {row.image_id: row for row in rows}, content.renamed)
 
 

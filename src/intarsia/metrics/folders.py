@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.coco_places import json_of
-from intarsia.metrics.annotations import read_annotations
+from intarsia.metrics.annotations import NO_PROBLEMS, read_annotations
 from intarsia.metrics.measures import NOTHING_ELSE, Request
 from intarsia.metrics.measuring import measure_pairs
 from intarsia.metrics.pair_sums import GROUP, Each, PairSum, in_groups, sum_of_pairs
@@ -25,6 +26,7 @@ def evaluate_folders(
     *,
     truth_dir: str | Path | None = None,
     prediction_dir: str | Path | None = None,
+    problems: Mapping[Path, str] = NO_PROBLEMS,
     workers: int = 1,
     request: Request = NOTHING_ELSE,
     each: Each | None = None,
@@ -40,6 +42,7 @@ def evaluate_folders(
         prediction_json: Needs `annotations` only; may hold more images than the truth.
         truth_dir: Folder of PNGs, by default the JSON's name without `.json`.
         prediction_dir: Folder of the predicted PNGs; by default the name of its JSON without `.json`.
+        problems: Sentences for PNGs that are known to hold no map; they are named as unreadable ones are.
         workers: How many images are read at once.
         request: What else to measure; the report's `also` has it by name.
         each: Calls a function with each group of pairs and gives the results in order, perhaps in other
@@ -59,7 +62,8 @@ def evaluate_folders(
         >>> evaluate_folders(folder / "a.json", folder / "a.json").stuff.pq
         1.0
     """
-    pairs = read_pairs(truth_json, prediction_json, truth_dir=truth_dir, prediction_dir=prediction_dir)
+    folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir, "problems": problems}
+    pairs = read_pairs(truth_json, prediction_json, **folders)
     total = PairSum.empty(pairs.categories, request)
     if each is None:
         measured = measure_pairs(pairs, request, workers=workers)
@@ -88,6 +92,7 @@ def read_pairs(
     *,
     truth_dir: str | Path | None = None,
     prediction_dir: str | Path | None = None,
+    problems: Mapping[Path, str] = NO_PROBLEMS,
 ) -> MapPairs:
     """Read both JSONs and pair their annotations by image, see `pair_maps`.
 
@@ -95,6 +100,7 @@ def read_pairs(
         ValueError: As `evaluate_folders`, for what shows without opening a PNG.
     """
     truth_json, prediction_json = json_of(truth_json), json_of(prediction_json)
-    truth = read_annotations(truth_json, truth_dir)
-    prediction = read_annotations(prediction_json, prediction_dir, categories=truth.categories)
+    truth = read_annotations(truth_json, truth_dir, problems=problems)
+    options = {"categories": truth.categories, "problems": problems}
+    prediction = read_annotations(prediction_json, prediction_dir, **options)
     return pair_maps(truth, prediction, prediction_json)

@@ -54,6 +54,8 @@ class MeasuredImage:
 def _measure(
     pair: MapPair, *, request: Request, categories: Categories
 ) -> tuple[MapPair, MeasuredImage | str]:
+    if problem := pair.truth.problem or pair.prediction.problem:
+        return pair, problem
     tallies = request.tallies(categories)
     try:
         image = compare_files(pair, with_maps=needs_maps(tallies.values()))

@@ -18,6 +18,7 @@ from PIL import Image
 
 from intarsia._check import fail
 from intarsia.errors import InputError
+from intarsia.pictures.libtiff import quiet_libtiff
 
 __all__ = ["TiffPage", "TiffStack", "is_tiff", "open_tiff"]
 
@@ -201,6 +202,7 @@ class TiffStack:
         """What Pillow makes of a page, which it turns upright by itself; other colours come as RGB."""
         from intarsia.pictures.colors import as_rgb
 
+        quiet_libtiff()
         self._source.seek(0)
         with Image.open(self._source, formats=["TIFF"]) as image:
             image.seek(page.index if isinstance(page.index, int) else index)
