@@ -23,9 +23,34 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 EVALUATE = "evaluate --truth good/panoptic.json --prediction"
 
 
+ARCHIVES = ("zip", "tar", "gztar")
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "predict {} --out out",
+        "inspect {}",
+        "convert labels {} out",
+        "convert coco-instances {} out",
+        "evaluate --truth {} --prediction good/panoptic.json",
+        "evaluate --truth good/panoptic.json --prediction {}",
+    ],
+)
+def test_an_archive_is_to_be_unpacked_first(here: Path, capsys: Any, command: str, kind: str):
+    archive = Path(shutil.make_archive("export", kind, "good")).name
+    name = {"zip": "a ZIP", "tar": "a tar", "gztar": "a gzip"}[kind]
+    assert main(command.format(archive).split()) in (1, 2)
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"`{archive}` must be " in said
+    assert f"got {name} archive. Unpack it and give the folder." in said
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
+        (f"{EVALUATE} good/panoptic/a.png", "COCO panoptic JSON, got a PNG. Give the folder that it is in."),
         ("predict bomb.png", "`bomb.png` must be an image of at most 89478485 pixels, got one of 30000x"),
         ("predict truncated.png", "`truncated.png` must be a readable image"),
         ("predict missing.png", "`images` must be files or folders that exist, got missing.png"),

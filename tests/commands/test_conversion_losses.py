@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from intarsia.categories import Categories
@@ -214,6 +215,35 @@ def test_a_photo_of_another_size_is_named_and_left_out(tmp_path: Path):
     assert [record.image_file for record in read_coco(tmp_path / "out/val/panoptic.json").records] == [
         "b.png"
     ]
+
+
+def test_a_photo_that_is_cut_off_is_named_and_left_out(tmp_path: Path):
+    """Its header says the right size; training would stop at it, after hours perhaps."""
+    write(tmp_path / "in" / "annotations" / "instances_val.json", names=("a.jpg", "b.jpg"))
+    content = photo(tmp_path / "in" / "images" / "a.jpg")
+    photo(tmp_path / "in" / "images" / "b.jpg")
+    header = content[: content.index(b"\xff\xda") + 14]  # up to the first pixel
+    (tmp_path / "in" / "images" / "a.jpg").write_bytes(header)
+    sentence = "images/a.jpg` must be a readable image, got OSError: image file is truncated"
+    with pytest.raises(PartialFailure, match=sentence):
+        inspect(str(tmp_path / "in"))
+    text = losses_of(tmp_path / "in", tmp_path / "out")
+    assert "1 of 2 failed: `" in text
+    assert sentence in text
+    assert [record.image_file for record in read_coco(tmp_path / "out/val/panoptic.json").records] == [
+        "b.jpg"
+    ]
+
+
+def test_photos_of_several_channels_wait_for_the_choice_of_training(tmp_path: Path):
+    """They are whole; which channels are seen `train` is told."""
+    write(tmp_path / "in" / "annotations" / "instances_val.json", names=("a.tif",))
+    path = tmp_path / "in" / "images" / "a.tif"
+    path.parent.mkdir()
+    tifffile.imwrite(path, np.zeros((2, 2, 4), np.uint16), imagej=True, metadata={"axes": "CYX"})
+    convert("coco-instances", str(tmp_path / "in"), str(tmp_path / "out"))
+    assert (tmp_path / "out" / "val" / "images" / "a.tif").read_bytes() == path.read_bytes()
+    assert inspect(str(tmp_path / "out")).problems == []
 
 
 def test_a_photo_on_its_side_fits_an_upright_map(tmp_path: Path):

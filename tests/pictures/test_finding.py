@@ -70,6 +70,15 @@ def test_the_truth_beside_photos_is_no_picture(tmp_path: Path):
     assert list(find_photos([folder]).files) == ["b/images/b.tif", "val/images/a.jpg"]
 
 
+def test_label_images_beside_their_photos_are_no_pictures(tmp_path: Path):
+    """What cellpose, CVPPP and QuPath leave in one folder; a label of no photo, and a JPEG, are pictures."""
+    labels = ["a_cp_masks.png", "a_cp_outlines.png", "a_flows.tif", "b_label.png", "c-labelled.png"]
+    photos = ["a.tif", "b_rgb.png", "c.jpg", "c_mask.jpg", "d_masks.tif"]
+    for name in (*labels, *photos):
+        (tmp_path / name).touch()
+    assert list(find_photos([tmp_path]).files) == photos
+
+
 def test_pictures_of_one_name_in_two_folders_are_both_there(tmp_path: Path):
     make(tmp_path, "x/1.png", "y/1.png")
     found = find_photos([tmp_path / "x", tmp_path / "y"])

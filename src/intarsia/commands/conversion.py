@@ -18,7 +18,7 @@ from intarsia.formats.fingerprint import fingerprint
 from intarsia.formats.lesson import nothing_to_learn
 from intarsia.formats.source import SourceMap, SourcePart, Target
 from intarsia.panoptic import Categories, PanopticMap, Segment
-from intarsia.pictures.reading import num_pages, read_size
+from intarsia.pictures.reading import num_pages
 
 __all__ = ["Outcome", "check_names", "check_photo", "convert_part", "refuse_losses", "with_name"]
 
@@ -137,17 +137,16 @@ def with_name(source: SourceMap, error: InputError) -> str:
 
 
 def check_photo(source: SourceMap, panoptic_map: PanopticMap) -> None:
-    """Refuse a photo of another size than its map, or of several pages: nobody could tell which is meant."""
+    """Refuse a photo that is broken, of another size than its map, or of several pages without a choice.
+
+    It is decoded to the end, as training will; which channels are seen is chosen there.
+    """
     if not source.has_photo:
         return
     if source.image_path and source.image_page is None and (pages := num_pages(source.image_path)) > 1:
         hint = "Train on the source as it is, with `page=`."
         fail(str(source.image_path), "a photo of one page like its map", f"{pages} pages", hint=hint)
-    size = (
-        read_size(source.image_path, page=source.image_page)
-        if source.image_path
-        else source.read_photo().shape[:2]
-    )
+    size = source.read_photo(channel=(0,) if source.image_path else ()).shape[:2]
     if size != panoptic_map.size:
         expected = f"as large as its map, {panoptic_map.size[0]}x{panoptic_map.size[1]}"
         fail(str(source.image_path or source.image_file), expected, f"{size[0]}x{size[1]}")

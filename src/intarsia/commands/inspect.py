@@ -87,7 +87,7 @@ def inspect(
     total = _inspect_coco(places, tiles, workers=workers)
     for part in parts:
         total.add(_inspect_part(part.read(), Path(folder), tiles, workers=workers))
-    if lesson := nothing_to_learn(total.lessons):
+    if total.num_images and (lesson := nothing_to_learn(total.lessons)):
         print(f"Nothing can be learned from it: {lesson}.")
     if sheet is not None:
         from intarsia.commands.sheet import write_sheet  # draws: not needed otherwise

@@ -165,7 +165,7 @@ def _contradictions(
 
 def _check_photo(path: Path, size: tuple[int, int] | None) -> list[str]:
     try:
-        shape = read_image(path).shape
+        shape = read_image(path, channel=0).shape  # training chooses; here all are decoded
     except InputError as error:
         return [str(error)]
     if size is None or shape[:2] == size:

@@ -11,6 +11,7 @@ from typing import Any
 from intarsia._check import fail
 from intarsia._files import whole
 from intarsia.errors import InputError
+from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind, picture_kind
 
 
 def read_json(path: str | Path, kind: str) -> Any:
@@ -24,9 +25,15 @@ def read_json(path: str | Path, kind: str) -> Any:
         ValueError: The file is missing or no JSON.
     """
     try:
-        return json.loads(Path(path).read_bytes())
+        content = Path(path).read_bytes()
     except OSError as error:
         fail(str(path), f"a readable {kind}", error.strerror or str(error))
+    if archive := archive_kind(content[:HEAD]):
+        fail(str(path), f"a {kind}", archive, hint=UNPACK)
+    if picture := picture_kind(content[:HEAD]):
+        fail(str(path), f"a {kind}", picture, hint="Give the folder that it is in.")
+    try:
+        return json.loads(content)
     except UnicodeDecodeError as error:
         got = f"the byte 0x{error.object[error.start]:02x} at place {error.start}"
         fail(str(path), f"a {kind} in UTF-8", got, hint="Save it in UTF-8.")

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intarsia._check import fail
-from intarsia.formats.label_places import CELLPOSE, LABEL_ENDING, LabelPlace, pictures
-from intarsia.pictures.suffixes import PICTURE_SUFFIXES
+from intarsia.formats.label_places import CELLPOSE, LabelPlace, pictures
+from intarsia.pictures.suffixes import (
+    BY_PRODUCT,
+    LABEL_ENDING,
+    LOSSY,
+    PHOTO_ENDING,
+    PICTURE_SUFFIXES,
+)
 
 __all__ = ["LabelFile", "PairedFiles", "pair_label_files"]
 
 LABEL_START = re.compile(r"^(masks?|labels?|seg|gt)[_-]", re.IGNORECASE)
 PHOTO_START = re.compile(r"^(img|image|raw|photo)[_-]", re.IGNORECASE)
-PHOTO_ENDING = re.compile(r"[_-](img|image|raw|rgb)$", re.IGNORECASE)
 CELL_TRACKING = re.compile(r"^man_seg(?=\d+$)")
-BY_PRODUCT = re.compile(r"_(cp_)?(flows?|outlines?|output|overlays?|probs?|dP|fg|centers)$", re.IGNORECASE)
-"""What cellpose and others leave beside their masks, and CVPPP its foregrounds and centres of leaves."""
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
-"""Among files without endings, those that hold no labels are photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _split(files: list[Path]) -> tuple[list[Path], list[Path]]:
     if not labels and any(PHOTO_START.search(path.stem) for path in files):
         labels = [path for path in files if LABEL_START.search(path.stem)]
     if not labels:
-        labels = [path for path in files if path.suffix.lower() not in PHOTO_SUFFIXES] or files
+        labels = [path for path in files if path.suffix.lower() not in LOSSY] or files
     return labels, [path for path in files if path not in labels]
 
 

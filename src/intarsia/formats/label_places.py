@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from intarsia._check import fail
 from intarsia.errors import InputError
 from intarsia.formats.source import part_folders
-from intarsia.pictures.suffixes import is_picture_name
+from intarsia.pictures.suffixes import LABEL_ENDING, is_picture_name
 
 __all__ = ["LABEL_FOLDERS", "LabelPlace", "find_label_places", "label_places", "pictures"]
 
@@ -27,7 +26,6 @@ PARTS = {
     "testing": "test",
 }
 """The names of folders of parts, and what the parts are called here."""
-LABEL_ENDING = re.compile(r"[_-](cp_masks|labels|masks|mask|label|seg|labell?ed)$", re.IGNORECASE)
 CELLPOSE = "_seg.npy"
 CELL_TRACKING = ("ST", "GT")
 """Of the Cell Tracking Challenge: labels of every frame, and those that experts drew of some."""

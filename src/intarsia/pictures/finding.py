@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from intarsia._check import fail
-from intarsia.pictures.suffixes import HEIF, PERHAPS, PLAIN
+from intarsia.pictures.suffixes import HEIF, PERHAPS, PHOTO_ENDING, PLAIN, photo_stem_beside
 from intarsia.pictures.video import VIDEO_SUFFIXES
 
 __all__ = ["Photos", "find_photos", "photo_suffixes"]
@@ -61,7 +61,8 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
     """The pictures among paths, and inside of folders at any depth.
 
     Names that begin with a dot are no pictures, nor are the maps or labels of a data set (beside its
-    `images/` or `panoptic.json`) and what an earlier prediction wrote into `out`.
+    `images/` or `panoptic.json`, or `a_masks.tif` beside `a.tif`) and what an earlier prediction wrote
+    into `out`.
 
     Args:
         paths: Files, which are taken whatever their suffix, and folders.
@@ -85,7 +86,7 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
     for path in map(Path, paths):
         if path.is_dir():
             inside = list(_inside(path, None if out is None else Path(out)))
-            photos = [file for file in inside if file.suffix.lower() in suffixes]
+            photos = _without_labels([file for file in inside if file.suffix.lower() in suffixes])
             for file in inside:
                 if file.suffix.lower() in named - suffixes:
                     other_files.setdefault(file.suffix.lower(), []).append(file)
@@ -112,6 +113,12 @@ def _inside(folder: Path, out: Path | None, above: frozenset[Path] = frozenset()
             yield path
         elif path.is_dir() and path.resolve() not in above and not _is_result(path, out):
             yield from _inside(path, out, above)
+
+
+def _without_labels(files: list[Path]) -> list[Path]:
+    """Label images that lie beside their photos are no photos, nor is what cellpose leaves there."""
+    photos = {(file.parent, name) for file in files for name in (file.stem, PHOTO_ENDING.sub("", file.stem))}
+    return [file for file in files if (file.parent, photo_stem_beside(file)) not in photos]
 
 
 def _is_result(folder: Path, out: Path | None) -> bool:

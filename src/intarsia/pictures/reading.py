@@ -21,6 +21,7 @@ from PIL import Image, UnidentifiedImageError
 from intarsia._check import fail
 from intarsia.errors import InputError
 from intarsia.pictures.colors import as_rgb, stretched
+from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.stored import read_stored
 from intarsia.pictures.tiff import TiffPage, is_tiff, open_tiff
@@ -243,6 +244,9 @@ def _opened(stream: Any, name: str) -> Iterator[Image.Image]:
     except InputError:
         raise
     except UnidentifiedImageError:
+        stream.seek(0)
+        if archive := archive_kind(stream.read(HEAD)):
+            fail(name, "a readable image", archive, hint=UNPACK)
         fail(name, "a readable image", "no kind of image that is known", hint=_plugin_hint(stream))
     except Exception as error:  # on damaged files Pillow's readers raise almost anything
         fail(name, "a readable image", f"{type(error).__name__}: {error}")
