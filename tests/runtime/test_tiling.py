@@ -117,7 +117,7 @@ def shallow_method():
     return method.eval()
 
 
-@pytest.mark.parametrize("size", [(400, 520), (513, 140)])
+@pytest.mark.parametrize("size", [(400, 520), (1160, 140)])
 def test_an_image_in_tiles_has_the_costs_and_the_segments_of_the_whole(size):
     coarse = torch.rand(1, 3, 9, 13, generator=torch.Generator().manual_seed(1))
     image = nn.functional.interpolate(coarse, size=size, mode="bilinear")[0]
@@ -128,7 +128,7 @@ def test_an_image_in_tiles_has_the_costs_and_the_segments_of_the_whole(size):
     model = as_model(method)
     model.spec = dataclasses.replace(spec, tiling=None)
     wanted, whole = model.view(image), model.predict(image)
-    assert max(size) > 384
+    assert spec.tiling.divides(*size)
     model.spec = spec
     got, tiled = model.view(image), model.predict(image)
     np.testing.assert_allclose(got["semantic_logits"], wanted["semantic_logits"], rtol=1e-3, atol=1e-3)
@@ -139,6 +139,16 @@ def test_an_image_in_tiles_has_the_costs_and_the_segments_of_the_whole(size):
     assert len(whole.segments) > 3
     assert np.array_equal(whole.ids, tiled.ids)
     assert [s.category_id for s in whole.segments] == [s.category_id for s in tiled.segments]
+
+
+def test_how_many_pixels_there_are_decides_and_not_how_long_an_image_is():
+    """Overlapping tiles compute more than one piece does, and a strip is no more work than a square."""
+    model = as_model(shallow_method())
+    useless = TilingConfig(tile_px=384, context_px=384)  # refused when it is used
+    model.spec = NetworkSpec(stride=4, align_px=8, fill=(0.0,) * 3, tiling=useless)
+    assert model.view(np.zeros((100, 1001, 3), np.uint8)).size == (100, 1001)
+    with pytest.raises(InputError, match="above the overlap"):
+        model.view(np.zeros((385, 384, 3), np.uint8))
 
 
 def test_contrast_does_not_depend_on_the_tiles():

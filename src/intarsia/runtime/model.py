@@ -273,8 +273,9 @@ class Model:
         return as_pixels(image, channel=self.intake.channel or None, page=self.intake.page)
 
     def _is_tiled(self, picture: Pixels) -> bool:
-        tiling = self.spec.tiling
-        return tiling is not None and max(picture.shape[:2]) > tiling.tile_px
+        tiling, align = self.spec.tiling, self.spec.align_px
+        padded = [-(-side // align) * align for side in picture.shape[:2]]
+        return tiling is not None and tiling.divides(*padded)
 
     def _views_together(self, pictures: Sequence[Pixels]) -> list[ImageView]:
         inputs = [

@@ -18,7 +18,7 @@ class TilingConfig:
     """Settings of predicting large images in tiles.
 
     Attributes:
-        tile_px: Images with a longer side are predicted in tiles of this side.
+        tile_px: Images of more pixels than a square of this side are predicted in such squares.
         context_px: How much of the image the network sees at least around every point that is kept. From
             the reach of the network on, the costs are those of the whole image.
     """
@@ -41,6 +41,15 @@ class TilingConfig:
         """
         tile_px = max(self.tile_px // zoom // ALIGNED_PX, 1) * ALIGNED_PX
         return TilingConfig(tile_px=tile_px, context_px=-(-self.context_px // zoom))
+
+    def divides(self, height: int, width: int) -> bool:
+        """Whether an image is too large for one piece: its pixels count, whatever its shape.
+
+        Example:
+            >>> TilingConfig(tile_px=1536).divides(1024, 2048), TilingConfig(tile_px=1536).divides(1536, 1537)
+            (False, True)
+        """
+        return height * width > self.tile_px**2
 
     def overlap_px(self, longest_px: int) -> int:
         """How far neighbouring tiles overlap where pairs are up to `longest_px` apart.
