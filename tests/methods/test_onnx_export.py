@@ -1,4 +1,4 @@
-"""What stands in an exported file: nothing that nobody reads."""
+"""What stands in an exported file: nothing that nobody reads, and nothing that lies beside it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
 from intarsia.errors import InputError
 from intarsia.methods.onnx_export import export_network, rounded
 from intarsia.methods.panoptic_fpn import PanopticFpn
+from intarsia.runtime import shipped_models
+from intarsia.runtime.onnx_network import OnnxNetwork
 from tests.methods.conftest import combinatorial
+from tools.share_weights import share_weights
 
 
 def test_every_value_of_an_exported_file_is_read(tmp_path):
@@ -24,9 +28,51 @@ def test_every_value_of_an_exported_file_is_read(tmp_path):
     assert not values_that_nobody_reads(tmp_path / "model.onnx")
 
 
-@pytest.mark.parametrize("name", ["facades", "facades-embedding", "nuclei"])
+EXPORTED = [
+    name for name in shipped_models() if (files("intarsia") / "models" / name / "model.onnx").is_file()
+]
+
+
+@pytest.mark.parametrize("name", EXPORTED)
 def test_every_value_of_a_shipped_file_is_read(name: str):
     assert not values_that_nobody_reads(files("intarsia") / "models" / name / "model.onnx")
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_the_weights_of_a_shipped_model_are_there_once(name: str):
+    """The file for prediction reads them from the one for training; what is left is norms and the graph."""
+    folder = Path(str(files("intarsia") / "models" / name))
+    assert (folder / "model.onnx").stat().st_size < 400_000
+    alone = onnx.load(str(folder / "model.onnx"), load_external_data=False)
+    places = [
+        {entry.key: entry.value for entry in tensor.external_data} for tensor in alone.graph.initializer
+    ]
+    assert {place["location"] for place in places if place} == {"model.safetensors"}
+    assert sum(int(place["length"]) for place in places if place) > 6_000_000
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_a_shipped_model_is_small(name: str):
+    """Below what the models' page says."""
+    folder = Path(str(files("intarsia") / "models" / name))
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 12_000_000
+
+
+def test_weights_are_shared_without_a_change(tmp_path):
+    model = combinatorial()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save(tmp_path, half=True, export=True)
+    image = np.random.default_rng(0).random((1, 3, 128, 128), np.float32)
+    before, size = _answers(tmp_path, image), (tmp_path / "model.onnx").stat().st_size
+    share_weights(tmp_path)
+    assert (tmp_path / "model.onnx").stat().st_size < size
+    after = _answers(tmp_path, image)
+    assert all(np.array_equal(before[key], after[key]) for key in before)
+
+
+def _answers(folder: Path, image: np.ndarray) -> dict[str, np.ndarray]:
+    return OnnxNetwork(folder / "model.onnx", stride=4, threads=1).arrays(image)
 
 
 def values_that_nobody_reads(file: Path | Traversable) -> set[str]:
