@@ -122,13 +122,12 @@ def test_an_image_in_tiles_has_the_costs_and_the_segments_of_the_whole(size):
     coarse = torch.rand(1, 3, 9, 13, generator=torch.Generator().manual_seed(1))
     image = nn.functional.interpolate(coarse, size=size, mode="bilinear")[0]
     method = shallow_method()
-    spec = NetworkSpec(
-        stride=4, align_px=8, fill=(0.0,) * 3, tiling=TilingConfig(tile_px=384, context_px=112)
-    )
+    tiling = TilingConfig(tile_px=384, context_px=112)
+    spec = NetworkSpec(stride=4, align_px=8, fill=(0.0,) * 3, tiling=tiling)
     model = as_model(method)
     model.spec = dataclasses.replace(spec, tiling=None)
     wanted, whole = model.view(image), model.predict(image)
-    assert spec.tiling.divides(*size)
+    assert tiling.divides(*size)
     model.spec = spec
     got, tiled = model.view(image), model.predict(image)
     np.testing.assert_allclose(got["semantic_logits"], wanted["semantic_logits"], rtol=1e-3, atol=1e-3)
