@@ -95,7 +95,7 @@ bench: setup
 
 # Needs DATA, a folder with the data sets `facades` and `nuclei`.
 models: setup
-	$(BIN)/python tools/ship_models.py $(DATA)
+	$(BIN)/python -m tools.ship_models $(DATA)
 
 # The core for systems that are not this one, as far as translating goes; some minutes.
 cross: setup

@@ -1,6 +1,6 @@
 """Let the `model.onnx` of a model read its weights from the `model.safetensors` beside it: half the size.
 
-    python tools/share_weights.py FOLDER ...
+    python -m tools.share_weights FOLDER ...
 
 For models that ship inside the package. What `intarsia export` writes for elsewhere stays one file.
 """

@@ -1,9 +1,10 @@
 """From recipe to shipped model: train every seed, measure each on validation data, keep the best one.
 
-    python tools/ship_models.py DATA [--runs DIR] [--seeds 3] [--compared RECIPE ...]
+    python -m tools.ship_models DATA [--runs DIR] [--seeds 3] [--compared RECIPE ...]
 
 DATA holds the data sets `facades` and `nuclei`. Finished runs are not repeated, stopped ones are continued.
 Writes src/intarsia/models/NAME (float16 safetensors, ONNX), docs/results.md and the table of README.md.
+A model is trained in one run or in several, each from the best of the one before.
 """
 
 from __future__ import annotations
@@ -24,14 +25,42 @@ from intarsia.data.dataset import PanopticDataset
 from intarsia.engine.series import train_or_resume
 from intarsia.engine.validate import validate
 from intarsia.methods.load import load
+from tools.share_weights import share_weights
 
 ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recipe and what is changed in it."""
+
+    recipe: str
+    overrides: tuple[str, ...] = ()
+
+
 SHIPPED = {
-    "facades": "cops-facades",
-    "facades-embedding": "discriminative-facades",
-    "nuclei": "cops-nuclei",
+    "facades": (
+        Run("cops-facades", ("method.void_class=false",)),
+        Run("cops-facades", ("optim.lr=1e-3", "schedule.steps=1100", "schedule.warmup=50")),
+    ),
+    "facades-embedding": (Run("discriminative-facades"),),
+    "facades-hierarchy": (Run("hle-facades"),),
+    "facades-unified": (Run("unified-facades"),),
+    "nuclei": (
+        Run("cops-nuclei"),
+        Run(
+            "cops-nuclei",
+            (
+                "optim.lr=2e-3",
+                "schedule.steps=6000",
+                "schedule.warmup=100",
+                "method.affinity_loss.touching_weight=4",
+            ),
+        ),
+        Run("cops-nuclei-e2e"),
+    ),
 }
-COMPARED = ("deeplab-facades", "hle-facades", "discriminative-nuclei", "deeplab-nuclei")
+COMPARED = ("deeplab-facades", "discriminative-nuclei", "deeplab-nuclei")
 MARKS = ("<!-- results:begin -->\n", "<!-- results:end -->")
 INTRODUCTION = """# Results
 
@@ -44,22 +73,16 @@ each recipe and writes this page anew."""
 
 @dataclass(frozen=True)
 class Measured:
-    """One finished run: its folder and its numbers on validation data, as `QualityReport.to_json`."""
+    """A trained model: its last folder, its numbers on validation (`QualityReport.to_json`), its time."""
 
     folder: Path
     numbers: dict[str, Any]
+    minutes: float
 
     @property
     def pq(self) -> float:
         """Over all categories."""
         return self.numbers["All"]["pq"]
-
-    @property
-    def minutes(self) -> float:
-        """Time of the training steps, without the evaluations between them."""
-        with (self.folder / "metrics.csv").open(newline="") as lines:
-            rows = [row for row in csv.DictReader(lines) if row["s_per_step"]]
-        return int(rows[-1]["step"]) * statistics.mean(float(row["s_per_step"]) for row in rows) / 60
 
 
 def main(
@@ -80,16 +103,15 @@ def main(
         hardware: What the table says the runs were trained on.
     """
     tables, rows = [], []
-    name_of = {recipe: name for name, recipe in SHIPPED.items()}
-    for recipe in sorted({*name_of, *compared}, key=lambda recipe: recipe.partition("-")[::-1]):
-        folder = data / recipe.partition("-")[2]
-        measured = [_measured(recipe, folder, runs / f"{recipe}-{seed}", seed) for seed in range(seeds)]
-        tables.append(_table(recipe, measured))
-        rows.append(_row(recipe, measured, hardware))
-        if recipe in name_of:
-            best = max(measured, key=lambda run: run.pq)
-            shipped = ROOT / "src" / "intarsia" / "models" / name_of[recipe]
-            load(best.folder / "best").save(shipped, half=True, export=True)
+    chains = SHIPPED | {recipe: (Run(recipe),) for recipe in compared}
+    for name, chain in sorted(chains.items(), key=lambda item: _data_of(item[1])):
+        measured = [
+            _measured(chain, data / _data_of(chain), runs / f"{name}-{seed}", seed) for seed in range(seeds)
+        ]
+        tables.append(_table(name, measured))
+        rows.append(_row(name, chain, measured, hardware))
+        if name in SHIPPED:
+            _ship(max(measured, key=lambda run: run.pq), ROOT / "src" / "intarsia" / "models" / name)
     (ROOT / "docs" / "results.md").write_text("\n\n".join([INTRODUCTION, *tables]) + "\n")
     _write_readme(rows)
     print("\n\n".join(tables))
@@ -106,36 +128,63 @@ def _write_readme(rows: Sequence[str]) -> None:
     readme.write_text(f"{before}{begin}{table}\n{remarks}\n{end}{after}")
 
 
-def _row(recipe: str, runs: list[Measured], hardware: str) -> str:
+def _data_of(chain: Sequence[Run]) -> str:
+    """The data set that its recipes are of: what stands behind the method's name."""
+    return chain[0].recipe.split("-")[1]
+
+
+def _ship(run: Measured, folder: Path) -> None:
+    """Write a model with its weights once; one that cannot leave torch has no ONNX file."""
+    method = load(run.folder / "best")
+    exports = method.has_decoder and not method.needs_torch
+    method.save(folder, half=True, export=exports)
+    if exports:
+        share_weights(folder)
+
+
+def _row(name: str, chain: Sequence[Run], runs: list[Measured], hardware: str) -> str:
     groups = ("All", "Things", "Stuff")
     cells = [_mean_and_spread([run.numbers[group]["pq"] for run in runs]) for group in groups]
     minutes = statistics.mean(run.minutes for run in runs)
-    command = f"`intarsia train {recipe} data=DIR`"
+    is_plain = len(chain) == 1 and not chain[0].overrides
+    command = f"`intarsia train {chain[0].recipe} data=DIR`" if is_plain else f"`{name}` as shipped"
     return f"| {command} | {' | '.join(cells)} | {len(runs)} | {hardware}, {minutes:.0f} min |"
 
 
-def _measured(recipe: str, data: Path, folder: Path, seed: int) -> Measured:
-    """The numbers of one seed; trains it first, or goes on, where that is not done."""
-    train_or_resume(recipe, (f"data={data}", f"seed={seed}"), folder)
-    kept = folder / "validation.json"
-    if kept.is_file():
-        return Measured(folder, json.loads(kept.read_text()))
-    report = validate(
-        load(folder / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
-    ).report
-    kept.write_text(json.dumps(report.to_json(), indent=1))
-    return Measured(folder, report.to_json())
+def _measured(chain: Sequence[Run], data: Path, folder: Path, seed: int) -> Measured:
+    """The numbers of one seed; what of its runs is not done is trained first, each from the one before."""
+    initial: tuple[str, ...] = ()
+    minutes, place = 0.0, folder
+    for number, run in enumerate(chain):
+        place = folder / str(number)
+        train_or_resume(run.recipe, (f"data={data}", f"seed={seed}", *initial, *run.overrides), place)
+        initial = (f"initial={place / 'best'}",)
+        minutes += _minutes(place)
+    kept = place / "validation.json"
+    if not kept.is_file():
+        report = validate(
+            load(place / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
+        ).report
+        kept.write_text(json.dumps(report.to_json(), indent=1))
+    return Measured(place, json.loads(kept.read_text()), minutes)
 
 
-def _table(recipe: str, runs: list[Measured]) -> str:
+def _minutes(folder: Path) -> float:
+    """Time of the training steps, without the evaluations between them."""
+    with (folder / "metrics.csv").open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["s_per_step"]]
+    return int(rows[-1]["step"]) * statistics.mean(float(row["s_per_step"]) for row in rows) / 60
+
+
+def _table(name: str, runs: list[Measured]) -> str:
     """A table in Markdown: mean and spread over the seeds, in percent."""
     categories = load(runs[0].folder / "best").categories
     rows = [(group, [run.numbers[group] for run in runs]) for group in ("All", "Things", "Stuff")]
     rows += [(row.name, [run.numbers["per_class"][str(row.id)] for run in runs]) for row in categories]
-    lines = [f"## {recipe}, {len(runs)} seeds", "", "| | PQ | SQ | RQ |", "|---|---|---|---|"]
-    for name, numbers in rows:
-        cells = [_mean_and_spread([one[key] for one in numbers]) for key in ("pq", "sq", "rq")]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines = [f"## {name}, {len(runs)} seeds", "", "| | PQ | SQ | RQ |", "|---|---|---|---|"]
+    for category, numbers in rows:
+        cells = [_mean_and_spread([row[key] for row in numbers]) for key in ("pq", "sq", "rq")]
+        lines.append(f"| {category} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
