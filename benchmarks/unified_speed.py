@@ -24,9 +24,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from intarsia.decoding.detections import Detections
 from intarsia.decoding.merge import MergeConfig, merged_by_rules
 from intarsia.methods.load import METHODS
-from intarsia.nets import Detections
+from intarsia.nets import arrays_of
 from intarsia.panoptic import Categories
 from intarsia.recipes import unified
 
@@ -118,7 +119,7 @@ def merge_table(rounds: int) -> Table:
             labels = torch.from_numpy(semantic.astype(np.int64))
             paste = best(lambda d=detections, s=(height, width): pasted_into_the_image(d, s), rounds)
             loop = best(lambda m=pasted, d=detections, x=labels: plain_merge(m, d, x), rounds)
-            arrays = detections.numpy()
+            arrays = arrays_of(detections)
             ours = best(
                 lambda s=semantic, d=arrays, c=config: merged_by_rules(s, d, c, categories=CITYSCAPES), rounds
             )
@@ -127,7 +128,7 @@ def merge_table(rounds: int) -> Table:
     return table
 
 
-def pasted_into_the_image(detections: Detections, size: tuple[int, int]) -> Tensor:
+def pasted_into_the_image(detections: Detections[Tensor], size: tuple[int, int]) -> Tensor:
     """Every mask at every pixel, as detectron2 pastes on a CPU: mask by mask, inside its box."""
     assert detections.mask_logits is not None
     height, width = size
@@ -144,7 +145,7 @@ def pasted_into_the_image(detections: Detections, size: tuple[int, int]) -> Tens
     return masks
 
 
-def plain_merge(masks: Tensor, detections: Detections, semantic: Tensor) -> tuple[Tensor, list[dict]]:
+def plain_merge(masks: Tensor, detections: Detections[Tensor], semantic: Tensor) -> tuple[Tensor, list[dict]]:
     """The rules on masks of the whole image, one after the other, then one stuff category after the other."""
     panoptic = torch.zeros_like(semantic, dtype=torch.int32)
     segments: list[dict] = []
@@ -175,7 +176,7 @@ def plain_merge(masks: Tensor, detections: Detections, semantic: Tensor) -> tupl
     return panoptic, segments
 
 
-def drawn_detections(count: int, size: tuple[int, int], *, masks: bool) -> Detections:
+def drawn_detections(count: int, size: tuple[int, int], *, masks: bool) -> Detections[Tensor]:
     """Ellipses of one to three tenths of the image, some on top of others."""
     random = np.random.default_rng(0)
     height, width = size

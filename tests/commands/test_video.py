@@ -22,12 +22,11 @@ pytest.importorskip("av", reason="the extra `video` is not installed")
 def clip(tmp_path_factory):
     """Four frames of 31x45 pixels: a light square moves over a dark ground."""
     path = tmp_path_factory.mktemp("clip") / "moving.mp4"
-    writer = VideoWriter(path, rate=Fraction(10))
-    for shift in range(4):
-        picture = np.full((31, 45, 3), 40, np.uint8)
-        picture[8:20, 6 + 4 * shift : 18 + 4 * shift] = 220
-        writer.add(picture)
-    writer.close()
+    with VideoWriter(path, rate=Fraction(10)) as writer:
+        for shift in range(4):
+            picture = np.full((31, 45, 3), 40, np.uint8)
+            picture[8:20, 6 + 4 * shift : 18 + 4 * shift] = 220
+            writer.add(picture)
     return path
 
 

@@ -12,11 +12,12 @@ from torch.nn.functional import one_hot
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.data.targets import at_grid, targets_of
+from intarsia.decoding.detections import Detections
 from intarsia.engine.measure import measure
 from intarsia.errors import InputError
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
 from intarsia.methods.unified import PyramidConfig, UnifiedConfig, UnifiedOutput, UnifiedPanoptic
-from intarsia.nets import BackboneConfig, DecoderConfig, DetectionConfig, Detections
+from intarsia.nets import BackboneConfig, DecoderConfig, DetectionConfig
 from intarsia.nets.detector import true_masks
 from intarsia.nets.panoptic_head import AffinityConfig
 from intarsia.panoptic import PanopticMap

@@ -13,14 +13,15 @@ import torch
 from torch.testing import assert_close
 
 from intarsia.errors import InputError
-from intarsia.layers import DenseInstanceAffinity
+from intarsia.layers import DenseInstanceAffinity, InstanceAffinityConfig
 
 ACTIVATIONS = ["softmax", "relu", "sigmoid", "elu"]
 
 
 def case(activation: Any = "softmax", **options):
     torch.manual_seed(0)
-    layer = DenseInstanceAffinity(6, 4, activation=activation, **options)
+    config = InstanceAffinityConfig(channels=4, activation=activation, **options)
+    layer = DenseInstanceAffinity(config, 6)
     return layer, torch.randn(6, 5, 7), torch.rand(3, 5, 7)
 
 
@@ -51,7 +52,7 @@ def test_the_affinities_of_a_pixel_sum_to_one(activation):
 def test_the_scale_does_not_grow_with_the_image(activation):
     """Raw products would give 10,000 where the potentials have 0.1."""
     torch.manual_seed(0)
-    layer = DenseInstanceAffinity(64, 128, activation=activation)
+    layer = DenseInstanceAffinity(InstanceAffinityConfig(activation=activation), 64)
     for side in (10, 60):
         values = layer(torch.randn(64, side, side), torch.full((1, side, side), 0.1))
         assert float(values.detach().abs().max()) < 12
@@ -118,7 +119,7 @@ def peak_megabytes(layer: DenseInstanceAffinity, height: int) -> float:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 def test_memory_grows_with_the_pixels_not_with_their_square():
     """At 800x1300, stride 4, 150 channels; the matrix would have 15.7 GB."""
-    layer = DenseInstanceAffinity(128, 128)
+    layer = DenseInstanceAffinity(InstanceAffinityConfig(), 128)
     layer(torch.zeros(128, 2, 2), torch.zeros(150, 2, 2))
     peaks = [peak_megabytes(layer, height) for height in (50, 200)]
     assert peaks[1] < 200
@@ -127,7 +128,7 @@ def test_memory_grows_with_the_pixels_not_with_their_square():
 
 def test_wrong_options_are_refused():
     with pytest.raises(InputError, match="`affinity.iterations` must be 1 or more, got 0"):
-        DenseInstanceAffinity(4, 4, iterations=0)
+        InstanceAffinityConfig(iterations=0)
     layer, features, _ = case()
     with pytest.raises(InputError, match=r"`pixel` must be on the grid of 5x7, got \(5, 0\)"):
         layer.affinity_map(features, (5, 0))

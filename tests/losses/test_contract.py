@@ -135,9 +135,8 @@ def hierarchical() -> Case:
 def quality(function: Callable) -> Case:
     def loss(x: Tensor, truth: Truth) -> Tensor:
         of = torch.tensor([0, 1, 2, 2])
-        return function(
-            list(x), list(truth.segments), [of] * len(x), valid=~truth.void, least_area=-1e4, sharpness=2.0
-        )
+        pairs = losses.MatchedMasks(list(x), list(truth.segments), [of] * len(x), ~truth.void)
+        return function(pairs, least_area=-1e4, options=losses.SurrogateOptions(sharpness=2.0))
 
     return Case(4, lambda truth: truth.segments.float(), loss, torch.sigmoid)
 

@@ -14,6 +14,8 @@ from torch.testing import assert_close
 
 from intarsia.errors import InputError
 from intarsia.losses import (
+    MatchedMasks,
+    SurrogateOptions,
     batch_panoptic_quality_loss,
     match_masks,
     panoptic_quality_loss,
@@ -35,10 +37,8 @@ TRUE = torch.stack([mask("1110 0000 0000"), mask("0000 0111 1110")]).bool()
 def test_twelve_pixels_and_three_masks(form, wanted):
     """IoU 3/4 and 3/7 and one false positive of 2 pixels, with t = 2 and so sigma = 1/2 for it."""
     zero = torch.zeros(3, dtype=torch.long)
-    found = match_masks(PREDICTED, zero, TRUE, true_categories=zero[:2])
-    got = panoptic_quality_surrogate(
-        [found.masks], [found.truth], [found.categories], least_area=2.0, form=form
-    )
+    pairs = match_masks(PREDICTED, zero, TRUE, true_categories=zero[:2])
+    got = panoptic_quality_surrogate(pairs, least_area=2.0, options=SurrogateOptions(form=form))
     assert_close(got, torch.tensor([wanted]), atol=1e-6, rtol=0)
 
 
@@ -59,15 +59,12 @@ def random_scene(seed, size=30, dtype=torch.float64):
 
 
 def matched_batch(seeds, size=30):
-    masks, truth, categories, valid = [], [], [], []
+    images, valid = [], []
     for seed in seeds:
         m, c, t, tc, v = random_scene(seed, size)
-        found = match_masks(m, c, t, true_categories=tc, valid=v)
-        masks.append(found.masks)
-        truth.append(found.truth)
-        categories.append(found.categories)
+        images.append(match_masks(m, c, t, true_categories=tc, valid=v))
         valid.append(v)
-    return masks, truth, categories, torch.stack(valid)
+    return MatchedMasks.of_images(images, valid=torch.stack(valid))
 
 
 def slow(masks, truth, categories, valid, *, t, form):
@@ -113,17 +110,17 @@ def slow(masks, truth, categories, valid, *, t, form):
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), form=st.sampled_from(["paper", "released", "exact"]))
 def test_it_equals_the_formula_mask_by_mask(seed, form):
-    masks, truth, categories, valid = matched_batch([seed, seed + 1, seed + 2])
+    pairs = matched_batch([seed, seed + 1, seed + 2])
     t = torch.tensor([4.0, 8.0, 20.0], dtype=torch.float64)
-    case = (masks, truth, categories, valid)
-    pooled = form != "paper"
-    options = {"valid": valid, "least_area": t, "form": form}
-    quality = panoptic_quality_surrogate(*case[:3], **options)
+    assert pairs.valid is not None
+    case = (pairs.masks, pairs.truth, pairs.categories, pairs.valid)
+    pooled, options = form != "paper", SurrogateOptions(form=form)
+    quality = panoptic_quality_surrogate(pairs, least_area=t, options=options)
     each = [slow(*([x[i]] for x in case), t=t.tolist(), form=form) for i in range(3)]
     assert_close(quality.tolist(), each)
-    assert_close(panoptic_quality_loss(*case[:3], **options), 1 - quality)
+    assert_close(panoptic_quality_loss(pairs, least_area=t, options=options), 1 - quality)
     if pooled:
-        loss = batch_panoptic_quality_loss(*case[:3], **options)
+        loss = batch_panoptic_quality_loss(pairs, least_area=t, options=options)
         assert_close(1 - float(loss), slow(*case, t=t.tolist(), form=form))
         assert 0 <= loss <= 1
 
@@ -132,7 +129,7 @@ def test_it_equals_the_formula_mask_by_mask(seed, form):
 @given(seed=st.integers(0, 10**6))
 def test_matching_has_the_largest_summed_iou(seed):
     masks, categories, truth, true_categories, valid = random_scene(seed)
-    found = match_masks(masks, categories, truth, true_categories=true_categories, valid=valid)
+    matched = match_masks(masks, categories, truth, true_categories=true_categories, valid=valid)
 
     def iou(p, g):
         both = float((p * g * valid).sum())
@@ -145,9 +142,9 @@ def test_matching_has_the_largest_summed_iou(seed):
             (i, j) for j, i in enumerate(chosen) if i is not None and categories[i] == true_categories[j]
         ]
         best = max(best, sum(iou(masks[i], truth[j].double()) for i, j in pairs))
-    got = sum(iou(p, g.double()) for p, g in zip(found.masks, found.truth, strict=True))
+    got = sum(iou(p, g.double()) for p, g in zip(matched.masks[0], matched.truth[0], strict=True))
     assert_close(got, best)
-    shown = [g for g in found.truth if g.any()]
+    shown = [g for g in matched.truth[0] if g.any()]
     assert sorted(g.flatten().tolist() for g in shown) == sorted(
         g.flatten().tolist() for g in truth if g.any()
     )
@@ -158,10 +155,11 @@ def test_a_perfect_prediction_is_worth_one_and_missing_is_worth_nothing():
     large[0, :10], large[1, 10:] = 1, 1
     categories = torch.tensor([0, 1])
     for form in ("paper", "released", "exact"):
-        perfect = panoptic_quality_surrogate([large], [large.bool()], [categories], form=form)
-        assert_close(perfect, torch.tensor([1.0]))
-        missed = panoptic_quality_surrogate([large * 0], [large.bool()], [categories], form=form)
-        assert missed < 0.2
+        options, truth = SurrogateOptions(form=form), [large.bool()]
+        perfect = MatchedMasks([large], truth, [categories])
+        assert_close(panoptic_quality_surrogate(perfect, options=options), torch.tensor([1.0]))
+        missed = MatchedMasks([large * 0], truth, [categories])
+        assert panoptic_quality_surrogate(missed, options=options) < 0.2
 
 
 @settings(max_examples=25, deadline=None)
@@ -171,7 +169,7 @@ def test_the_exact_form_with_hard_decisions_is_panoptic_quality(seed):
     drawn = np.random.default_rng(seed)
     categories = Categories([Category(c, f"c{c}", True, (c, 0, 0)) for c in range(3)])
     tally = PanopticQuality(categories)
-    masks, truth, of = [], [], []
+    images = []
     for _ in range(2):
         (predicted, predicted_of), (true, true_of) = (striped(drawn) for _ in range(2))
         tally.update(
@@ -180,21 +178,18 @@ def test_the_exact_form_with_hard_decisions_is_panoptic_quality(seed):
                 for ids, cs in ((predicted, predicted_of), (true, true_of))
             )
         )
-        found = match_masks(
+        pairs = match_masks(
             segment_masks(predicted).double(),
             torch.as_tensor(predicted_of),
             segment_masks(true),
             true_categories=torch.as_tensor(true_of),
         )
-        overlap = (found.masks * found.truth).sum((1, 2))
-        union = ((found.masks + found.truth) > 0).sum((1, 2))
+        overlap = (pairs.masks[0] * pairs.truth[0]).sum((1, 2))
+        union = ((pairs.masks[0] + pairs.truth[0]) > 0).sum((1, 2))
         assume(not (2 * overlap == union).any())  # at a tie the smooth decision is undecided
-        masks.append(found.masks)
-        truth.append(found.truth)
-        of.append(found.categories)
-    loss = batch_panoptic_quality_loss(
-        masks, truth, of, form="exact", softness=100.0, least_area=0.5, sharpness=300.0
-    )
+        images.append(pairs)
+    hard = SurrogateOptions(form="exact", softness=100.0, sharpness=300.0)
+    loss = batch_panoptic_quality_loss(MatchedMasks.of_images(images), least_area=0.5, options=hard)
     assert_close(1 - float(loss), tally.compute().all.pq, atol=1e-4, rtol=0)
 
 
@@ -212,14 +207,16 @@ def segment_masks(ids):
 @pytest.mark.parametrize("form", ["paper", "released", "exact"])
 def test_the_gradient_is_right(form):
     """Without empty masks, at which the paper's form jumps from missed to matched."""
-    masks, truth, categories, valid = matched_batch([3, 4], size=8)
-    shown = [m.flatten(1).any(1) for m in masks]
+    pairs = matched_batch([3, 4], size=8)
+    shown = [m.flatten(1).any(1) for m in pairs.masks]
     masks, truth, categories = (
-        [x[keep] for x, keep in zip(row, shown, strict=True)] for row in (masks, truth, categories)
+        [x[keep] for x, keep in zip(row, shown, strict=True)]
+        for row in (pairs.masks, pairs.truth, pairs.categories)
     )
 
     def quality(*given):
-        return panoptic_quality_surrogate(given, truth, categories, valid=valid, least_area=5.0, form=form)
+        shown_pairs = MatchedMasks(given, truth, categories, pairs.valid)
+        return panoptic_quality_surrogate(shown_pairs, least_area=5.0, options=SurrogateOptions(form=form))
 
     assert torch.autograd.gradcheck(quality, [m.requires_grad_() for m in masks])
 
@@ -233,9 +230,9 @@ def test_values_and_gradients_are_finite_for_any_truth(form, dtype, kind):
     truth = torch.full(masks.shape, kind in ("missed", "only void"))
     valid = torch.full((1, 4, 4), kind != "only void")
     categories = torch.zeros(len(masks), dtype=torch.long)
-    case = ([masks], [truth], [categories])
-    got = panoptic_quality_surrogate(*case, valid=valid, least_area=3.0, form=form)
-    loss = batch_panoptic_quality_loss(*case, valid=valid, least_area=3.0, form=form)
+    pairs, options = MatchedMasks([masks], [truth], [categories], valid), SurrogateOptions(form=form)
+    got = panoptic_quality_surrogate(pairs, least_area=3.0, options=options)
+    loss = batch_panoptic_quality_loss(pairs, least_area=3.0, options=options)
     (loss - got.sum()).backward()
     assert got.isfinite()
     assert loss.isfinite()
@@ -253,7 +250,8 @@ def test_a_dull_threshold_lets_poor_masks_learn():
         poor = torch.zeros(1, 1, 100)
         poor[..., 0] = 1
         poor.requires_grad_()
-        panoptic_quality_surrogate([poor], [truth], [torch.tensor([0])], sharpness=sharpness).sum().backward()
+        pairs = MatchedMasks([poor], [truth], [torch.tensor([0])])
+        panoptic_quality_surrogate(pairs, options=SurrogateOptions(sharpness=sharpness)).sum().backward()
         assert poor.grad is not None
         slope[sharpness] = float(poor.grad[0, 0, 5])
     assert slope[1.0] > 20 * slope[4.0] > 0
@@ -262,10 +260,10 @@ def test_a_dull_threshold_lets_poor_masks_learn():
 def test_wrong_arguments_are_refused():
     one, index = torch.zeros(1, 2, 2), torch.tensor([0])
     with pytest.raises(InputError, match="`sharpness` must be 1 or more, got 0.5"):
-        panoptic_quality_surrogate([one], [one], [index], sharpness=0.5)
+        SurrogateOptions(sharpness=0.5)
     with pytest.raises(InputError, match=r"`truth` must be shaped \(1, 2, 2\) like `masks`, got \(1, 2\)"):
-        panoptic_quality_surrogate([one], [one[:, 0]], [index])
+        panoptic_quality_surrogate(MatchedMasks([one], [one[:, 0]], [index]))
     with pytest.raises(InputError, match=r"`truth` must be of as many images as `masks` \(1\), got 2"):
-        panoptic_quality_surrogate([one], [one, one], [index])
+        panoptic_quality_surrogate(MatchedMasks([one], [one, one], [index]))
     with pytest.raises(InputError, match="`masks` must be of at least one image, got none"):
-        panoptic_quality_loss([], [], [])
+        panoptic_quality_loss(MatchedMasks([], [], []))

@@ -16,7 +16,7 @@ from intarsia.errors import InputError
 from intarsia.methods.load import load
 from intarsia.methods.unified import UnifiedPanoptic
 from intarsia.metrics import PanopticQuality
-from intarsia.nets import Detections
+from intarsia.nets import true_detections
 from intarsia.panoptic import PanopticMap, Segment
 
 
@@ -199,7 +199,7 @@ def test_no_number_of_instances_is_too_large(method, scene):
     elif "detections" in vars(whole):
         corners = 4 * torch.stack(torch.meshgrid(torch.arange(40), torch.arange(40), indexing="xy"), dim=-1)
         boxes = torch.cat([corners, corners + 4], dim=-1).flatten(0, 1).float()
-        found = Detections.true(boxes, torch.zeros(1600, dtype=torch.long))
+        found = true_detections(boxes, torch.zeros(1600, dtype=torch.long))
         found = dataclasses.replace(found, mask_logits=torch.full((1600, 28, 28), 9.0))
         output["detections"] = (found,)
     elif "embeddings" in output:

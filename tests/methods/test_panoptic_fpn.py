@@ -12,7 +12,7 @@ from intarsia.data.targets import at_grid
 from intarsia.errors import InputError
 from intarsia.methods.panoptic_fpn import PanopticFpn, PanopticFpnConfig
 from intarsia.metrics import PanopticQuality
-from intarsia.nets import DetectionConfig, Detections
+from intarsia.nets import DetectionConfig, true_detections
 from tests.methods.conftest import panoptic_fpn
 
 
@@ -22,7 +22,7 @@ def test_perfect_tensors_give_the_true_segments(scene, categories):
         output = method(scene.image[None])
     targets = scene.targets
     found = replace(
-        Detections.true(targets.boxes[0], targets.categories[0]), mask_logits=torch.full((4, 28, 28), 9.0)
+        true_detections(targets.boxes[0], targets.categories[0]), mask_logits=torch.full((4, 28, 28), 9.0)
     )
     logits = one_hot(at_grid(targets).semantic, 4).permute(0, 3, 1, 2) * 20.0
     perfect = replace(output, semantic_logits=logits, detections=(found,))

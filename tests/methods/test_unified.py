@@ -14,7 +14,7 @@ from intarsia.data.targets import at_grid
 from intarsia.errors import InputError
 from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig, UnifiedPanoptic
 from intarsia.metrics import PanopticQuality
-from intarsia.nets import Detections, SharedDecoderConfig
+from intarsia.nets import SharedDecoderConfig, true_detections
 from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
 from intarsia.panoptic import Categories, Category
 from tests.methods.conftest import BACKBONE, DETECTION
@@ -40,7 +40,7 @@ def true_output(unified, scene, *, shift=0.0, masks=True):
     grid = at_grid(scene.targets)
     logits = one_hot(grid.semantic, 4).permute(0, 3, 1, 2) * 20.0
     boxes = scene.targets.boxes[0] + torch.tensor([shift, 0, shift, 0])
-    found = Detections.true(boxes, scene.targets.categories[0])
+    found = true_detections(boxes, scene.targets.categories[0])
     if masks:
         found = replace(found, mask_logits=torch.full((len(boxes), 28, 28), 9.0))
     return replace(output, semantic_logits=logits, detections=(found,))
@@ -193,7 +193,7 @@ def test_training_without_the_loss_looks_for_no_detections(scene, categories):
 
 
 def test_all_true_boxes_are_kept_unless_some_are_to_be_dropped(categories):
-    truth = Detections.true(torch.zeros(400, 4), torch.zeros(400, dtype=torch.long))
+    truth = true_detections(torch.zeros(400, 4), torch.zeros(400, dtype=torch.long))
     assert len(method(categories).head.sample_truth(truth)) == 400
     torch.manual_seed(0)
     some = method(categories, matching=MatchingConfig(detections="true", keep_truth=0.7)).head.sample_truth(

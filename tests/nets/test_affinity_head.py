@@ -10,6 +10,7 @@ from intarsia.errors import InputError
 from intarsia.methods import CombinatorialConfig
 from intarsia.nets import AFFINITY_HEADS, AffinityHead, AffinityHeadConfig
 from intarsia.nets.affinity_head import _difference, _halves, _moved
+from intarsia.nets.blocks import ConvStyle
 
 OFFSETS = ((1, 0), (0, 1), (4, 0), (0, 5), (3, -3), (9, 0), (0, 40))
 
@@ -44,7 +45,7 @@ def test_a_pair_is_computed_at_its_middle_and_stored_at_its_first_point(offset):
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 50), (20, 7)])
 def test_any_offsets_on_maps_of_any_size(size):
-    head = AffinityHead(AnyOffsets(width=8, classifier_width=4), 6, 3, norm="group")
+    head = AffinityHead(AnyOffsets(width=8, classifier_width=4), 6, 3, style=ConvStyle(norm="group"))
     got = head(torch.randn(2, 6, *size), torch.randn(2, 3, *size))
     assert got.shape == (2, len(OFFSETS), *size)
     assert got.isfinite().all()
@@ -91,7 +92,7 @@ def test_wrong_settings_are_refused():
 def test_each_distance_may_have_a_width_of_its_own():
     """The paper's: 256 to 64, 32 and 2 channels for neighbours, 512 to 128, 64 and 2 for longer pairs."""
     config = AffinityHeadConfig(distances=(1, 4), width=256, classifier_widths=(32, 64))
-    head = AffinityHead(config, 256, 19, separable=False)
+    head = AffinityHead(config, 256, 19, style=ConvStyle(separable=False))
     near, far = head.classifiers
     shapes = [
         [tuple(m.weight.shape[:2]) for m in part.modules() if isinstance(m, torch.nn.Conv2d)]
@@ -109,7 +110,7 @@ def test_a_width_for_some_of_the_distances_is_refused():
 @pytest.mark.parametrize("kind", AFFINITY_HEADS)
 def test_every_kind_has_a_logit_for_each_offset_and_names_its_last_layers(kind):
     config = AffinityHeadConfig(kind=kind, distances=(1, 3), diagonals=True, width=8, classifier_width=4)
-    head = AFFINITY_HEADS[kind](config, 6, 3, separable=False, norm="group")
+    head = AFFINITY_HEADS[kind](config, 6, 3, style=ConvStyle(separable=False, norm="group"))
     logits = torch.randn(2, 3, 5, 7, requires_grad=True)
     head(torch.randn(2, 6, 5, 7), logits).square().sum().backward()
     assert head(torch.randn(2, 6, 5, 7), logits).shape == (2, 8, 5, 7)

@@ -16,7 +16,7 @@ from intarsia.nets import (
     UnetDecoder,
     build_decoder,
 )
-from intarsia.nets.blocks import conv_block
+from intarsia.nets.blocks import ConvStyle, conv_block
 from intarsia.nets.heads import position_grid
 
 
@@ -82,7 +82,7 @@ def test_added_coordinates_are_positions_over_the_unit_at_the_start():
 
 def test_coordinates_tell_equal_pixels_apart_and_do_not_depend_on_the_padding():
     torch.manual_seed(0)
-    head = EmbeddingHead(EmbeddingHeadConfig(dims=3), 4, width=8, separable=False).eval()
+    head = EmbeddingHead(EmbeddingHeadConfig(dims=3), 4, width=8, style=ConvStyle(separable=False)).eval()
     small, large = head(torch.zeros(1, 4, 6, 6)), head(torch.zeros(1, 4, 9, 12))
     assert not torch.allclose(small[..., 2, 2], small[..., 3, 3])
     assert_close(small[..., :5, :5], large[..., :5, :5])

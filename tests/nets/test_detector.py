@@ -12,7 +12,7 @@ from torch.testing import assert_close
 
 from intarsia.data.targets import targets_of
 from intarsia.errors import InputError
-from intarsia.nets import DetectionConfig, Detections, Detector
+from intarsia.nets import DetectionConfig, Detector, true_detections
 from intarsia.nets.detector import true_masks
 from intarsia.panoptic import Categories, Segment
 
@@ -140,7 +140,7 @@ def test_lovasz_and_cross_entropy_over_boxes_or_over_images():
 
 def test_given_boxes_get_masks_of_their_category():
     network, levels = detector(), pyramid()
-    given = Detections.true(torch.tensor([[0.0, 0, 20, 20], [0, 0, 20, 20]]), torch.tensor([0, 4]))
+    given = true_detections(torch.tensor([[0.0, 0, 20, 20], [0, 0, 20, 20]]), torch.tensor([0, 4]))
     [one] = network.with_masks(levels, [given])
     assert one.mask_logits is not None
     assert not torch.allclose(one.mask_logits[0], one.mask_logits[1])
@@ -152,9 +152,9 @@ def test_given_boxes_get_masks_of_their_category():
 
 def test_boxes_beyond_the_image_are_clipped_or_left_out():
     boxes = torch.tensor([[2.0, 2, 30, 30], [40, 0, 48, 8]])
-    found = Detections.true(boxes, torch.tensor([0, 0])).within(20, 36)
+    found = true_detections(boxes, torch.tensor([0, 0])).within(20, 36)
     assert found.boxes.tolist() == [[2.0, 2.0, 30.0, 20.0]]
-    masked = replace(Detections.true(boxes, torch.tensor([0, 0])), mask_logits=torch.zeros(2, 28, 28))
+    masked = replace(true_detections(boxes, torch.tensor([0, 0])), mask_logits=torch.zeros(2, 28, 28))
     assert masked.within(20, 36).boxes.tolist() == [[2.0, 2.0, 30.0, 30.0]]
 
 

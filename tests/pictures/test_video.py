@@ -34,10 +34,9 @@ def scene() -> np.ndarray:
 
 def write_clip(path: Path, picture: np.ndarray, matrix: tuple[int, int, int, int]) -> Path:
     """An MP4 of three frames whose track header asks to be shown by the matrix."""
-    writer = VideoWriter(path, rate=Fraction(10))
-    for _ in range(3):
-        writer.add(picture)
-    writer.close()
+    with VideoWriter(path, rate=Fraction(10)) as writer:
+        for _ in range(3):
+            writer.add(picture)
     content = bytearray(path.read_bytes())
     identity = b"".join(n.to_bytes(4, "big", signed=True) for n in (ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30))
     at = content.index(identity, content.index(b"tkhd"))
@@ -97,10 +96,9 @@ def test_frames_keep_their_times_and_a_copy_lasts_as_long(tmp_path: Path, suffix
     path = write_times(tmp_path / f"a{suffix}", times)
     frames = list(read_timed_frames(path))
     assert [round(1000 * frame.time_s) for frame in frames] == times
-    writer = VideoWriter(tmp_path / "copy.mp4", rate=frame_rate(path))
-    for frame in frames:
-        writer.add(frame.picture, time_s=frame.time_s, duration_s=frame.duration_s)
-    writer.close()
+    with VideoWriter(tmp_path / "copy.mp4", rate=frame_rate(path)) as writer:
+        for frame in frames:
+            writer.add(frame.picture, time_s=frame.time_s, duration_s=frame.duration_s)
     copies = list(read_timed_frames(tmp_path / "copy.mp4"))
     assert [round(1000 * copy.time_s) for copy in copies] == times
     with av.open(str(tmp_path / "copy.mp4")) as copy:
@@ -120,3 +118,14 @@ def test_a_clip_that_is_cut_off_is_named(tmp_path: Path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match="a.mp4` must be a video that can be read"):
         list(read_frames(path))
+
+
+def test_what_is_not_finished_leaves_nothing(tmp_path: Path):
+    def break_off() -> None:
+        with VideoWriter(tmp_path / "a.mp4", rate=Fraction(10)) as writer:
+            writer.add(scene())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert list(tmp_path.iterdir()) == []

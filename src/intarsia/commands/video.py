@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -80,22 +81,17 @@ def predict_video(
     tracker = TRACKINGS[tracking](model)
     frames: list[tuple[str, tuple[Segment, ...]]] = []
     video = None
-    try:
+    with ExitStack() as files:
         for frame in tracked_frames(path, tracker):
             if folder is not None and video is None:
-                video = VideoWriter(folder / f"{path.stem}.mp4", rate=frame_rate(path))
+                writing = VideoWriter(folder / f"{path.stem}.mp4", rate=frame_rate(path))
+                video = files.enter_context(writing)
             if video is not None:
                 drawing = draw.overlay(frame.picture, frame.map, model.categories, steady=True)
                 video.add(drawing, time_s=frame.time_s, duration_s=frame.duration_s)
             name = f"{path.stem}/{len(frames):06d}.png"
             writer.add(name, frame.map, time_s=float(frame.time_s))
             frames.append((name, frame.map.segments))
-    except BaseException:
-        if video is not None:
-            video.abandon()
-        raise
-    if video is not None:
-        video.close()
     return VideoPrediction(path.name, tuple(frames), tracker.num_instances)
 
 

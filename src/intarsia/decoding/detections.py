@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Float, Int64
+
+if TYPE_CHECKING:  # torch is above this floor
+    import numpy as np
+    from torch import Tensor
+
+    Array = TypeVar("Array", np.ndarray, Tensor)
+else:
+    Array = TypeVar("Array")
 
 __all__ = ["Detections"]
 
 
 @dataclass(frozen=True, eq=False)
-class Detections:
-    """The detections of one image, the surest first.
+class Detections(Generic[Array]):
+    """The detections of one image, the surest first: arrays in decoding, tensors in a network.
 
     Attributes:
         boxes: x, y, x, y in pixels.
@@ -21,35 +29,42 @@ class Detections:
         mask_logits: On m x m cells of the box, of the detection's own category; None without masks.
 
     Example:
+        >>> import numpy as np
         >>> box = np.array([[0, 0, 9, 9]], np.float32)
         >>> detections = Detections(box, np.array([0.7], np.float32), np.array([2]), None)
         >>> len(detections), len(detections.above(0.75)), detections.within(4, 5).boxes.tolist()
         (1, 0, [[0.0, 0.0, 5.0, 4.0]])
     """
 
-    boxes: Float32[np.ndarray, "q 4"]
-    scores: Float32[np.ndarray, " q"]
-    categories: Int64[np.ndarray, " q"]
-    mask_logits: Float32[np.ndarray, "q m m"] | None
+    boxes: Float[Array, "q 4"]
+    scores: Float[Array, " q"]
+    categories: Int64[Array, " q"]
+    mask_logits: Float[Array, "q m m"] | None
 
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def above(self, min_score: float) -> Detections:
-        """The detections of at least this score."""
-        return self._where(self.scores >= np.float32(min_score))
+    def chosen(self, rows: Array) -> Detections[Array]:
+        """Some of the detections, by a mask or by numbers."""
+        masks = None if self.mask_logits is None else self.mask_logits[rows]
+        return Detections(self.boxes[rows], self.scores[rows], self.categories[rows], masks)
 
-    def within(self, height: int, width: int) -> Detections:
+    def above(self, min_score: float) -> Detections[Array]:
+        """The detections of at least this score."""
+        return self.chosen(self.scores >= min_score)
+
+    def within(self, height: int, width: int) -> Detections[Array]:
         """Those that are in the image at all.
 
         Boxes of detections with masks stay as they are, since the mask is on the cells of the whole box; the
         others are clipped.
         """
-        clipped = np.clip(self.boxes, 0, np.array([width, height, width, height], np.float32))
-        inside = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
-        boxes = clipped if self.mask_logits is None else self.boxes
-        return Detections(boxes, self.scores, self.categories, self.mask_logits)._where(inside)
-
-    def _where(self, kept: Bool[np.ndarray, " q"]) -> Detections:
-        masks = None if self.mask_logits is None else self.mask_logits[kept]
-        return Detections(self.boxes[kept], self.scores[kept], self.categories[kept], masks)
+        left, top, right, bottom = self.boxes.T
+        is_inside: Any = (left < right) & (top < bottom) & (left < width) & (top < height)
+        inside = self.chosen(is_inside & (right > 0) & (bottom > 0))
+        if self.mask_logits is not None:
+            return inside
+        boxes: Any = inside.boxes + 0  # a copy
+        for first, side in enumerate((width, height)):
+            boxes[:, first::2] = boxes[:, first::2].clip(0, side)
+        return Detections(boxes, inside.scores, inside.categories, None)

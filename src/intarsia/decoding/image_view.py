@@ -48,7 +48,7 @@ class ImageView:
         """Rows and columns of the grid over the image."""
         return grid_size(*self.size, stride=self.stride)
 
-    def with_detections(self, detections: Detections) -> ImageView:
+    def with_detections(self, detections: Detections[np.ndarray]) -> ImageView:
         """The same image with what a detector says, which is not on the grid."""
         masks = {} if detections.mask_logits is None else {"mask_logits": detections.mask_logits}
         named = {"boxes": detections.boxes, "scores": detections.scores, "categories": detections.categories}

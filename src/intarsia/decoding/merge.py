@@ -67,7 +67,7 @@ class MergeDecoder(AbstractDecoder):
 
 def merged_by_rules(
     semantic: Integer[np.ndarray, "h w"],
-    detections: Detections,
+    detections: Detections[np.ndarray],
     config: MergeConfig,
     *,
     categories: Categories,

@@ -25,6 +25,7 @@ from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.methods.method import AbstractMethod
 from intarsia.metrics import CityscapesAP, CocoAP, PanopticQuality, RecallByCrowding, SemanticIoU
 from intarsia.metrics.detection_ap import FoundInstance, add_detections
+from intarsia.nets import arrays_of
 from intarsia.panoptic import VOID_ID, VOID_INDEX, Categories, PanopticMap, Segment
 from intarsia.recipes.study import CROWDING, Oracle
 
@@ -77,7 +78,7 @@ def measure(
             if hasattr(output, "semantic_logits"):
                 tally.add_branch(output.semantic_logits[row], batch.sizes[row], truth, method.stride)
             if getattr(output, "detections", ()):
-                tally.add_detections(output.detections[row].numpy(), batch.sizes[row], truth)
+                tally.add_detections(arrays_of(output.detections[row]), batch.sizes[row], truth)
     # size and memory
     numbers = tally.numbers()
     numbers["params"] = sum(p.numel() for p in method.parameters()) / 1e6
@@ -118,7 +119,9 @@ class _Tally:
         pairs = 2 * is_thing[true[counts]].astype(np.int64) + is_thing[answer[counts]]
         self.confusion += np.bincount(pairs, minlength=4).reshape(2, 2)
 
-    def add_detections(self, detections: Detections, size: tuple[int, int], truth: PanopticMap) -> None:
+    def add_detections(
+        self, detections: Detections[np.ndarray], size: tuple[int, int], truth: PanopticMap
+    ) -> None:
         """All detections of an image, before any map is made of them."""
         kinds = ["APbox"] + ["APmask"] * (detections.mask_logits is not None)
         inside = detections.within(*size)
@@ -181,7 +184,7 @@ def _map_of(winners: UInt[np.ndarray, "h w"], categories: Categories) -> Panopti
 
 
 def _instances(
-    detections: Detections, size: tuple[int, int], categories: Categories
+    detections: Detections[np.ndarray], size: tuple[int, int], categories: Categories
 ) -> Iterator[FoundInstance]:
     boxes, masks = detections.boxes, _whole_masks(detections, size)
     for n, (box, mask) in enumerate(zip(boxes, masks, strict=True)):
@@ -190,7 +193,9 @@ def _instances(
         yield FoundInstance((left, top, right, bottom), category, float(detections.scores[n]), mask)
 
 
-def _whole_masks(detections: Detections, size: tuple[int, int]) -> Iterator[Bool[np.ndarray, "h w"] | None]:
+def _whole_masks(
+    detections: Detections[np.ndarray], size: tuple[int, int]
+) -> Iterator[Bool[np.ndarray, "h w"] | None]:
     """The mask of each detection on the whole image, None where there are boxes alone."""
     if detections.mask_logits is None:
         yield from repeat(None, len(detections))

@@ -5,17 +5,17 @@ from intarsia.layers._parallel_cut import ParallelCut, parallel_cut
 from intarsia.layers._scale_free_costs import scale_free_costs
 from intarsia.layers.cut_indicators import CutIndicatorLayer, CutIndicators
 from intarsia.layers.cut_layer import CutLayer
-from intarsia.layers.instance_affinity import AffinityActivation, DenseInstanceAffinity
+from intarsia.layers.instance_affinity import DenseInstanceAffinity, InstanceAffinityConfig
 from intarsia.layers.mask_pasting import inside_boxes, pasted_masks
 from intarsia.layers.panoptic_masks import PanopticMasks, PanopticTruth
 from intarsia.layers.perturbation import Perturbation
 
 __all__ = [
-    "AffinityActivation",
     "CutIndicatorLayer",
     "CutIndicators",
     "CutLayer",
     "DenseInstanceAffinity",
+    "InstanceAffinityConfig",
     "PanopticMasks",
     "PanopticTruth",
     "ParallelCut",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -11,9 +12,32 @@ from torch.nn.functional import elu
 
 from intarsia._check import fail
 
-__all__ = ["AffinityActivation", "DenseInstanceAffinity"]
+__all__ = ["DenseInstanceAffinity", "InstanceAffinityConfig"]
 
-AffinityActivation = Literal["softmax", "relu", "sigmoid", "elu"]
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceAffinityConfig:
+    """Settings of `DenseInstanceAffinity`.
+
+    Attributes:
+        channels: Rank of the affinities.
+        activation: Of φ0 and φ1, which the paper does not name; see `DenseInstanceAffinity`.
+        tied: One convolution for φ0 and φ1.
+        gain: What the factor of the correction starts from; 0 starts as if there were no affinities.
+        iterations: How many times P takes the place of Ψ and is corrected again; 1 in the paper.
+    """
+
+    channels: int = 128
+    activation: Literal["softmax", "relu", "sigmoid", "elu"] = "softmax"
+    tied: bool = False
+    gain: float = 1.0
+    iterations: int = 1
+
+    def __post_init__(self) -> None:
+        if self.channels < 0:
+            fail("affinity.channels", "0 or more", self.channels)
+        if self.iterations < 1:
+            fail("affinity.iterations", "1 or more", self.iterations)
 
 
 class DenseInstanceAffinity(nn.Module):
@@ -28,46 +52,22 @@ class DenseInstanceAffinity(nn.Module):
     then a soft region of the image, and a pixel hears the mean of its regions. "relu" and "sigmoid" are
     divided by the number of pixels; "elu" is elu + 1, with rows made to sum to 1.
 
-    Source: Li, Qi and Torr 2020, eq. (3), (4). The gain g, learnt from `gain` on, is ours.
+    Source: Li, Qi and Torr 2020, eq. (3), (4). The gain g, learnt from `config.gain` on, is ours.
 
     Example:
-        >>> affinity = DenseInstanceAffinity(8, 4)
+        >>> affinity = DenseInstanceAffinity(InstanceAffinityConfig(channels=4), 8)
         >>> potentials = torch.ones(2, 3, 5)
         >>> float(affinity(torch.randn(8, 3, 5), potentials).mean().detach().round(decimals=4))  # 1 + 1
         2.0
     """
 
-    def __init__(
-        self,
-        channels_in: int,
-        channels: int = 128,
-        *,
-        activation: AffinityActivation = "softmax",
-        tied: bool = False,
-        gain: float = 1.0,
-        iterations: int = 1,
-    ) -> None:
-        """Build φ0 and φ1, each a 1x1 convolution.
-
-        Args:
-            channels_in: Channels of the affinity features Q.
-            channels: c, the rank of the affinities.
-            activation: "softmax", "relu", "sigmoid" or "elu".
-            tied: One convolution for both.
-            gain: What g starts from; 0 starts as if there were no affinities.
-            iterations: How many times P takes the place of Ψ and is corrected again; 1 in the paper.
-
-        Raises:
-            ValueError: There is no iteration.
-        """
+    def __init__(self, config: InstanceAffinityConfig, channels_in: int) -> None:
+        """Build φ0 and φ1, each a 1x1 convolution, on affinity features Q of so many channels."""
         super().__init__()
-        if iterations < 1:
-            fail("affinity.iterations", "1 or more", iterations)
-        self.activation: AffinityActivation = activation
-        self.iterations = iterations
-        self.key = nn.Linear(channels_in, channels)
-        self.query = self.key if tied else nn.Linear(channels_in, channels)
-        self.gain = nn.Parameter(torch.tensor(float(gain)))
+        self.config = config
+        self.key = nn.Linear(channels_in, config.channels)
+        self.query = self.key if config.tied else nn.Linear(channels_in, config.channels)
+        self.gain = nn.Parameter(torch.tensor(float(config.gain)))
 
     def forward(
         self, features: Float[Tensor, "c h w"], potentials: Float[Tensor, "s h w"]
@@ -77,7 +77,7 @@ class DenseInstanceAffinity(nn.Module):
         key = self._key(pixels)
         query = self._query(pixels, key)
         values = potentials.flatten(1).to(query.dtype)  # s n
-        for _ in range(self.iterations):
+        for _ in range(self.config.iterations):
             values = torch.addmm(values, torch.mm(values, key) * self.gain, query.T)
         return values.view(potentials.shape)
 
@@ -102,21 +102,21 @@ class DenseInstanceAffinity(nn.Module):
 
     def _key(self, pixels: Float[Tensor, "n c"]) -> Float[Tensor, "n d"]:
         raw = self.key(pixels)
-        if self.activation == "softmax":
+        if self.config.activation == "softmax":
             return raw.softmax(dim=0)
-        return _positive(raw, self.activation) / len(pixels)
+        return _positive(raw, self.config.activation) / len(pixels)
 
     def _query(self, pixels: Float[Tensor, "m c"], key: Float[Tensor, "n d"]) -> Float[Tensor, "m d"]:
         raw = self.query(pixels)
-        if self.activation == "softmax":
+        if self.config.activation == "softmax":
             return raw.softmax(dim=1)
-        query = _positive(raw, self.activation)
-        if self.activation != "elu":
+        query = _positive(raw, self.config.activation)
+        if self.config.activation != "elu":
             return query
         return query / (query @ key.sum(dim=0))[:, None].clamp(min=1e-12)
 
 
-def _positive(raw: Tensor, activation: AffinityActivation) -> Tensor:
+def _positive(raw: Tensor, activation: str) -> Tensor:
     if activation == "elu":
         return elu(raw) + 1
     return raw.relu() if activation == "relu" else raw.sigmoid()

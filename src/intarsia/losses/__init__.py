@@ -23,7 +23,8 @@ from intarsia.losses._hierarchical_levels import LevelLoss
 from intarsia.losses._hierarchical_options import HierarchicalLovaszOptions, HierarchicalLovaszTerms
 from intarsia.losses._lovasz_hinge import lovasz_hinge
 from intarsia.losses._lovasz_softmax import lovasz_softmax
-from intarsia.losses._match_masks import MatchedMasks, match_masks
+from intarsia.losses._mask_pairs import MaskPairs, MatchedMasks, SurrogateOptions
+from intarsia.losses._match_masks import match_masks
 from intarsia.losses._panoptic_matching import (
     DetectionMatch,
     Matching,
@@ -33,7 +34,6 @@ from intarsia.losses._panoptic_matching import (
 )
 from intarsia.losses._panoptic_quality import (
     QualitySums,
-    SurrogateForm,
     batch_panoptic_quality_loss,
     panoptic_quality_loss,
     panoptic_quality_sums,
@@ -49,12 +49,13 @@ __all__ = [
     "HierarchicalLovaszOptions",
     "HierarchicalLovaszTerms",
     "LevelLoss",
+    "MaskPairs",
     "MatchedMasks",
     "Matching",
     "Normalisation",
     "QualitySums",
     "Reduction",
-    "SurrogateForm",
+    "SurrogateOptions",
     "affinity_loss",
     "batch_affinity_loss",
     "batch_hierarchical_lovasz_terms",

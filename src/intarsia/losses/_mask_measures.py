@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from intarsia._check import fail
+from intarsia.losses._mask_pairs import MaskPairs, SurrogateOptions
 
 __all__ = ["MaskGroups", "MaskMeasures", "check_masks", "exact_sums", "measure_masks", "smooth_decisions"]
 
@@ -36,13 +36,12 @@ class MaskGroups:
         return values.new_zeros(self.count).index_add(0, self.index, values)
 
 
-def measure_masks(
-    masks: Sequence[Tensor], truth: Sequence[Tensor], valid: Tensor | None, *, smooth: float
-) -> MaskMeasures:
+def measure_masks(pairs: MaskPairs, *, smooth: float) -> MaskMeasures:
     """All masks of a batch."""
+    valid = pairs.valid
     parts = [
         _measure(predicted, true, None if valid is None else valid[i], smooth=smooth)
-        for i, (predicted, true) in enumerate(zip(masks, truth, strict=True))
+        for i, (predicted, true) in enumerate(zip(pairs.masks, pairs.truth, strict=True))
     ]
     return MaskMeasures(
         *(torch.cat([getattr(p, f) for p in parts]) for f in ("overlap", "iou", "area", "is_true"))
@@ -54,13 +53,13 @@ def smooth_decisions(
     category: Int64[Tensor, " s"],
     least_area: float | Tensor,
     *,
-    softness: float,
-    sharpness: float,
+    options: SurrogateOptions,
 ) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"]]:
     """sigma and h of each mask."""
     t = least_area[category] if isinstance(least_area, Tensor) else least_area
-    passed = torch.sigmoid(softness * (measures.area - t))
-    hit = measures.iou**sharpness / (measures.iou**sharpness + (1 - measures.iou) ** sharpness)
+    passed = torch.sigmoid(options.softness * (measures.area - t))
+    right, wrong = measures.iou**options.sharpness, (1 - measures.iou) ** options.sharpness
+    hit = right / (right + wrong)
     return passed, hit
 
 
@@ -72,21 +71,13 @@ def exact_sums(
     return hits, groups.sum(passed * (measures.area.detach() > 0) + measures.is_true)
 
 
-def check_masks(
-    masks: Sequence[Tensor],
-    truth: Sequence[Tensor],
-    categories: Sequence[Tensor],
-    *,
-    valid: Tensor | None,
-    sharpness: float,
-) -> None:
+def check_masks(pairs: MaskPairs) -> None:
     """Refuse masks, true segments and categories that do not fit each other.
 
     Raises:
-        ValueError: If shapes do not fit each other or sharpness is below 1.
+        ValueError: If shapes do not fit each other.
     """
-    if sharpness < 1:
-        fail("sharpness", "1 or more", sharpness)
+    masks, truth, categories, valid = pairs.masks, pairs.truth, pairs.categories, pairs.valid
     if not masks:
         fail("masks", "of at least one image", "none")
     if not len(masks) == len(truth) == len(categories) or (valid is not None and len(valid) != len(masks)):

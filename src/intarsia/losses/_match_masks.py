@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Bool, Float, Int64
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-__all__ = ["MatchedMasks", "match_masks"]
+from intarsia.losses._mask_pairs import MatchedMasks
 
-
-@dataclass(frozen=True, eq=False)
-class MatchedMasks:
-    """Masks of one image next to their true segments, in the form that the surrogate takes."""
-
-    masks: Float[Tensor, "_ h w"]
-    truth: Bool[Tensor, "_ h w"]
-    categories: Int64[Tensor, " _"]
+__all__ = ["match_masks"]
 
 
 def match_masks(
@@ -42,12 +33,15 @@ def match_masks(
         true_categories: Category index of each true segment.
         valid: Pixels that count in IoU; all if it is not given.
 
+    Returns:
+        A batch of the one image; `MatchedMasks.of_images` joins several.
+
     Example:
         >>> masks = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 1.0, 1.0]]])
-        >>> found = match_masks(
+        >>> pairs = match_masks(
         ...     masks, torch.tensor([0, 0]), masks[1:].bool(), true_categories=torch.tensor([0])
         ... )
-        >>> found.truth[:, 0].int().tolist()  # the first mask has no true segment
+        >>> pairs.truth[0][:, 0].int().tolist()  # the first mask has no true segment
         [[0, 0, 0], [0, 1, 1]]
     """
     weight = 1.0 if valid is None else valid.to(masks.dtype)
@@ -65,7 +59,8 @@ def match_masks(
     is_missed[column] = False
     missed = true_masks[is_missed].bool()
     return MatchedMasks(
-        torch.cat([masks, masks.new_zeros(missed.shape)]),
-        torch.cat([truth, missed]),
-        torch.cat([categories, true_categories[is_missed]]),
+        [torch.cat([masks, masks.new_zeros(missed.shape)])],
+        [torch.cat([truth, missed])],
+        [torch.cat([categories, true_categories[is_missed]])],
+        None if valid is None else valid[None],
     )

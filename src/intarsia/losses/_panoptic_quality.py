@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from intarsia.losses._mask_measures import (
@@ -18,31 +16,25 @@ from intarsia.losses._mask_measures import (
     measure_masks,
     smooth_decisions,
 )
+from intarsia.losses._mask_pairs import MaskPairs, SurrogateOptions
 
 __all__ = [
     "QualitySums",
-    "SurrogateForm",
     "batch_panoptic_quality_loss",
     "panoptic_quality_loss",
     "panoptic_quality_sums",
     "panoptic_quality_surrogate",
 ]
 
-SurrogateForm = Literal["released", "paper", "exact"]
-
+_DEFAULTS = SurrogateOptions()
 _SMOOTH = 0.1  # the released code's epsilon, in pixels and in segments
 
 
 def panoptic_quality_surrogate(
-    masks: Sequence[Float[Tensor, "_ h w"]],
-    truth: Sequence[Tensor],
-    categories: Sequence[Int64[Tensor, " _"]],
+    pairs: MaskPairs,
     *,
-    valid: Bool[Tensor, "b h w"] | None = None,
     least_area: float | Float[Tensor, " k"] = 0.0,
-    form: SurrogateForm = "released",
-    softness: float = 0.1,
-    sharpness: float = 4.0,
+    options: SurrogateOptions = _DEFAULTS,
 ) -> Float[Tensor, " b"]:
     """Smooth PQ of each image, in [0, 1]: the quality itself, whose loss is `panoptic_quality_loss`.
 
@@ -62,67 +54,52 @@ def panoptic_quality_surrogate(
     code, which made their numbers. The exact form is ours.
 
     Args:
-        masks: Of each image its masks, in [0, 1], such as `PanopticMasks.masks`.
-        truth: For each mask its true segment, all False where it has none; `match_masks` finds them. A true
-            segment that was missed comes with an empty mask.
-        categories: Category index of each mask.
-        valid: Pixels that count in IoU; all if it is not given.
+        pairs: Masks beside their true segments: a `MatchedMasks`, or what `intarsia.layers.CutLayer` gives.
         least_area: t, in pixels of the masks: one number, or one a category.
-        form: Which of the three formulas above.
-        softness: Factor inside sigma, in 1 / pixels.
-        sharpness: Exponent of h, at least 1. With 4 a mask of IoU below 0.2 has hardly a gradient; 1 makes
-            h(u) = u.
+        options: Which of the three formulas above, and how hard its decisions are.
 
     Returns:
         The mean over the categories that are predicted or true in the image; 1 with zero gradient if there
         are none.
 
     Raises:
-        ValueError: If shapes do not fit each other or sharpness is below 1.
+        ValueError: If shapes do not fit each other.
 
     Example:
+        >>> from intarsia.losses import MatchedMasks
         >>> mask = torch.tensor([[[1.0, 1.0, 1.0, 1.0, 0.0]]])
         >>> true_mask = torch.tensor([[[True, True, True, False, False]]])  # IoU 3/4
-        >>> panoptic_quality_surrogate([mask], [true_mask], [torch.tensor([0])], form="paper")
+        >>> pairs = MatchedMasks([mask], [true_mask], [torch.tensor([0])])
+        >>> panoptic_quality_surrogate(pairs, options=SurrogateOptions(form="paper"))
         tensor([0.7500])
     """
-    check_masks(masks, truth, categories, valid=valid, sharpness=sharpness)
-    category = torch.cat(list(categories))  # s
-    image = torch.cat([torch.full_like(each, i) for i, each in enumerate(categories)])
+    check_masks(pairs)
+    category = torch.cat(list(pairs.categories))  # s
+    image = torch.cat([torch.full_like(each, i) for i, each in enumerate(pairs.categories)])
     stride = int(category.max()) + 1 if len(category) else 1
     keys, group = torch.unique(category + image * stride, return_inverse=True)
-    measures = measure_masks(masks, truth, valid, smooth=_smooth(form))
-    passed, hit = smooth_decisions(measures, category, least_area, softness=softness, sharpness=sharpness)
-    quality = _FORMS[form](measures, passed, hit, MaskGroups(group, len(keys)))
-    of_image = MaskGroups(keys // stride, len(masks))
+    measures = measure_masks(pairs, smooth=_smooth(options))
+    passed, hit = smooth_decisions(measures, category, least_area, options=options)
+    quality = _FORMS[options.form](measures, passed, hit, MaskGroups(group, len(keys)))
+    of_image = MaskGroups(keys // stride, len(pairs.masks))
     num_categories = of_image.sum(torch.ones_like(quality))
     return torch.where(num_categories > 0, of_image.sum(quality) / num_categories.clamp(min=1), 1.0)
 
 
 def panoptic_quality_loss(
-    masks: Sequence[Float[Tensor, "_ h w"]],
-    truth: Sequence[Tensor],
-    categories: Sequence[Int64[Tensor, " _"]],
+    pairs: MaskPairs,
     *,
-    valid: Bool[Tensor, "b h w"] | None = None,
     least_area: float | Float[Tensor, " k"] = 0.0,
-    form: SurrogateForm = "released",
-    softness: float = 0.1,
-    sharpness: float = 4.0,
+    options: SurrogateOptions = _DEFAULTS,
 ) -> Float[Tensor, " b"]:
     """1 - `panoptic_quality_surrogate` of each image.
 
     Source: Abbas and Swoboda 2021 (COPS), section 3.3, whose eq. (6) is computed image by image.
 
     Args:
-        masks: As in `panoptic_quality_surrogate`, and so is the rest.
-        truth: For each mask its true segment.
-        categories: Category index of each mask.
-        valid: Pixels that count in IoU.
+        pairs: As in `panoptic_quality_surrogate`, and so is the rest.
         least_area: t, in pixels of the masks.
-        form: Which of the three formulas above.
-        softness: Factor inside sigma, in 1 / pixels.
-        sharpness: Exponent of h, at least 1.
+        options: Which formula, and how hard its decisions are.
 
     Returns:
         One loss an image, in [0, 1]; zero with zero gradient where there is no mask.
@@ -131,47 +108,28 @@ def panoptic_quality_loss(
         ValueError: As `panoptic_quality_surrogate`.
 
     Example:
+        >>> from intarsia.losses import MatchedMasks
         >>> mask = torch.ones(1, 20, 20)
-        >>> panoptic_quality_loss([mask], [mask.bool()], [torch.tensor([0])])
+        >>> panoptic_quality_loss(MatchedMasks([mask], [mask.bool()], [torch.tensor([0])]))
         tensor([0.])
     """
-    quality = panoptic_quality_surrogate(
-        masks,
-        truth,
-        categories,
-        valid=valid,
-        least_area=least_area,
-        form=form,
-        softness=softness,
-        sharpness=sharpness,
-    )
-    return 1 - quality
+    return 1 - panoptic_quality_surrogate(pairs, least_area=least_area, options=options)
 
 
 def batch_panoptic_quality_loss(
-    masks: Sequence[Float[Tensor, "_ h w"]],
-    truth: Sequence[Tensor],
-    categories: Sequence[Int64[Tensor, " _"]],
+    pairs: MaskPairs,
     *,
-    valid: Bool[Tensor, "b h w"] | None = None,
     least_area: float | Float[Tensor, " k"] = 0.0,
-    form: SurrogateForm = "released",
-    softness: float = 0.1,
-    sharpness: float = 4.0,
+    options: SurrogateOptions = _DEFAULTS,
 ) -> Float[Tensor, ""]:
     """1 - smooth PQ of the batch, in which each category is divided once: PQ adds up before it divides.
 
     Source: the released code of Abbas and Swoboda 2021 (COPS); the exact form is ours.
 
     Args:
-        masks: As in `panoptic_quality_surrogate`, and so is the rest.
-        truth: For each mask its true segment.
-        categories: Category index of each mask.
-        valid: Pixels that count in IoU.
+        pairs: As in `panoptic_quality_surrogate`, and so is the rest.
         least_area: t, in pixels of the masks.
-        form: Which formula; the paper is for single images, and pooled here.
-        softness: Factor inside sigma, in 1 / pixels.
-        sharpness: Exponent of h, at least 1.
+        options: Which formula (the paper's is for single images, and pooled here), and how hard it decides.
 
     Returns:
         One loss for the batch, in [0, 1]; zero with zero gradient where there is no mask.
@@ -180,19 +138,21 @@ def batch_panoptic_quality_loss(
         ValueError: As `panoptic_quality_surrogate`.
 
     Example:
+        >>> from intarsia.losses import MatchedMasks
         >>> hit, true = torch.ones(1, 20, 20), torch.ones(1, 20, 20, dtype=torch.bool)
         >>> zero = torch.tensor([0])  # one of two segments is found: PQ = 1 / (1 + 1/2)
-        >>> batch_panoptic_quality_loss([hit, 0 * hit], [true, true], [zero, zero], form="exact")
+        >>> pairs = MatchedMasks([hit, 0 * hit], [true, true], [zero, zero])
+        >>> batch_panoptic_quality_loss(pairs, options=SurrogateOptions(form="exact"))
         tensor(0.3333)
     """
-    check_masks(masks, truth, categories, valid=valid, sharpness=sharpness)
-    category = torch.cat(list(categories))  # s
-    measures = measure_masks(masks, truth, valid, smooth=_smooth(form))
+    check_masks(pairs)
+    category = torch.cat(list(pairs.categories))  # s
+    measures = measure_masks(pairs, smooth=_smooth(options))
     if not len(category):
         return measures.area.sum()
-    passed, hit = smooth_decisions(measures, category, least_area, softness=softness, sharpness=sharpness)
+    passed, hit = smooth_decisions(measures, category, least_area, options=options)
     keys, group = torch.unique(category, return_inverse=True)
-    return 1 - _FORMS[form](measures, passed, hit, MaskGroups(group, len(keys))).mean()
+    return 1 - _FORMS[options.form](measures, passed, hit, MaskGroups(group, len(keys))).mean()
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,43 +169,36 @@ class QualitySums:
 
 
 def panoptic_quality_sums(
-    masks: Sequence[Float[Tensor, "_ h w"]],
-    truth: Sequence[Tensor],
-    categories: Sequence[Int64[Tensor, " _"]],
+    pairs: MaskPairs,
     *,
     num_categories: int,
-    valid: Bool[Tensor, "b h w"] | None = None,
     least_area: float | Float[Tensor, " k"] = 0.0,
-    softness: float = 0.1,
-    sharpness: float = 4.0,
+    options: SurrogateOptions = _DEFAULTS,
 ) -> QualitySums:
     """What the exact form of the surrogate divides, summed over a batch: to be added up over batches.
 
     Source: ours.
 
     Args:
-        masks: As in `panoptic_quality_surrogate`, and so is the rest.
-        truth: For each mask its true segment.
-        categories: Category index of each mask, below `num_categories`.
+        pairs: As in `panoptic_quality_surrogate`.
         num_categories: How many there are.
-        valid: Pixels that count in IoU.
         least_area: t, in pixels of the masks.
-        softness: Factor inside sigma, in 1 / pixels.
-        sharpness: Exponent of h, at least 1.
+        options: How hard decisions are; the form is the exact one.
 
     Raises:
         ValueError: As `panoptic_quality_surrogate`.
 
     Example:
+        >>> from intarsia.losses import MatchedMasks
         >>> mask, zero = torch.ones(1, 20, 20), torch.tensor([0])
-        >>> sums = panoptic_quality_sums([mask], [mask.bool()], [zero], num_categories=2)
+        >>> sums = panoptic_quality_sums(MatchedMasks([mask], [mask.bool()], [zero]), num_categories=2)
         >>> sums.hits.tolist(), sums.counted.tolist()
         ([1.0, 0.0], [2.0, 0.0])
     """
-    check_masks(masks, truth, categories, valid=valid, sharpness=sharpness)
-    measures = measure_masks(masks, truth, valid, smooth=0.0)
-    category = torch.cat(list(categories))
-    passed, hit = smooth_decisions(measures, category, least_area, softness=softness, sharpness=sharpness)
+    check_masks(pairs)
+    measures = measure_masks(pairs, smooth=0.0)
+    category = torch.cat(list(pairs.categories))
+    passed, hit = smooth_decisions(measures, category, least_area, options=options)
     return QualitySums(*exact_sums(measures, passed, hit, groups=MaskGroups(category, num_categories)))
 
 
@@ -277,5 +230,5 @@ def _exact(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) ->
 _FORMS = {"paper": _paper, "released": _released, "exact": _exact}
 
 
-def _smooth(form: SurrogateForm) -> float:
-    return _SMOOTH if form == "released" else 0.0
+def _smooth(options: SurrogateOptions) -> float:
+    return _SMOOTH if options.form == "released" else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
@@ -26,15 +26,14 @@ from intarsia.methods.end_to_end import (
 from intarsia.methods.ladder import Parts, freeze, keep_frozen, ladder_factors, ladder_groups
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.oracle import true_affinity_logits, true_semantic_logits
-from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
+from intarsia.methods.semantic import semantic_losses
+from intarsia.methods.trunk import TrunkConfig
 from intarsia.nets import (
     AFFINITY_HEADS,
     AffinityHeadConfig,
     Backbone,
-    BackboneConfig,
     ConvHead,
     CutCosts,
-    DecoderConfig,
     build_decoder,
 )
 from intarsia.panoptic import Categories, PanopticMap
@@ -48,35 +47,25 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class CombinatorialConfig:
-    """Settings of `CombinatorialPanoptic`.
+class CombinatorialConfig(TrunkConfig):
+    """Settings of `CombinatorialPanoptic`, beside those of its trunk.
 
     Attributes:
-        backbone: The network with pretrained weights.
-        decoder: What brings its features to one grid.
-        separate_decoders: A decoder for affinities beside the one for semantics, as in the paper.
         semantic_width: Channels inside the semantic head.
-        semantic_depth: Convolutions of the semantic head before its last one.
         void_class: Void is an answer of its own: what is unlabelled in training is left void in prediction.
             Without it a network has no reason not to name the sky after a category that it was told.
         plain_heads: 3x3 convolutions in the heads, as in the paper, also where the decoder's are separable.
         affinity: The affinity head.
-        semantic_loss: Loss of the semantic head.
         affinity_loss: Loss of the affinity head.
         cut: How costs become a panoptic map.
         tiling: How `predict` takes large images.
         end_to_end: Fine-tuning through the cut instead of the two losses; none for pre-training.
     """
 
-    backbone: BackboneConfig = field(default_factory=BackboneConfig)
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
-    separate_decoders: bool = False
     semantic_width: int = 128
-    semantic_depth: int = 1
     void_class: bool = False
     plain_heads: bool = False
     affinity: AffinityHeadConfig = field(default_factory=AffinityHeadConfig)
-    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
     affinity_loss: AffinityLossConfig = field(default_factory=AffinityLossConfig)
     cut: CutConfig = field(default_factory=CutConfig)
     tiling: TilingConfig = field(default_factory=TilingConfig)
@@ -133,25 +122,21 @@ class CombinatorialPanoptic(AbstractMethod):
         self.backbone = Backbone(config.backbone)
         self.stride = self.backbone.strides[0]
         self.decoder = build_decoder(config.decoder, self.backbone)
-        separate, separable = config.separate_decoders, config.decoder.separable and not config.plain_heads
+        separate = config.separate_decoders
         self.affinity_decoder = build_decoder(config.decoder, self.backbone) if separate else None
         # heads: a category for each point, an affinity for each pair
         self.is_splittable = categories.is_thing.tolist() + [False] * config.void_class
         num_classes = len(self.is_splittable)
+        style = replace(config.decoder, separable=False) if config.plain_heads else config.decoder
         self.semantic_head = ConvHead(
             self.decoder.channels,
             num_classes,
             width=config.semantic_width,
             depth=config.semantic_depth,
-            separable=separable,
-            norm=config.decoder.norm,
+            style=style,
         )
         self.affinity_head = AFFINITY_HEADS[config.affinity.kind](
-            config.affinity,
-            self.decoder.channels,
-            num_classes,
-            separable=separable,
-            norm=config.decoder.norm,
+            config.affinity, self.decoder.channels, num_classes, style=style
         )
         # from logits to costs; what training through the cut keeps and freezes
         self.costs = CutCosts(num_classes, len(self.offsets))

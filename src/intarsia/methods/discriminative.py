@@ -16,12 +16,11 @@ from intarsia.decoding.mean_shift import EmbeddingDecoder, EmbeddingView, MeanSh
 from intarsia.decoding.upsampling import grid_size
 from intarsia.losses import discriminative_loss
 from intarsia.methods.method import AbstractMethod
-from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
+from intarsia.methods.semantic import semantic_losses
+from intarsia.methods.trunk import TrunkConfig
 from intarsia.nets import (
     Backbone,
-    BackboneConfig,
     ConvHead,
-    DecoderConfig,
     EmbeddingHead,
     EmbeddingHeadConfig,
     build_decoder,
@@ -56,28 +55,18 @@ class DiscriminativeLossConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscriminativeConfig:
-    """Settings of `DiscriminativeEmbedding`.
+class DiscriminativeConfig(TrunkConfig):
+    """Settings of `DiscriminativeEmbedding`, beside those of its trunk.
 
     Attributes:
-        backbone: The network with pretrained weights.
-        decoder: What brings its features to one grid.
-        separate_decoders: A decoder for each head instead of one for both.
         head_width: Channels inside the heads.
-        semantic_depth: Convolutions of the semantic head before its last one.
         embedding: The embedding head.
-        semantic_loss: Loss of the semantic head.
         embedding_loss: Loss of the embedding head.
         grouping: How embeddings become instances.
     """
 
-    backbone: BackboneConfig = field(default_factory=BackboneConfig)
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
-    separate_decoders: bool = False
     head_width: int = 128
-    semantic_depth: int = 1
     embedding: EmbeddingHeadConfig = field(default_factory=EmbeddingHeadConfig)
-    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
     embedding_loss: DiscriminativeLossConfig = field(default_factory=DiscriminativeLossConfig)
     grouping: MeanShiftConfig = field(default_factory=MeanShiftConfig)
 
@@ -123,15 +112,13 @@ class DiscriminativeEmbedding(AbstractMethod):
             len(categories),
             width=config.head_width,
             depth=config.semantic_depth,
-            separable=config.decoder.separable,
-            norm=config.decoder.norm,
+            style=config.decoder,
         )
         self.embedding_head = EmbeddingHead(
             config.embedding,
             self.decoder.channels,
             width=config.head_width,
-            separable=config.decoder.separable,
-            norm=config.decoder.norm,
+            style=config.decoder,
             stride=self.stride,
         )
         self.to(memory_format=torch.channels_last)

@@ -15,7 +15,7 @@ from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.cut import CutConfig
 from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation, scale_free_costs
-from intarsia.losses import SurrogateForm, batch_panoptic_quality_loss, panoptic_quality_loss
+from intarsia.losses import SurrogateOptions, batch_panoptic_quality_loss, panoptic_quality_loss
 from intarsia.methods.pooled_quality import PooledQuality
 from intarsia.panoptic import VOID_INDEX
 
@@ -31,15 +31,13 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndToEndConfig:
-    """Settings of fine-tuning through the cut.
+class EndToEndConfig(SurrogateOptions):
+    """Settings of fine-tuning through the cut, beside those of the surrogate.
 
     Attributes:
         loss: "surrogate" of panoptic quality on segments; "separate" losses on classes and on cut pairs, the
             ablation of the paper's appendix A.4.
         weight: Factor of the loss; lambda multiplies it, so that it decides how far the cut is perturbed.
-        form: Of the surrogate.
-        sharpness: Of the surrogate.
         memory: Share of the past that stays from batch to batch in the exact form, see `PooledQuality`.
         num_samples: How many lambda are averaged; N in the paper.
         lowest: Least lambda; 1 in the paper.
@@ -60,8 +58,6 @@ class EndToEndConfig:
 
     loss: Literal["surrogate", "separate"] = "surrogate"
     weight: float = 10.0
-    form: SurrogateForm = "released"
-    sharpness: float = 4.0
     memory: float = 0.0
     num_samples: int = 5
     lowest: float = 1.0
@@ -77,6 +73,7 @@ class EndToEndConfig:
     ladder: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.cost_dropout < 1:
             fail("end_to_end.cost_dropout", "in [0, 1)", self.cost_dropout)
         for name in ("ladder", "pretraining_weight", "thing_area_scale"):
@@ -140,12 +137,11 @@ def quality_loss(
     )
     segments = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
     least_area = _least_areas(costs, cut, config.thing_area_scale) / stride**2
-    parts = (segments.masks, segments.truth, segments.categories)
     if pooled is not None:
-        return config.weight * (1 - pooled(*parts, valid=segments.valid, least_area=least_area))
+        return config.weight * (1 - pooled(segments, least_area=least_area))
     of_paper = config.form == "paper"  # eq. (6) is one for each image
     loss = (panoptic_quality_loss if of_paper else batch_panoptic_quality_loss)(
-        *parts, valid=segments.valid, least_area=least_area, form=config.form, sharpness=config.sharpness
+        segments, least_area=least_area, options=config
     )
     return config.weight * loss.mean()
 
@@ -154,7 +150,7 @@ def pooled_quality(config: EndToEndConfig | None, num_categories: int) -> Pooled
     """The memory of fine-tuning, if it has one."""
     if config is None or not config.memory:
         return None
-    return PooledQuality(num_categories, memory=config.memory, sharpness=config.sharpness)
+    return PooledQuality(num_categories, memory=config.memory, options=config)
 
 
 def separate_cut_losses(

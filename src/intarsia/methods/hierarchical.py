@@ -141,8 +141,7 @@ class HierarchicalEmbedding(AbstractMethod):
             dims + (2 if embedding.sigma == "learned" else 1),
             width=config.head_width,
             depth=config.head_depth,
-            separable=config.decoder.separable,
-            norm=config.decoder.norm,
+            style=config.decoder,
         )
         bias = head.last.bias
         assert bias is not None

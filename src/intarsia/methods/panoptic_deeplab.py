@@ -14,8 +14,9 @@ from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.decoding.centers import CenterDecoder, CenterGroupingConfig
 from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.method import AbstractMethod
-from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.nets import Backbone, BackboneConfig, ConvHead, DecoderConfig, build_decoder
+from intarsia.methods.semantic import semantic_losses
+from intarsia.methods.trunk import TrunkConfig
+from intarsia.nets import Backbone, ConvHead, build_decoder
 from intarsia.nets.heads import position_grid
 from intarsia.panoptic import Categories
 from intarsia.runtime.tiles import TilingConfig
@@ -48,28 +49,18 @@ class CenterLossConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PanopticDeepLabConfig:
-    """Settings of `PanopticDeepLab`.
+class PanopticDeepLabConfig(TrunkConfig):
+    """Settings of `PanopticDeepLab`, beside those of its trunk.
 
     Attributes:
-        backbone: The network with pretrained weights.
-        decoder: What brings its features to one grid.
-        separate_decoders: A decoder for the instances beside the one for semantics, as in the paper.
         semantic_width: Channels inside the semantic head.
-        semantic_depth: Convolutions of the semantic head before its last one.
         instance_width: Channels inside the heads of centres and offsets.
-        semantic_loss: Loss of the semantic head.
         center_loss: Losses of centres and offsets.
         grouping: How centres and offsets become instances.
     """
 
-    backbone: BackboneConfig = field(default_factory=BackboneConfig)
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
-    separate_decoders: bool = False
     semantic_width: int = 128
-    semantic_depth: int = 1
     instance_width: int = 32
-    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
     center_loss: CenterLossConfig = field(default_factory=CenterLossConfig)
     grouping: CenterGroupingConfig = field(default_factory=CenterGroupingConfig)
 
@@ -153,14 +144,7 @@ class PanopticDeepLab(AbstractMethod):
 
     def _head(self, channels: int, width: int, depth: int = 1) -> ConvHead:
         decoder = self.config.decoder
-        return ConvHead(
-            decoder.width,
-            channels,
-            width=width,
-            depth=depth,
-            separable=decoder.separable,
-            norm=decoder.norm,
-        )
+        return ConvHead(decoder.width, channels, width=width, depth=depth, style=decoder)
 
 
 def center_targets(

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets
+from intarsia.decoding.detections import Detections
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.merge import MergeConfig, MergeDecoder
 from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
-from intarsia.nets import Backbone, BackboneConfig, DetectionConfig, Detections, Detector, FpnPyramid
+from intarsia.nets import Backbone, BackboneConfig, DetectionConfig, Detector, FpnPyramid, arrays_of
 from intarsia.nets.blocks import prediction
 from intarsia.nets.detector import Proposals
 from intarsia.nets.fpn_decoder import FpnClimbs
@@ -64,7 +65,7 @@ class PanopticFpnOutput:
     """
 
     semantic_logits: Float[Tensor, "b k h w"]
-    detections: tuple[Detections, ...]
+    detections: tuple[Detections[Tensor], ...]
     pyramid: tuple[Tensor, ...]
     proposals: Proposals
 
@@ -127,6 +128,6 @@ class PanopticFpn(AbstractMethod):
         """Semantics on the grid, and the detections of each image."""
         views = super().views(output, sizes)
         return [
-            view.with_detections(detections.numpy())
+            view.with_detections(arrays_of(detections))
             for view, detections in zip(views, output.detections, strict=True)
         ]

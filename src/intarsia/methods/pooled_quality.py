@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia.losses import panoptic_quality_sums
+from intarsia.losses import MaskPairs, SurrogateOptions, panoptic_quality_sums
 
 __all__ = ["PooledQuality"]
+
+DEFAULT_OPTIONS = SurrogateOptions()
 
 
 class PooledQuality(nn.Module):
@@ -28,13 +28,15 @@ class PooledQuality(nn.Module):
     Args:
         num_categories: Number of categories.
         memory: Share of the past that stays, in [0, 1).
-        sharpness: As in `panoptic_quality_surrogate`; `softness` likewise.
+        options: How hard decisions are, as in `panoptic_quality_surrogate`; the form is the exact one.
 
     Example:
+        >>> from intarsia.losses import MatchedMasks
         >>> mask = torch.tensor([[[1.0, 1.0, 1.0, 1.0, 0.0]]])
         >>> true_mask = torch.tensor([[[True, True, True, False, False]]])  # IoU 3/4
-        >>> pooled = PooledQuality(1, memory=0.5, sharpness=1.0)
-        >>> pooled([mask], [true_mask], [torch.tensor([0])], least_area=-1e4)  # h = u: 2 u^2 / 2
+        >>> pooled = PooledQuality(1, memory=0.5, options=SurrogateOptions(sharpness=1.0))
+        >>> pairs = MatchedMasks([mask], [true_mask], [torch.tensor([0])])
+        >>> pooled(pairs, least_area=-1e4)  # h = u: 2 u^2 / 2
         tensor(0.5625)
     """
 
@@ -42,35 +44,22 @@ class PooledQuality(nn.Module):
     counted: Tensor
 
     def __init__(
-        self, num_categories: int, *, memory: float, sharpness: float = 4.0, softness: float = 0.1
+        self, num_categories: int, *, memory: float, options: SurrogateOptions = DEFAULT_OPTIONS
     ) -> None:
         """Start with no past."""
         super().__init__()
         if not 0 <= memory < 1:
             fail("memory", "in [0, 1)", memory)
-        self.memory, self.sharpness, self.softness = memory, sharpness, softness
+        self.memory, self.options = memory, options
         self.register_buffer("hits", torch.zeros(num_categories, dtype=torch.float64))
         self.register_buffer("counted", torch.zeros(num_categories, dtype=torch.float64))
 
     def forward(
-        self,
-        masks: Sequence[Float[Tensor, "_ h w"]],
-        truth: Sequence[Tensor],
-        categories: Sequence[Int64[Tensor, " _"]],
-        *,
-        valid: Bool[Tensor, "b h w"] | None = None,
-        least_area: float | Float[Tensor, " k"] = 0.0,
+        self, pairs: MaskPairs, *, least_area: float | Float[Tensor, " k"] = 0.0
     ) -> Float[Tensor, ""]:
         """Smooth PQ, its mean over the categories seen so far; in training mode the batch becomes past."""
         sums = panoptic_quality_sums(
-            masks,
-            truth,
-            categories,
-            num_categories=len(self.hits),
-            valid=valid,
-            least_area=least_area,
-            softness=self.softness,
-            sharpness=self.sharpness,
+            pairs, num_categories=len(self.hits), least_area=least_area, options=self.options
         )
         hits, counted = sums.hits, sums.counted
         quality = (

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.decoding.detections import Detections
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.merge import MergeConfig, MergeDecoder
 from intarsia.decoding.panoptic_logits import PanopticLogitsDecoder
@@ -23,11 +24,12 @@ from intarsia.nets import (
     Backbone,
     BackboneConfig,
     DetectionConfig,
-    Detections,
     Detector,
     FpnPyramid,
     SharedDecoder,
     SharedDecoderConfig,
+    arrays_of,
+    true_detections,
 )
 from intarsia.nets.blocks import prediction
 from intarsia.nets.detector import Proposals
@@ -125,7 +127,7 @@ class UnifiedOutput:
 
     semantic_logits: Float[Tensor, "b k h w"]
     affinity_features: Float[Tensor, "b c h w"] | None
-    detections: tuple[Detections, ...]
+    detections: tuple[Detections[Tensor], ...]
     pyramid: tuple[Tensor, ...]
     proposals: Proposals
 
@@ -218,17 +220,17 @@ class UnifiedPanoptic(AbstractMethod):
         views = []
         for row, view in enumerate(super().views(output, sizes)):
             if self.config.inference.rule == "merge":
-                views.append(view.with_detections(output.detections[row].numpy()))
+                views.append(view.with_detections(arrays_of(output.detections[row])))
                 continue
             logits, detections = self.panoptic_logits(output, row, size=view.size)
             panoptic = logits.detach().float().cpu().numpy()
-            views.append(view.with_detections(detections.numpy()).replaced({"panoptic_logits": panoptic}))
+            views.append(view.with_detections(arrays_of(detections)).replaced({"panoptic_logits": panoptic}))
         return views
 
     @torch.no_grad()
     def panoptic_logits(
         self, output: UnifiedOutput, row: int, *, size: tuple[int, int]
-    ) -> tuple[Float[Tensor, "s h w"], Detections]:
+    ) -> tuple[Float[Tensor, "s h w"], Detections[Tensor]]:
         """P of one image, and the detections that its channels after those of stuff stand for.
 
         Args:
@@ -289,7 +291,7 @@ class UnifiedPanoptic(AbstractMethod):
 
     def _panoptic_loss(self, output: UnifiedOutput, targets: PanopticTargets) -> Float[Tensor, ""]:
         grid = at_grid(targets, stride=self.stride)
-        truth = [Detections.true(*pair) for pair in zip(grid.boxes, grid.categories, strict=True)]
+        truth = [true_detections(*pair) for pair in zip(grid.boxes, grid.categories, strict=True)]
         if self._learns_from_detections:
             predictions = output.detections
         else:

@@ -10,7 +10,7 @@ from intarsia.nets.decoder import build_decoder
 from intarsia.nets.decoder_config import DecoderConfig
 from intarsia.nets.deeplab_decoder import DeepLabDecoder
 from intarsia.nets.detection_heads import DetectionConfig
-from intarsia.nets.detections import Detections
+from intarsia.nets.detections import arrays_of, true_detections
 from intarsia.nets.detector import Detector
 from intarsia.nets.fpn_decoder import FpnDecoder, FpnPyramid
 from intarsia.nets.heads import ConvHead, EmbeddingHead, EmbeddingHeadConfig, HeadLayers
@@ -34,7 +34,6 @@ __all__ = [
     "DecoderConfig",
     "DeepLabDecoder",
     "DetectionConfig",
-    "Detections",
     "Detector",
     "EmbeddingHead",
     "EmbeddingHeadConfig",
@@ -46,6 +45,8 @@ __all__ = [
     "SharedDecoder",
     "SharedDecoderConfig",
     "UnetDecoder",
+    "arrays_of",
     "build_decoder",
     "nearest_mean_logits",
+    "true_detections",
 ]

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.nets.affinity_config import AffinityHeadConfig
-from intarsia.nets.blocks import Norm, conv_block, prediction
+from intarsia.nets.blocks import DEFAULT_STYLE, ConvStyle, Norm, conv_block, fusion_block, prediction
 from intarsia.nets.heads import HeadLayers
 
 __all__ = ["AffinityHead"]
@@ -40,8 +40,7 @@ class AffinityHead(nn.Module):
         channels_in: int,
         num_classes: int,
         *,
-        separable: bool = True,
-        norm: Norm = "batch",
+        style: ConvStyle = DEFAULT_STYLE,
     ) -> None:
         """Build the layers.
 
@@ -49,20 +48,16 @@ class AffinityHead(nn.Module):
             config: Offsets and widths.
             channels_in: Channels of the decoder's map.
             num_classes: Of the semantic logits.
-            separable: Depthwise separable 5x5 convolutions to the features, else two of 3x3.
-            norm: Normalisation after each convolution.
+            style: Of its convolutions: those to the features may be separable, classifiers are not.
         """
         super().__init__()
         together = [tuple(group) for _, group in groupby(config.offsets, key=lambda o: max(map(abs, o)))]
         joined, width = channels_in + num_classes, config.width
-        self.features = (
-            conv_block(joined, width, size=5, separable=True, norm=norm)
-            if separable
-            else nn.Sequential(conv_block(joined, width, norm=norm), conv_block(width, width, norm=norm))
-        )
+        self.features = fusion_block(joined, width, style)
         widths = config.classifier_widths or (config.classifier_width,) * len(together)
         self.classifiers = nn.ModuleList(
-            _Classifier(group, width, inner, norm) for group, inner in zip(together, widths, strict=True)
+            _Classifier(group, width, inner, style.norm)
+            for group, inner in zip(together, widths, strict=True)
         )
 
     @property

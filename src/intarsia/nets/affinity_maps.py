@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.nets.affinity_config import AffinityHeadConfig
-from intarsia.nets.blocks import Norm
+from intarsia.nets.blocks import DEFAULT_STYLE, ConvStyle
 from intarsia.nets.heads import ConvHead, HeadLayers
 
 __all__ = ["AffinityMaps"]
@@ -32,18 +32,12 @@ class AffinityMaps(nn.Module):
         channels_in: int,
         num_classes: int,
         *,
-        separable: bool = True,
-        norm: Norm = "batch",
+        style: ConvStyle = DEFAULT_STYLE,
     ) -> None:
         """Build the layers; `num_classes` is the number of the semantic logits' channels."""
         super().__init__()
         self.head = ConvHead(
-            channels_in + num_classes,
-            len(config.offsets),
-            width=config.width,
-            depth=2,
-            separable=separable,
-            norm=norm,
+            channels_in + num_classes, len(config.offsets), width=config.width, depth=2, style=style
         )
 
     @property

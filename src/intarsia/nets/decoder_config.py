@@ -6,37 +6,33 @@ from dataclasses import dataclass
 from typing import Literal
 
 from intarsia._check import fail
-from intarsia.nets.blocks import Norm
+from intarsia.nets.blocks import ConvStyle
 
 __all__ = ["DecoderConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecoderConfig:
-    """Settings of a decoder.
+class DecoderConfig(ConvStyle):
+    """Settings of a decoder, beside the style of its convolutions, which the heads on it share.
 
     Attributes:
         kind: "deeplab" (ASPP and fusions from coarse to fine), "fpn" (feature pyramid, summed at stride 4),
             "mlp" (levels reduced, summed and fused; learns fastest), "unet" (a convolution a level, from
             coarse to fine, beside the backbone's features; sharpest), or "none": the coarsest features as
             they are, up-sampled, for networks that were made for segmentation.
+            "mlp" has no separable convolutions.
         width: Channels inside and of the result.
         dilations: Of ASPP's 3x3 convolutions, in pixels of the coarsest features. Only of "deeplab".
         skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Only of
             "deeplab".
-        separable: Depthwise separable convolutions, 5x5 in the fusions of "deeplab": a fifth of the time.
-            Not in "mlp".
         dropout: Share of ASPP's channels dropped in training. Only of "deeplab".
-        norm: "batch", or "group" for batches of a few images.
     """
 
     kind: Literal["deeplab", "fpn", "mlp", "none", "unet"] = "deeplab"
     width: int = 128
     dilations: tuple[int, ...] = (2, 4, 6)
     skip_channels: tuple[int, ...] = (64, 48, 32)
-    separable: bool = True
     dropout: float = 0.1
-    norm: Norm = "batch"
 
     def __post_init__(self) -> None:
         if self.width < 1:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.nets.blocks import conv_block
+from intarsia.nets.blocks import conv_block, fusion_block
 from intarsia.nets.decoder_config import DecoderConfig
 
 __all__ = ["DeepLabDecoder"]
@@ -42,7 +42,7 @@ class DeepLabDecoder(nn.Module):
         skip_of: dict[int, int] = dict(zip((4, 2, 1), config.skip_channels, strict=True))
         finer = [(s // strides[0], c) for s, c in zip(strides, channels, strict=True)][-2::-1]
         self.reductions = nn.ModuleList(conv_block(c, skip_of[s], size=1, norm=norm) for s, c in finer)
-        self.fusions = nn.ModuleList(_fusion(config, width + skip_of[s]) for s, _ in finer)
+        self.fusions = nn.ModuleList(fusion_block(width + skip_of[s], width, config) for s, _ in finer)
 
     def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""
@@ -75,10 +75,3 @@ class _Aspp(nn.Module):
         parts = [branch(x) for branch in self.branches]
         parts.append(self.pooled(x).expand_as(parts[0]))
         return self.dropout(self.join(torch.cat(parts, dim=1)))
-
-
-def _fusion(config: DecoderConfig, channels_in: int) -> nn.Module:
-    width, norm = config.width, config.norm
-    if config.separable:
-        return conv_block(channels_in, width, size=5, separable=True, norm=norm)
-    return nn.Sequential(conv_block(channels_in, width, norm=norm), conv_block(width, width, norm=norm))

@@ -15,9 +15,9 @@ from torchvision.models.detection.roi_heads import fastrcnn_loss
 from torchvision.models.detection.rpn import concat_box_prediction_layers
 
 from intarsia.data.targets import PanopticTargets
+from intarsia.decoding.detections import Detections
 from intarsia.losses import lovasz_hinge
 from intarsia.nets.detection_heads import MASK_CELLS, DetectionConfig, proposal_network, roi_heads
-from intarsia.nets.detections import Detections
 
 __all__ = ["Detector", "Proposals"]
 
@@ -82,7 +82,7 @@ class Detector(nn.Module):
 
     def detect(
         self, pyramid: Sequence[Float[Tensor, "b p _ _"]], proposals: Proposals, *, limit: int = 1 << 30
-    ) -> tuple[Detections, ...]:
+    ) -> tuple[Detections[Tensor], ...]:
         """The detections of each image, at most `limit` and `max_detections`."""
         with torch.autocast(pyramid[0].device.type, enabled=False):
             boxes = list(proposals.boxes)
@@ -96,8 +96,8 @@ class Detector(nn.Module):
         return self.with_masks(pyramid, plain)
 
     def with_masks(
-        self, pyramid: Sequence[Float[Tensor, "b p _ _"]], detections: Sequence[Detections]
-    ) -> tuple[Detections, ...]:
+        self, pyramid: Sequence[Float[Tensor, "b p _ _"]], detections: Sequence[Detections[Tensor]]
+    ) -> tuple[Detections[Tensor], ...]:
         """The same boxes with their masks; as they are where the detector has none."""
         if not self.config.masks:
             return tuple(detections)

@@ -9,11 +9,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.nets.blocks import Norm, conv_block
+from intarsia.nets.blocks import ConvStyle, conv_block
 from intarsia.nets.decoder_config import DecoderConfig
 from intarsia.nets.top_context import GlobalAverage, SqueezeExcitation, TopContext
 
 __all__ = ["FpnClimbs", "FpnDecoder", "FpnPyramid"]
+
+PLAIN_GROUPS = ConvStyle(separable=False, norm="group")
+"""The style of the paper."""
 
 
 class FpnPyramid(nn.Module):
@@ -70,13 +73,12 @@ class FpnClimbs(nn.Module):
         channels_in: int,
         *,
         width: int = 128,
-        separable: bool = False,
-        norm: Norm = "group",
+        style: ConvStyle = PLAIN_GROUPS,
     ) -> None:
         """Build the layers for levels of these strides, each with `channels_in` channels."""
         super().__init__()
         doublings = [(stride // strides[0]).bit_length() - 1 for stride in strides]
-        self.paths = nn.ModuleList(_climb(channels_in, width, steps, separable, norm) for steps in doublings)
+        self.paths = nn.ModuleList(_climb(channels_in, width, steps, style) for steps in doublings)
 
     def forward(self, pyramid: Sequence[Float[Tensor, "b p _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest level."""
@@ -102,18 +104,18 @@ class FpnDecoder(nn.Module):
         width = config.width
         self.channels = width
         self.pyramid = FpnPyramid(channels, width=width)
-        self.climbs = FpnClimbs(strides, width, width=width, separable=config.separable, norm=config.norm)
+        self.climbs = FpnClimbs(strides, width, width=width, style=config)
 
     def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""
         return self.climbs(self.pyramid(features))
 
 
-def _climb(channels_in: int, width: int, steps: int, separable: bool, norm: Norm) -> nn.Sequential:
+def _climb(channels_in: int, width: int, steps: int, style: ConvStyle) -> nn.Sequential:
     """As many times convolution and doubling as the level is coarser; at least the convolution."""
     layers: list[nn.Module] = []
     for _ in range(max(steps, 1)):
-        layers.append(conv_block(channels_in, width, separable=separable, norm=norm))
+        layers.append(conv_block(channels_in, width, separable=style.separable, norm=style.norm))
         channels_in = width
         if steps:
             layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))

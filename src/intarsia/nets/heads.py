@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia.nets.blocks import Norm, conv_block, prediction
+from intarsia.nets.blocks import DEFAULT_STYLE, ConvStyle, prediction, styled_block
 
 __all__ = ["ConvHead", "Coordinates", "EmbeddingHead", "EmbeddingHeadConfig", "HeadLayers", "position_grid"]
 
@@ -79,17 +79,13 @@ class ConvHead(nn.Module):
         *,
         width: int,
         depth: int = 1,
-        separable: bool = True,
-        norm: Norm = "batch",
+        style: ConvStyle = DEFAULT_STYLE,
         std: float = 0.05,
     ) -> None:
-        """Build `depth` convolutions of `width` channels, 5x5 if separable, else 3x3; a last 1x1."""
+        """Build `depth` convolutions of `width` channels, in this style; a last 1x1."""
         super().__init__()
         widths = [channels_in] + [width] * depth
-        size = 5 if separable else 3
-        self.body = nn.Sequential(
-            *(conv_block(a, b, size=size, separable=separable, norm=norm) for a, b in pairwise(widths))
-        )
+        self.body = nn.Sequential(*(styled_block(a, b, style) for a, b in pairwise(widths)))
         self.last = prediction(widths[-1], channels_out, std=std)
 
     @property
@@ -125,8 +121,7 @@ class EmbeddingHead(nn.Module):
         channels_in: int,
         *,
         width: int,
-        separable: bool = True,
-        norm: Norm = "batch",
+        style: ConvStyle = DEFAULT_STYLE,
         stride: int = 4,
     ) -> None:
         """Build the head.
@@ -135,8 +130,7 @@ class EmbeddingHead(nn.Module):
             config: Dimensions, depth and coordinates.
             channels_in: Channels of the decoder's map.
             width: Channels of the convolutions before the last.
-            separable: Depthwise separable convolutions.
-            norm: Normalisation after each convolution.
+            style: Of these convolutions; the decoder's settings have it.
             stride: Pixels between neighbours on the decoder's map.
         """
         super().__init__()
@@ -147,8 +141,7 @@ class EmbeddingHead(nn.Module):
             config.dims,
             width=width,
             depth=config.depth,
-            separable=separable,
-            norm=norm,
+            style=style,
             std=0.01,
         )
 

@@ -11,9 +11,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia.layers import AffinityActivation, DenseInstanceAffinity, Variant, dynamic_potential
+from intarsia.decoding.detections import Detections
+from intarsia.layers import DenseInstanceAffinity, InstanceAffinityConfig, Variant, dynamic_potential
 from intarsia.losses import Matching, Normalisation, match_detections, panoptic_matching_loss
-from intarsia.nets.detections import Detections
 
 __all__ = ["AffinityConfig", "MatchingConfig", "PanopticHead", "PotentialConfig"]
 
@@ -27,30 +27,17 @@ class PotentialConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AffinityConfig:
-    """Settings of the dense instance affinity; see `intarsia.layers.DenseInstanceAffinity`.
+class AffinityConfig(InstanceAffinityConfig):
+    """Settings of the instance affinities, and of what stands before them.
 
     Attributes:
         channels: Rank of the affinities; 0 for a network without them (models A, C1 and C2 of the paper).
         project: A 1x1 convolution from the decoder's channels to `channels` before φ0 and φ1: the paper's Q
             has 128 channels where its decoder ends with 512, so something must stand between. False lets φ0
             and φ1 do it.
-        activation: Of φ0 and φ1, which the paper does not name.
-        tied: One convolution for φ0 and φ1.
-        gain: What the factor of the correction starts from.
-        iterations: How often potentials are corrected.
     """
 
-    channels: int = 128
     project: bool = True
-    activation: AffinityActivation = "softmax"
-    tied: bool = False
-    gain: float = 1.0
-    iterations: int = 1
-
-    def __post_init__(self) -> None:
-        if self.channels < 0:
-            fail("affinity.channels", "0 or more", self.channels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +89,9 @@ class PanopticHead(nn.Module):
     Example:
         >>> settings = PotentialConfig(), AffinityConfig(channels=4), MatchingConfig()
         >>> head = PanopticHead(*settings, channels_in=8, stuff=(1,), stride=4)
-        >>> found = Detections.true(torch.tensor([[0.0, 0, 8, 8]]), torch.tensor([0]))
-        >>> head(torch.zeros(2, 3, 5), torch.zeros(4, 3, 5), found).shape
+        >>> from intarsia.nets import true_detections
+        >>> truth = true_detections(torch.tensor([[0.0, 0, 8, 8]]), torch.tensor([0]))
+        >>> head(torch.zeros(2, 3, 5), torch.zeros(4, 3, 5), truth).shape
         torch.Size([2, 3, 5])
     """
 
@@ -138,14 +126,7 @@ class PanopticHead(nn.Module):
         self.project = nn.Conv2d(channels_in, rank, 1) if rank and affinity.project else None
         self.affinity = None
         if rank:
-            self.affinity = DenseInstanceAffinity(
-                rank if affinity.project else channels_in,
-                rank,
-                activation=affinity.activation,
-                tied=affinity.tied,
-                gain=affinity.gain,
-                iterations=affinity.iterations,
-            )
+            self.affinity = DenseInstanceAffinity(affinity, rank if affinity.project else channels_in)
         # a softmax needs a sharpness, which is learned
         learns = matching.weight and matching.normalisation == "softmax"
         self.log_sharpness = nn.Parameter(torch.tensor(matching.sharpness).log()) if learns else None
@@ -158,7 +139,7 @@ class PanopticHead(nn.Module):
         self,
         semantic_logits: Float[Tensor, "k h w"],
         features: Float[Tensor, "c h w"] | None,
-        detections: Detections,
+        detections: Detections[Tensor],
     ) -> Float[Tensor, "s h w"]:
         """P: a channel for each stuff category, one for each detection, and in variant A one for void."""
         potentials = dynamic_potential(
@@ -183,8 +164,8 @@ class PanopticHead(nn.Module):
         semantic: Int64[Tensor, "b h w"],
         instances: Int64[Tensor, "b h w"],
         *,
-        detections: Sequence[Detections],
-        truth: Sequence[Detections],
+        detections: Sequence[Detections[Tensor]],
+        truth: Sequence[Detections[Tensor]],
     ) -> Float[Tensor, " b"]:
         """The panoptic matching loss of each image, without its weight."""
         settings = self.matching
@@ -213,7 +194,7 @@ class PanopticHead(nn.Module):
             normalisation=settings.normalisation,
         )
 
-    def sample_truth(self, truth: Detections) -> Detections:
+    def sample_truth(self, truth: Detections[Tensor]) -> Detections[Tensor]:
         """Some of the true boxes, as `keep_truth` says."""
         share = self.matching.keep_truth
         return truth if share == 1 else truth.chosen(torch.rand_like(truth.scores) < share)

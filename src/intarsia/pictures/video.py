@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from intarsia._check import fail
+from intarsia._files import whole
 
 __all__ = ["VIDEO_SUFFIXES", "Frame", "VideoWriter", "frame_rate", "read_frames", "read_timed_frames"]
 
@@ -84,28 +85,40 @@ def frame_rate(path: str | Path) -> Fraction:
 
 
 class VideoWriter:
-    """Writes pictures of one size into an MP4 file that appears under its name when it is whole."""
+    """Writes pictures of one size into an MP4 file, in a `with` block that leaves the whole file or none."""
 
     def __init__(self, path: Path, *, rate: Fraction) -> None:
-        """Open the file beside its name.
+        """Take the name; the block opens the file.
 
         Args:
             path: The file; its folder is made.
             rate: Frames a second, for frames that are added without their times.
         """
-        self._path, self._partial = path, path.with_name(path.stem + ".partial.mp4")
+        self._path, self._rate = path, rate
         self._usual, self._next = 1 / rate, Fraction(0)
         self._last_tick = -1
         self._durations: dict[int, int] = {}  # of frames that the encoder holds, by their times
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._container = _av().open(str(self._partial), "w")
+
+    def __enter__(self) -> VideoWriter:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = whole(self._path)
+        self._container = _av().open(str(self._file.__enter__()), "w")
         codecs = _av().codecs_available
         name = next(codec for codec in ("libx264", "h264", "mpeg4") if codec in codecs)
-        self._stream = self._container.add_stream(name, rate=rate if rate <= MAX_RATE else Fraction(MAX_RATE))
+        self._stream = self._container.add_stream(name, rate=min(self._rate, Fraction(MAX_RATE)))
         self._stream.codec_context.time_base = TICK_S
         self._stream.codec_context.max_b_frames = 0  # else times of decoding decide how long the file lasts
         self._stream.pix_fmt = "yuv420p"
         self._stream.width = self._stream.height = 0
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            if error == (None, None, None):
+                self._write(None)
+        finally:
+            self._container.close()
+            self._file.__exit__(*error)
 
     def add(
         self, picture: Picture, *, time_s: Fraction | None = None, duration_s: Fraction | None = None
@@ -131,21 +144,10 @@ class VideoWriter:
         self._durations[frame.pts] = frame.duration
         self._write(frame)
 
-    def close(self) -> None:
-        """Finish the file."""
-        self._write(None)
-        self._container.close()
-        self._partial.replace(self._path)
-
     def _write(self, frame: Any) -> None:
         for packet in self._stream.encode(frame):
             packet.duration = self._durations.pop(packet.pts, packet.duration)  # encoders write the usual one
             self._container.mux(packet)
-
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-        self._container.close()
-        self._partial.unlink(missing_ok=True)
 
 
 def _upright(frame: Any) -> Picture:

@@ -135,18 +135,13 @@ def _affinities(
 ) -> Recipe:
     """The same run with an affinity head and a cut instead of embeddings and mean shift."""
     shared = recipe.method
-    areas = {name: getattr(shared.grouping, name) for name in ("min_thing_px", "min_stuff_px")}
     return replace(
         recipe,
         method=CombinatorialConfig(
-            backbone=shared.backbone,
-            decoder=shared.decoder,
-            separate_decoders=shared.separate_decoders,
-            semantic_depth=shared.semantic_depth,
-            semantic_loss=shared.semantic_loss,
+            **shared.trunk,
             affinity=affinity,
             affinity_loss=loss,
-            cut=CutConfig(refine=True, **areas) if cut is None else cut,
+            cut=cut or replace(CutConfig.of_sizes(shared.grouping), refine=True),
         ),
     )
 

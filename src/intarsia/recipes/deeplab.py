@@ -31,14 +31,4 @@ def coco() -> Recipe:
 
 def _baseline(recipe: Recipe) -> Recipe:
     """The same run with the baseline's heads on the same backbone and decoder."""
-    shared = recipe.method
-    return replace(
-        recipe,
-        method=PanopticDeepLabConfig(
-            backbone=shared.backbone,
-            decoder=shared.decoder,
-            separate_decoders=shared.separate_decoders,
-            semantic_depth=shared.semantic_depth,
-            semantic_loss=shared.semantic_loss,
-        ),
-    )
+    return replace(recipe, method=PanopticDeepLabConfig(**recipe.method.trunk))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from intarsia.data.transforms import Augmentation
 from intarsia.decoding.cut import CutConfig
@@ -22,21 +23,20 @@ from intarsia.recipes.recipe import Optim, Recipe, Schedule
 from intarsia.recipes.unified import SMALL_DETECTION
 
 _SEMANTICS = SemanticLossConfig(small_thing_weight=1.0, lovasz_weight=1.0, resolution="grid")
-_DECODER = DecoderConfig(kind="mlp", width=64)
+_TRUNK: dict[str, Any] = {"backbone": SMALL_BACKBONE, "decoder": DecoderConfig(kind="mlp", width=64)}
+_TWO_HEADS: dict[str, Any] = _TRUNK | {"semantic_depth": 0, "semantic_loss": _SEMANTICS}
+_SIZES: dict[str, Any] = {"min_thing_px": 100, "min_stuff_px": 1}
 
 
 def discriminative() -> Recipe:
     """Sticks by embeddings and a cut of them: De Brabandere et al.'s answer to occlusion."""
     return _run(
         DiscriminativeConfig(
-            backbone=SMALL_BACKBONE,
-            decoder=_DECODER,
-            semantic_depth=0,
+            **_TWO_HEADS,
             head_width=64,
             embedding=EmbeddingHeadConfig(coordinates="added"),
             embedding_loss=DiscriminativeLossConfig(weight=1.0),
-            semantic_loss=_SEMANTICS,
-            grouping=MeanShiftConfig(kind="cut", bandwidth=1.5, min_thing_px=100, min_stuff_px=1),
+            grouping=MeanShiftConfig(kind="cut", bandwidth=1.5, **_SIZES),
         )
     )
 
@@ -45,12 +45,11 @@ def hle() -> Recipe:
     """Sticks by the hierarchical embedding and its seeds."""
     return _run(
         HierarchicalConfig(
-            backbone=SMALL_BACKBONE,
-            decoder=_DECODER,
+            **_TRUNK,
             head_width=64,
             embedding=HierarchicalEmbeddingConfig(features=6, unit_px=64.0, start_radius_px=16.0),
             loss=HierarchicalLossConfig(cross_entropy_weight=1.0),
-            decoding=SeedDecodingConfig(min_thing_px=100, min_stuff_px=1),
+            decoding=SeedDecodingConfig(**_SIZES),
         )
     )
 
@@ -59,14 +58,11 @@ def cops() -> Recipe:
     """Sticks by affinities and the cut."""
     return _run(
         CombinatorialConfig(
-            backbone=SMALL_BACKBONE,
-            decoder=_DECODER,
+            **_TWO_HEADS,
             semantic_width=64,
-            semantic_depth=0,
             affinity=AffinityHeadConfig(distances=(1, 4, 8, 16), width=64, classifier_width=16),
             affinity_loss=AffinityLossConfig(weight=0.5),
-            semantic_loss=_SEMANTICS,
-            cut=CutConfig(refine=True, min_thing_px=100, min_stuff_px=1),
+            cut=CutConfig(refine=True, **_SIZES),
         )
     )
 
