@@ -111,8 +111,8 @@ void bind_cut(nb::module_& m) {
         .value("lazy_contraction", Solver::lazy_contraction)
         .value("optimal", Solver::optimal);
     nb::class_<Options>(m, "CutOptions")
-        .def(nb::init<Solver, bool, int, Node>(), nb::arg("solver"), nb::arg("refine"), nb::arg("threads"),
-             nb::arg("min_size"));
+        .def(nb::init<Solver, bool, int, Node, Node>(), nb::arg("solver"), nb::arg("refine"),
+             nb::arg("threads"), nb::arg("min_size"), nb::arg("tile"));
     m.def("superpixels", &superpixels, nb::arg("affinity_costs"), nb::arg("offsets"));
     m.def("cut_graph", &cut_graph, nb::arg("node_costs"), nb::arg("edges"), nb::arg("edge_costs"),
           nb::arg("splittable"), nb::arg("start_labels"), nb::arg("start_clusters"), nb::arg("options"),

@@ -36,4 +36,5 @@ def test_an_exported_model_is_tiled_as_its_method_is(name):
     assert spec == method.network_spec
     assert isinstance(method.backbone, Backbone)
     assert spec.tiling is not None
-    assert spec.tiling.tile_px * method.backbone.zoom == 1536  # of its pixels: what its memory grows with
+    most = 1536 if spec.stride > 1 else 896  # of its pixels: what its memory grows with
+    assert spec.tiling.tile_px * method.backbone.zoom == most

@@ -250,4 +250,14 @@ double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> 
     return std::accumulate(costs.begin(), costs.end(), 0.0);
 }
 
+Cut cut_of(const Grid& grid, const Labels& z, Workers& workers) {
+    const Regions regions = find_regions(grid, z.of, workers);
+    std::vector<std::int32_t> numbers(regions.count());
+    std::iota(numbers.begin(), numbers.end(), 0);
+    std::vector<Class> classes(regions.count());
+    for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = z.class_of[regions.label[i]];
+    return {paint(grid, regions, classes, workers), paint(grid, regions, numbers, workers),
+            cost_of(grid, regions, z.class_of, workers)};
+}
+
 } // namespace intarsia::cut

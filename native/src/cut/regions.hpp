@@ -37,4 +37,7 @@ Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers);
 // Eq. 2 in double, for regions as clusters.
 double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of, Workers& workers);
 
+// The cut that labels of pixels stand for: their connected pieces.
+Cut cut_of(const Grid& grid, const Labels& z, Workers& workers);
+
 } // namespace intarsia::cut

@@ -5,9 +5,10 @@
 #include "greedy.hpp"
 #include "optimal.hpp"
 #include "regions.hpp"
+#include "tiles.hpp"
+#include "uniform_blocks.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace intarsia::cut {
@@ -24,17 +25,27 @@ Cut cut_of(const Graph& graph, const Splittable& splittable, const Clustering& m
 
 Cut cut_of(const Grid& grid, const Splittable& splittable, const Clustering& merged) {
     Workers alone;
-    const Labels z = labels_of(splittable, merged.labels, merged.clusters);
-    const Regions regions = find_regions(grid, z.of, alone);
-    std::vector<std::int32_t> numbers(regions.count());
-    std::iota(numbers.begin(), numbers.end(), 0);
-    return {merged.labels, paint(grid, regions, numbers, alone), cost_of(grid, regions, z.class_of, alone)};
+    return cut_of(grid, labels_of(splittable, merged.labels, merged.clusters), alone);
+}
+
+// Algorithm 2 on the points of a grid, or on its uniform blocks and what is between them.
+Clustering merged_points(const Grid& grid, Refresh refresh, const Options& options) {
+    if (!options.uniform_blocks) return contract(grid, refresh, options.deadline);
+    Workers alone;
+    const Regions blocks = regions_of(grid, find_uniform_blocks(grid), alone);
+    const Clustering merged = contract(coarsen(grid, blocks, alone), refresh, options.deadline);
+    return {paint(grid, blocks, merged.labels, alone), paint(grid, blocks, merged.clusters, alone),
+            merged.finished};
+}
+
+Clustering merged_points(const Graph& graph, Refresh refresh, const Options& options) {
+    return contract(graph, refresh, options.deadline);
 }
 
 template <class Problem>
 Solution solve_by_contraction(const Problem& problem, const Splittable& splittable, const Options& options) {
     const Refresh refresh = options.solver == Solver::lazy_contraction ? Refresh::lazy : Refresh::full;
-    const Clustering merged = contract(problem, refresh, options.deadline);
+    const Clustering merged = merged_points(problem, refresh, options);
     Solution solution;
     solution.cut = cut_of(problem, splittable, merged);
     solution.finished = merged.finished;
@@ -79,6 +90,7 @@ Solution solve(const Graph& graph, const Splittable& splittable, const Options& 
 }
 
 Solution solve(const Grid& grid, const Splittable& splittable, const Options& options, const Start& start) {
+    if (exceeds_tile(grid, options.tile)) return solve_in_tiles(grid, splittable, options);
     if (options.solver == Solver::greedy) return solve_greedy(grid, splittable, options, start);
     if (options.solver == Solver::optimal) return solve_exactly(graph_of(grid), splittable, options);
     Solution found = solve_by_contraction(grid, splittable, options);

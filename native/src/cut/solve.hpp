@@ -12,9 +12,11 @@ enum class Solver { greedy, contraction, lazy_contraction, optimal };
 struct Options {
     Solver solver = Solver::greedy;
     bool refine = false;
-    int threads = 1;           // of this one problem; the answer does not depend on it
-    std::int32_t min_size = 0; // smaller clusters are given to a neighbour
-    Deadline deadline{};       // a limit below what it takes to read the costs once cannot be kept
+    int threads = 1;             // of this one problem; the answer does not depend on it
+    std::int32_t min_size = 0;   // smaller clusters are given to a neighbour
+    std::int32_t tile = 0;       // a grid of longer sides is solved in tiles of this one; 0 for the whole
+    bool uniform_blocks = false; // contraction of a grid begins with them instead of single points
+    Deadline deadline{};         // a limit below what it takes to read the costs once cannot be kept
 };
 
 // One line of the log: what a stage worked on and what it left.

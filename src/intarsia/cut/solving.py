@@ -21,6 +21,7 @@ from intarsia.cut.solvers import Contraction, Greedy, Optimal, Solver, solver_na
 LARGEST_OPTIMAL = 16
 _MOST_THREADS = 1024
 _LARGEST_INT = 2**31 - 1
+_LEAST_TILE = 16
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def solve(
     solver: str | Solver = "greedy",
     refine: bool = False,
     threads: int = 1,
+    tile: int | None = None,
     seed: int = 0,
     time_limit_s: int | float | None = None,
 ) -> Cut:
@@ -119,6 +121,9 @@ def solve(
             settings: "greedy", "contraction", "lazy contraction", "optimal".
         refine: Local search on top of any solver: never a higher cost, more time.
         threads: Of this one problem. The answer does not depend on it, and no more are used than cores.
+        tile: A grid of longer sides is cut in tiles of this side (a volume's have about as many points), each
+            with what lies around it, then between their pieces. It takes less memory, and the contractions,
+            which begin with blocks of points that agree, less time. None for one cut of the whole.
         seed: The solvers here break ties by index and draw nothing, so every seed gives the same answer.
         time_limit_s: Return the best answer so far after this time, or as soon as the costs are read and an
             answer is written; None for no limit.
@@ -142,8 +147,9 @@ def solve(
     threads = min(as_count("threads", threads, least=1), _MOST_THREADS)
     refine = as_flag("refine", refine) or (isinstance(solver, Greedy) and solver.refine)
     min_size = min(solver.min_size, _LARGEST_INT) if isinstance(solver, Greedy) else 0
-    options = _native.CutOptions(_native_solver(solver), refine, threads, min_size)
     start = solver.start if isinstance(solver, Greedy) else None
+    tile_side = 0 if tile is None else _tile_side(problem, tile, start)
+    options = _native.CutOptions(_native_solver(solver), refine, threads, min_size, tile_side)
     rest = (problem.splittable, *_start_of(problem, start), options, as_seconds("time_limit_s", time_limit_s))
     labels, clusters, cost, finished, levels = (
         _native.cut_grid(*_as_volume(problem), *rest)
@@ -205,6 +211,14 @@ def _check_fits(problem: CutProblem | GridProblem, solver: Solver) -> None:
     num_nodes = math.prod(problem.shape)
     if isinstance(solver, Optimal) and num_nodes > LARGEST_OPTIMAL:
         fail("problem", f"of at most {LARGEST_OPTIMAL} nodes for the optimal solver", num_nodes)
+
+
+def _tile_side(problem: CutProblem | GridProblem, tile: int, start: Cut | None) -> int:
+    if not isinstance(problem, GridProblem):
+        fail("tile", "None for a CutProblem, which has no sides", tile)
+    if start is not None:
+        fail("tile", "None where the solver starts from a cut", tile)
+    return min(as_count("tile", tile, least=_LEAST_TILE), _LARGEST_INT)
 
 
 def _native_solver(solver: Solver) -> _native.Solver:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Int64
 
-from intarsia.cut import GridProblem, solve
+from intarsia.cut import Contraction, Cut, GridProblem, solve
 from intarsia.cut.offsets import pair_slices
-from intarsia.cut.solvers import absorbing
+from intarsia.cut.solvers import Solver, absorbing, solver_named
 from intarsia.decoding.affinity_walk import AffinityField, AffinityWalk
 from intarsia.decoding.assembly import Thing, assembled
 from intarsia.decoding.cut_view import CutConfig, CutView, Score
@@ -30,9 +33,20 @@ __all__ = [
     "map_of_segments",
     "pixel_segments",
     "segment_scores",
+    "solved",
 ]
 
 _KEEP_ALL = CutConfig(small="void")
+
+
+_LARGE_POINTS = 1 << 20
+"""Points of a grid above which Algorithm 2, which takes 300 bytes a point, goes tile by tile."""
+
+_TILE_POINTS = 256
+"""The side of its tiles."""
+
+_BAND_POINTS = 1 << 20
+"""Points that scoring looks at together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +165,7 @@ def map_of_segments(
 
 
 def cut_segments(problem: GridProblem, config: CutConfig = _KEEP_ALL, *, stride: int = 1) -> CutSegments:
-    """Solve a problem and number its segments.
+    """Solve a problem and number its segments; large ones by Algorithm 2 tile by tile.
 
     Args:
         problem: On the grid.
@@ -165,13 +179,27 @@ def cut_segments(problem: GridProblem, config: CutConfig = _KEEP_ALL, *, stride:
         [[0, 0, 1, 1]]
     """
     solver = absorbing(config.solver, config.least_points(stride))
-    cut = solve(problem, solver=solver, refine=config.refine)
+    cut = solved(problem, solver=solver, refine=config.refine)
     num_classes = len(problem.splittable)
     keys = np.where(problem.splittable[cut.labels], num_classes + cut.clusters, cut.labels)
     category_of = np.full(num_classes + cut.clusters.max() + 1, -1, np.int64)
     category_of[keys] = cut.labels
     is_used = category_of >= 0
     return CutSegments((np.cumsum(is_used, dtype=np.int32) - 1)[keys], category_of[is_used])
+
+
+def solved(problem: GridProblem, *, solver: str | Solver, refine: bool = False) -> Cut:
+    """`intarsia.cut.solve`, which cuts a large grid by Algorithm 2 tile by tile and on all cores.
+
+    Example:
+        >>> problem = GridProblem(np.zeros((1, 1, 2), np.float32), [[[1.0, 0.0]]], [(0, 1)], [True])
+        >>> solved(problem, solver="contraction").clusters.tolist()
+        [[0, 0]]
+    """
+    solver = solver_named(solver)
+    if not isinstance(solver, Contraction) or math.prod(problem.shape) <= _LARGE_POINTS:
+        return solve(problem, solver=solver, refine=refine)
+    return solve(problem, solver=solver, refine=refine, tile=_TILE_POINTS, threads=os.cpu_count() or 1)
 
 
 def segment_scores(segments: CutSegments, view: CutView, *, kind: Score = "costs") -> Float[np.ndarray, " s"]:
@@ -191,12 +219,15 @@ def segment_scores(segments: CutSegments, view: CutView, *, kind: Score = "costs
     mean is over the points of p, and "inside" means both ends in p.
     """
     num = len(segments.categories)
-    own = segments.categories[segments.ids]  # hs ws
-    count = np.bincount(segments.ids.ravel(), minlength=num)
+    count = sum(np.bincount(segments.ids[rows].ravel(), minlength=num) for rows in _bands(segments.ids.shape))
 
     def mean(values: np.ndarray) -> np.ndarray:
-        chosen = np.take_along_axis(values, own[None], axis=0)
-        return np.bincount(segments.ids.ravel(), chosen.ravel(), minlength=num) / count
+        total = np.zeros(num)
+        for rows in _bands(segments.ids.shape):
+            ids = segments.ids[rows]
+            chosen = np.take_along_axis(values[:, rows], segments.categories[ids][None], axis=0)
+            total += np.bincount(ids.ravel(), chosen.ravel(), minlength=num)
+        return total / count
 
     if kind == "probability":
         return mean(softmax(view.logits))
@@ -226,18 +257,26 @@ def pixel_segments(segments: CutSegments, view: CutView, *, guided: bool) -> Int
     return segments.ids.repeat(view.stride, axis=0).repeat(view.stride, axis=1)[:height, :width]
 
 
+def _bands(shape: tuple[int, int]) -> Iterator[slice]:
+    """The rows of a grid, so many at a time that what is computed of them is small beside the grid."""
+    step = max(_BAND_POINTS // max(shape[1], 1), 1)
+    return (slice(first, min(first + step, shape[0])) for first in range(0, shape[0], step))
+
+
 def _pair_sums(segments: CutSegments, problem: GridProblem) -> tuple[np.ndarray, np.ndarray]:
     """Of each offset and segment: summed costs and numbers of the pairs that it cuts, and of those inside."""
     num = len(segments.categories)
     cut, inside = np.zeros((2, 2, len(problem.offsets), num))
     for o, offset in enumerate(problem.offsets.tolist()):
         here, there = pair_slices(problem.shape, offset)
-        first, second = segments.ids[here].ravel(), segments.ids[there].ravel()
-        costs = problem.affinity_costs[o][here].ravel()
-        same = first == second
-        inside[0, o] = np.bincount(first[same], costs[same], minlength=num)
-        inside[1, o] = np.bincount(first[same], minlength=num)
-        ends, at_ends = np.concatenate([first[~same], second[~same]]), np.tile(costs[~same], 2)
-        cut[0, o] = np.bincount(ends, at_ends, minlength=num)
-        cut[1, o] = np.bincount(ends, minlength=num)
+        of_here, of_there = segments.ids[here], segments.ids[there]
+        for rows in _bands(of_here.shape):
+            first, second = of_here[rows].ravel(), of_there[rows].ravel()
+            costs = problem.affinity_costs[o][here][rows].ravel()
+            same = first == second
+            inside[0, o] += np.bincount(first[same], costs[same], minlength=num)
+            inside[1, o] += np.bincount(first[same], minlength=num)
+            ends, at_ends = np.concatenate([first[~same], second[~same]]), np.tile(costs[~same], 2)
+            cut[0, o] += np.bincount(ends, at_ends, minlength=num)
+            cut[1, o] += np.bincount(ends, minlength=num)
     return cut, inside

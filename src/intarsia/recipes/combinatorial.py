@@ -20,6 +20,7 @@ from intarsia.nets.decoder import DecoderConfig
 from intarsia.recipes import discriminative
 from intarsia.recipes.discriminative import SMALL_BACKBONE
 from intarsia.recipes.recipe import Optim, Recipe, Schedule
+from intarsia.runtime.tiles import TilingConfig
 
 SHORT_LOSS = AffinityLossConfig(weight=0.1)
 """For a schedule of a few thousand steps: at a higher weight the semantics learn more slowly."""
@@ -67,6 +68,7 @@ def nuclei() -> Recipe:
         decoder=DecoderConfig(kind="unet", width=16, separable=False),
         separate_decoders=False,
         affinity_loss=AffinityLossConfig(weight=0.1, touching_weight=2.0),
+        tiling=TilingConfig(tile_px=896, context_px=182),  # 700 bytes a pixel, and overlaps of 384
     )
     return replace(
         recipe,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -45,18 +45,28 @@ def tiled_view(
     for tile in follow(list(tiles_of(*size, tile_px=spec.tiling.tile_px, overlap_px=overlap_px))):
         top, left = tile.rows.start, tile.columns.start
         window = network_input(image[tile.rows, tile.columns], spec, contrast, top=top, left=left)
-        for name, part in network.arrays(window[None]).items():
-            if name not in whole:
-                whole[name] = np.empty((*part.shape[1:-2], *grid_size(*size, stride=spec.stride)), part.dtype)
-            inner = part[0][
-                (..., _on_grid(tile.kept_rows, top, spec), _on_grid(tile.kept_columns, left, spec))
-            ]
-            if name in spec.positions:
-                inner = _moved(inner, top / spec.positions[name], left / spec.positions[name])
-            place = (..., _on_grid(tile.kept_rows, 0, spec), _on_grid(tile.kept_columns, 0, spec))
-            whole[name][place] = inner
+        _keep(network.arrays(window[None]), tile, spec, size, whole)
     network.release()
     return ImageView(whole, size, spec.stride)
+
+
+def _keep(
+    parts: Mapping[str, np.ndarray],
+    tile: Tile,
+    spec: NetworkSpec,
+    size: tuple[int, int],
+    whole: dict[str, np.ndarray],
+) -> None:
+    """Write what is kept of one tile, and hold nothing of it while the network sees the next."""
+    top, left = tile.rows.start, tile.columns.start
+    for name, part in parts.items():
+        if name not in whole:
+            whole[name] = np.empty((*part.shape[1:-2], *grid_size(*size, stride=spec.stride)), part.dtype)
+        inner = part[0][(..., _on_grid(tile.kept_rows, top, spec), _on_grid(tile.kept_columns, left, spec))]
+        if name in spec.positions:
+            inner = _moved(inner, top / spec.positions[name], left / spec.positions[name])
+        place = (..., _on_grid(tile.kept_rows, 0, spec), _on_grid(tile.kept_columns, 0, spec))
+        whole[name][place] = inner
 
 
 def _moved(values: np.ndarray, rows: float, columns: float) -> np.ndarray:
