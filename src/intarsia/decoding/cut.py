@@ -268,11 +268,11 @@ def _pair_sums(segments: CutSegments, problem: GridProblem) -> tuple[np.ndarray,
     num = len(segments.categories)
     cut, inside = np.zeros((2, 2, len(problem.offsets), num))
     for o, offset in enumerate(problem.offsets.tolist()):
-        here, there = pair_slices(problem.shape, offset)
-        of_here, of_there = segments.ids[here], segments.ids[there]
-        for rows in _bands(of_here.shape):
-            first, second = of_here[rows].ravel(), of_there[rows].ravel()
-            costs = problem.affinity_costs[o][here][rows].ravel()
+        starts, stops = pair_slices(problem.shape, offset)
+        from_ids, to_ids = segments.ids[starts], segments.ids[stops]
+        for rows in _bands(from_ids.shape):
+            first, second = from_ids[rows].ravel(), to_ids[rows].ravel()
+            costs = problem.affinity_costs[o][starts][rows].ravel()
             same = first == second
             inside[0, o] += np.bincount(first[same], costs[same], minlength=num)
             inside[1, o] += np.bincount(first[same], minlength=num)
