@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageCms
 
-__all__ = ["as_rgb", "stretched"]
+__all__ = ["as_rgb", "in_srgb", "stretched"]
 
 WHOLE_TABLE = 1 << 16
 PROFILE_MODES = {"RGB ": ("RGB",), "CMYK": ("CMYK",), "GRAY": ("L",), "Lab ": ("LAB",)}
@@ -33,6 +33,21 @@ def as_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
     if image.mode == "RGBA":
         image = _with_profile(image.convert("RGB"), image.info.get("icc_profile"))
     return np.array(_in_srgb(image).convert("RGB"))
+
+
+def in_srgb(
+    values: UInt8[np.ndarray, "h w c"], profile: bytes | None
+) -> UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w c"]:
+    """Gray or RGB by its colour profile as sRGB; as it is where there is no profile.
+
+    Example:
+        >>> in_srgb(np.full((1, 1, 1), 7, np.uint8), None).tolist()
+        [[[7]]]
+    """
+    if not profile:
+        return values
+    image = Image.fromarray(values[..., 0] if values.shape[2] == 1 else np.ascontiguousarray(values))
+    return as_rgb(_with_profile(image, profile))
 
 
 def stretched(values: Shaped[np.ndarray, "h w ..."]) -> UInt8[np.ndarray, "h w ..."]:

@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 
 from intarsia._check import fail
 from intarsia.errors import InputError
-from intarsia.pictures.colors import as_rgb, stretched
+from intarsia.pictures.colors import as_rgb, in_srgb, stretched
 from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.stored import read_stored
@@ -184,6 +184,8 @@ def _colors(stored: TiffPage) -> UInt8[np.ndarray, "h w 3"]:
         return stored.palette[np.minimum(values[..., 0], len(stored.palette) - 1)]
     shown = values if values.dtype == np.uint8 else stretched(values)
     shown = 255 - shown if stored.white_is_zero else shown
+    if values.dtype == np.uint8:
+        shown = in_srgb(shown, stored.profile)
     return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3)))
 
 

@@ -61,6 +61,7 @@ class TiffPage:
         orientation: As EXIF has it, 1 to 8; 1 is upright.
         compression: How the pixels are packed.
         is_lossy: Whether the compression changes values.
+        profile: The colour profile of the colours, where they have one.
     """
 
     values: Shaped[np.ndarray, "h w c"]
@@ -71,6 +72,7 @@ class TiffPage:
     orientation: int
     compression: str
     is_lossy: bool
+    profile: bytes | None = None
 
 
 @contextmanager
@@ -162,10 +164,10 @@ class TiffStack:
     def _page(self, part: _Part, index: int) -> TiffPage:
         page = part.keyframe
         self._check_size(part)
-        orientation = _orientation(page)
+        orientation, profile = _orientation(page), _profile(page)
         # values by Pillow where it alone reads the compression, else by tifffile
         if page.compression in PILLOWS_COMPRESSIONS or page.photometric in PILLOWS_COLORS:
-            values, num_color, orientation = self._by_pillow(page, index), 3, 1
+            values, num_color, orientation, profile = self._by_pillow(page, index), 3, 1, None
             channels, samples = 1, 3
         else:
             try:
@@ -188,6 +190,7 @@ class TiffStack:
             orientation=orientation,
             compression=getattr(page.compression, "name", str(page.compression)),
             is_lossy=int(page.compression) in LOSSY_COMPRESSIONS,
+            profile=profile,
         )
 
     def _check_size(self, part: _Part) -> None:
@@ -322,6 +325,11 @@ def _promised_planes(file: Any) -> int:
 def _orientation(page: Any) -> int:
     tag = page.tags.get(274)
     return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
+
+
+def _profile(page: Any) -> bytes | None:
+    tag = page.tags.get(34675)
+    return tag.value if tag is not None and isinstance(tag.value, bytes) else None
 
 
 def _pillow_is_right(page: Any) -> bool:
