@@ -294,6 +294,18 @@ def test_predictions_which_have_no_photos_are_no_problem(folder: Path, capsys: A
     assert "No photos: there is no " in capsys.readouterr().out
 
 
+def test_of_maps_that_cannot_be_read_nothing_else_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """That nothing can be learned would be one sentence too many: the masks are whole, and say what to do."""
+    mask = np.zeros((64, 64), np.uint8)
+    mask[4:10, 4:10] = mask[30:40, 30:40] = 255
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(mask).save(tmp_path / folder / "a.png")
+    with pytest.raises(PartialFailure, match="--objects pieces"):
+        inspect(str(tmp_path))
+    assert "Nothing can be learned" not in capsys.readouterr().out
+
+
 def test_a_folder_without_maps_is_refused(folder: Path, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="must be a data set folder with panoptic.json"):

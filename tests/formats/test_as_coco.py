@@ -74,6 +74,23 @@ def test_a_broken_label_image_is_named_at_the_end_and_the_others_are_evaluated(
     assert "So it is with all 3 images." in capsys.readouterr().err
 
 
+def test_what_does_not_fit_is_told_by_the_names_of_the_label_images(tmp_path: Path, capsys):
+    """What is converted for a while lies where nobody will find it."""
+    for name in "ab":
+        write_cells(tmp_path / "truth" / f"{name}.tif", 6)
+    write_cells(tmp_path / "found" / "a_cp_masks.tif", 6)
+    command = ["evaluate", "--truth", str(tmp_path / "truth"), "--prediction", str(tmp_path / "found")]
+    assert main(command) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"`{tmp_path / 'found'}` must be a prediction for every image; 1 of 2 images have none" in said
+    tifffile.imwrite(tmp_path / "found" / "b_cp_masks.tif", np.zeros((50, 60), np.uint16))
+    assert main(command) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert (
+        f"`{tmp_path / 'found' / 'b_cp_masks.tif'}` must be as large as its truth, 60x60, got 50x60" in said
+    )
+
+
 def test_a_coco_folder_is_its_json_and_parts_are_refused(tmp_path: Path):
     for part in ("train", "val"):
         write_coco(tmp_path / part, [PanopticMap.empty(2, 2)], Categories.named("nuclei"))

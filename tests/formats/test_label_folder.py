@@ -111,6 +111,16 @@ def test_cellposes_own_files_are_refused_with_what_to_export(tmp_path: Path):
         read_label_folder(tmp_path)
 
 
+def test_photos_beside_cellposes_own_files_are_no_labels(tmp_path: Path):
+    """One folder as cellpose's window leaves it, before anything is exported."""
+    write(tmp_path / "a.tif", NOISE)
+    (tmp_path / "a_seg.npy").write_bytes(b"a pickle")
+    sentence = r"got cellpose's own \*_seg.npy. In cellpose: File, Save masks as PNG"
+    for use in (lambda folder: intarsia.convert("labels", folder, f"{folder}-out"), intarsia.inspect):
+        with pytest.raises(InputError, match=sentence):
+            use(str(tmp_path))
+
+
 def test_pages_of_labels_belong_to_pages_of_the_photo(tmp_path: Path):
     write(tmp_path / "images" / "a.tif", np.stack([NOISE, NOISE + 1, NOISE + 2]))
     write(tmp_path / "labels" / "a.tif", np.stack([CELLS, 0 * CELLS, CELLS]))

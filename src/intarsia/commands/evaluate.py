@@ -90,6 +90,8 @@ def evaluate(
             quality = evaluate_folders(*files, workers=workers or 1, request=request, each=each, **folders)
         except PartialFailure as failure:
             broken, quality = failure, failure.result
+        except InputError as error:
+            raise InputError(true.with_sources(predicted.with_sources(str(error)))) from None
         # what only the report needs is not returned
         everything, quality = quality, replace(quality, also={name: quality.also[name] for name in also})
         if report is not None:

@@ -87,7 +87,7 @@ def inspect(
     total = _inspect_coco(places, tiles, workers=workers)
     for part in parts:
         total.add(_inspect_part(part.read(), Path(folder), tiles, workers=workers))
-    if total.num_images and (lesson := nothing_to_learn(total.lessons)):
+    if total.lessons and (lesson := nothing_to_learn(total.lessons)):
         print(f"Nothing can be learned from it: {lesson}.")
     if sheet is not None:
         from intarsia.commands.sheet import write_sheet  # draws: not needed otherwise
@@ -170,9 +170,9 @@ def _count(
     segments: Sequence[Segment], checked_map: CheckedMap, inspection: Inspection, categories: Categories
 ) -> None:
     inspection.problems += checked_map.problems
-    inspection.lessons.append(segments)
     if checked_map.size is None:
         return
+    inspection.lessons.append(segments)
     inspection.sizes[checked_map.size] += 1
     inspection.num_pixels += checked_map.size[0] * checked_map.size[1]
     inspection.num_void += checked_map.areas.get(VOID_ID, 0)

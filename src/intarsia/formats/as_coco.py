@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -36,11 +37,23 @@ class CocoFiles:
         json_path: The JSON, which lists every map, broken ones too.
         folder: Of the PNGs; `None` for the JSON's name without `.json`.
         problems: A sentence for each PNG that is not there, because the map that it stands for is broken.
+        sources: What files that are there for a while stand for, by their paths.
     """
 
     json_path: Path
     folder: Path | None = None
     problems: Mapping[Path, str] = field(default_factory=dict)
+    sources: Mapping[str, Path] = field(default_factory=dict)
+
+    def with_sources(self, sentence: str) -> str:
+        """A sentence that names what its reader knows, in place of files that will be gone.
+
+        Example:
+            >>> files = CocoFiles(Path("t/a.json"), sources={"t/a.json": Path("masks")})
+            >>> files.with_sources("`t/a.json` is bad")
+            '`masks` is bad'
+        """
+        return re.sub("`([^`]+)`", lambda name: f"`{self.sources.get(name[1], name[1])}`", sentence)
 
 
 @contextmanager
@@ -88,7 +101,7 @@ def as_coco(
         with naming(source):
             part = _with_ids_of(truth, part)
     with TemporaryDirectory() as place:
-        yield _write(part, Path(place), workers=workers)
+        yield _write(part, source, Path(place), workers=workers)
 
 
 def _only_part(parts: list[SourcePart], source: Path) -> SourcePart:
@@ -136,8 +149,10 @@ def _translated(read: Callable[[], PanopticMap], id_of: Mapping[int, int | None]
     return PanopticMap(np.where(shown, panoptic_map.ids, VOID_ID), segments)
 
 
-def _write(part: SourcePart, folder: Path, *, workers: int) -> CocoFiles:
+def _write(part: SourcePart, source: Path, folder: Path, *, workers: int) -> CocoFiles:
     """Write maps and JSON, without the photos."""
+    pngs = {str(folder / "panoptic" / listed.map_file): listed.map_path or source for listed in part.maps}
+    sources = {**pngs, str(folder / "panoptic"): source, str(folder / "panoptic.json"): source}
     part = replace(part, name="", maps=tuple(map(_without_photo, part.maps)))
     problems: dict[Path, str] = {}
 
@@ -151,7 +166,7 @@ def _write(part: SourcePart, folder: Path, *, workers: int) -> CocoFiles:
 
     rows = [row for _, row in in_order(write_one, part.maps, workers=workers, description="")]
     coco_folder.write_panoptic_json(folder, part, rows)
-    return CocoFiles(folder / "panoptic.json", problems=problems)
+    return CocoFiles(folder / "panoptic.json", problems=problems, sources=sources)
 
 
 def _without_photo(source: SourceMap) -> SourceMap:

@@ -63,7 +63,7 @@ def pair_label_files(place: LabelPlace) -> PairedFiles:
             return PairedFiles((LabelFile(_stem(folder), folder),), {}, ())
         inside = pictures(folder)
         beside = next(filter(None, map(pictures, place.photos[before])), [])
-        labels, pictured = _split(inside) if place.is_mixed else (inside, [])
+        labels, pictured = _split(inside, folder) if place.is_mixed else (inside, [])
         left_out += [(path, "a by-product") for path in labels if BY_PRODUCT.search(path.stem)]
         left_out += [(path, "inside of another folder") for path in _deeper(folder, place)]
         labels = [path for path in labels if not BY_PRODUCT.search(path.stem)]
@@ -115,9 +115,14 @@ def _plain_photo(stem: str) -> str:
     return PHOTO_START.sub("", PHOTO_ENDING.sub("", stem))
 
 
-def _split(files: list[Path]) -> tuple[list[Path], list[Path]]:
-    """The labels and the photos of one folder, by their names, or by what can hold labels."""
+def _split(files: list[Path], folder: Path) -> tuple[list[Path], list[Path]]:
+    """The labels and the photos of one folder, by their names, or by what can hold labels.
+
+    Pictures that lie beside cellpose's own files are photos, whatever they can hold.
+    """
     labels = [path for path in files if LABEL_ENDING.search(path.stem)]
+    if not labels and any(folder.glob(f"*{CELLPOSE}")):
+        return [], files
     if not labels and any(PHOTO_START.search(path.stem) for path in files):
         labels = [path for path in files if LABEL_START.search(path.stem)]
     if not labels:

@@ -142,7 +142,7 @@ def _is_of_labels(place: LabelPlace) -> bool:
     if (root / "semantic").is_dir() or (root / "categories.json").is_file():
         return False  # other formats, which have folders of these names, too
     if place.is_mixed:
-        return _has_endings(root)
+        return _has_endings(root) or any(root.glob(f"*{CELLPOSE}"))
     return any(pictures(path) or any(path.rglob(f"*{CELLPOSE}")) for path in place.labels.values())
 
 

@@ -182,11 +182,11 @@ def _colors(stored: TiffPage) -> UInt8[np.ndarray, "h w 3"]:
     values = stored.values[..., : stored.num_color]
     if stored.palette is not None:
         return stored.palette[np.minimum(values[..., 0], len(stored.palette) - 1)]
-    shown = values if values.dtype == np.uint8 else stretched(values)
-    shown = 255 - shown if stored.white_is_zero else shown
+    picture = values if values.dtype == np.uint8 else stretched(values)
+    picture = 255 - picture if stored.white_is_zero else picture
     if values.dtype == np.uint8:
-        shown = in_srgb(shown, stored.profile)
-    return np.ascontiguousarray(np.broadcast_to(shown, (*shown.shape[:2], 3)))
+        picture = in_srgb(picture, stored.profile)
+    return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
 
 
 def _channels(
