@@ -90,9 +90,9 @@ def test_an_id_that_is_not_in_the_map_is_refused(ask: Any):
         ([[-1]], [Segment(-1, 1)], "`ids` must be in [0, 2^31), got -1"),
         ([[1 << 31]], [Segment(1 << 31, 1)], "`ids` must be in [0, 2^31), got 2147483648"),
         ([[1]], [Segment(1, 1), Segment(1, 2)], "without two of the same id, got 1"),
-        ([[1, 2, 3]], [Segment(1, 1)], "one for each id in the map; 2 ids have none, got id 2"),
-        ([[1]], [Segment(1, 1), Segment(4, 1)], "in the map; 1 have no pixel, got id 4"),
-        ([[0]], [Segment(0, 1)], "in the map; 1 have no pixel, got id 0"),
+        ([[1, 2, 3]], [Segment(1, 1)], "one for each id in the map; without one: 2 ids, got id 2"),
+        ([[1]], [Segment(1, 1), Segment(4, 1)], "in the map; without a pixel: 1, got id 4"),
+        ([[0]], [Segment(0, 1)], "in the map; without a pixel: 1, got id 0"),
     ],
 )
 def test_ids_and_segments_that_disagree_are_refused(ids: Any, segments: list[Segment], sentence: str):

@@ -35,6 +35,32 @@ IN_SIGHT = 3
 LEAST_WORDS = 3
 """Of what a docstring says about an argument: "How." says nothing."""
 
+COUNTED_NOUNS = (
+    *("annotation", "channel", "crowd", "file", "frame", "id", "image", "label", "map", "node", "number"),
+    *("object", "page", "photo", "point", "problem", "row", "segment", "tensor", "thing", "value"),
+)
+"""What sentences count: of one there is no plural, which `_check.counted` knows."""
+
+NEVER_ONE = {
+    "LARGEST_OPTIMAL",
+    "MAX_CHANNELS",
+    "MAX_INSTANCES",
+    "count",  # asked before: above 1
+    "len(pairs.images)",
+    "len(problems)",
+    "len(shown)",
+    "len(values)",
+    "name",  # no number
+    "num_images",
+    "num_nodes",  # none, or too many
+    "total",
+    "values.shape[2]",
+}
+"""What stands before a plural and is no number, or none that is 1 there."""
+
+LONGEST_WITHOUT_A_WORD = 20
+"""Lines of a body, beyond which a comment says what its steps are."""
+
 NOT_YET = ()
 """Folders whose names have not been gone over."""
 
@@ -64,6 +90,33 @@ def test_what_is_said_about_an_argument_says_something():
     assert not empty
 
 
+def test_sentences_count_by_one_function():
+    """Else a user reads "1 images", or "a int"."""
+    pattern = r"\{([^{}]+)\} (?:" + "|".join(COUNTED_NOUNS) + r")s\b"
+    uncounted = [
+        f"{file}: {match[0]}"
+        for file, path in FILES.items()
+        for match in re.finditer(pattern, path.read_text())
+        if match[1] not in NEVER_ONE
+    ]
+    kinds = [file for file, path in FILES.items() if re.search(r"\ba \{type\(", path.read_text())]
+    assert not uncounted
+    assert not kinds
+
+
+def test_a_long_body_says_what_its_steps_are():
+    silent = [
+        f"{file}:{function.lineno} {function.name}, {length} lines"
+        for file, path in FILES.items()
+        for function in functions_of(path)
+        if (length := len(body := body_of(function, path))) > LONGEST_WITHOUT_A_WORD
+        and not any(
+            re.match(r"\s*#(?! (?:noqa|type:|pyright))|.*\S  # (?!noqa|type:|pyright)", line) for line in body
+        )
+    ]
+    assert not silent
+
+
 def test_the_rule_sees_what_it_forbids():
     function = ast.parse("def f(one, b):\n    known = b\n\n\n\n    return known").body[0]
     assert isinstance(function, ast.FunctionDef)
@@ -77,6 +130,12 @@ def functions_of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
+
+
+def body_of(function: ast.FunctionDef | ast.AsyncFunctionDef, path: Path) -> list[str]:
+    """The lines below the docstring."""
+    first = function.body[ast.get_docstring(function) is not None :]
+    return path.read_text().splitlines()[first[0].lineno - 1 : function.end_lineno] if first else []
 
 
 def names_bound_in(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[str, int, int]]:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from intarsia.errors import InputError
 
-__all__ = ["fail", "nearest", "sentence"]
+__all__ = ["a_kind", "counted", "fail", "nearest", "sentence"]
 
 
 def fail(name: str, expected: str, got: object, *, hint: str = "") -> NoReturn:
@@ -43,3 +43,26 @@ def nearest(name: str, names: Iterable[str]) -> str:
     words = list(names)
     close = difflib.get_close_matches(name, words, n=1, cutoff=0.5)
     return f"Did you mean `{close[0]}`?" if close else "Known: " + ", ".join(words) + "."
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, as people say it.
+
+    Example:
+        >>> counted(1, "map"), counted(2, "true segment"), counted(0, "category")
+        ('1 map', '2 true segments', '0 categories')
+    """
+    many = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+    return f"{number} {noun if number == 1 else many}"
+
+
+def a_kind(value: object) -> str:
+    """What something is, by the name of its class, with its article.
+
+    Example:
+        >>> a_kind(3), a_kind("text"), a_kind(None)
+        ('an int', 'a str', 'None')
+    """
+    name = type(value).__name__
+    is_open = name.lower().startswith(("a", "e", "i", "o", "u", "nd"))  # an ndarray, as it is spoken
+    return "None" if value is None else f"{'an' if is_open else 'a'} {name}"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
 
-__all__ = ["remove_partials", "whole"]
+__all__ = ["AbstractWriter", "remove_partials", "whole"]
 
+_Writer = TypeVar("_Writer", bound="AbstractWriter")
 _numbers = count()
 _PARTIAL = re.compile(r"\..*\.(\d+)\.\d+\.partial(\.[^.]*)?", re.DOTALL)
 
@@ -43,6 +47,30 @@ def whole(path: str | Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+class AbstractWriter(ABC):
+    """What gathers rows in a `with` block, writes its file at the end, and nothing after an error."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Write the file."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Let go of what was gathered."""
+
+    def __enter__(self: _Writer) -> _Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self.close()
+        finally:
+            self._forget()
 
 
 def remove_partials(folder: str | Path, *, pattern: str = "**/.*.partial*") -> None:

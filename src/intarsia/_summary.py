@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from intarsia._check import counted
 from intarsia.categories import Categories, Category
 
 __all__ = ["summary", "summary_html"]
@@ -20,11 +21,11 @@ def summary(title: str, categories: Categories) -> str:
         >>> from intarsia.categories import Category
         >>> print(summary("A model", Categories([Category(1, "cell", True, (9, 9, 9))])))
         A model
-          1 things: cell
+          1 thing: cell
           0 stuff: none
     """
     things, stuff = categories.things, categories.stuff
-    lines = [f"{len(things)} things: {_listed(things)}", f"{len(stuff)} stuff: {_listed(stuff)}"]
+    lines = [f"{counted(len(things), 'thing')}: {_listed(things)}", f"{len(stuff)} stuff: {_listed(stuff)}"]
     return "\n  ".join([title, *lines])
 
 

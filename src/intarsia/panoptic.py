@@ -14,7 +14,7 @@ from jaxtyping import Bool, Int, Int32, UInt8, UInt16
 from PIL import Image, PngImagePlugin
 
 from intarsia import _native
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia._files import whole
 from intarsia._id_map import as_id_map, ids_to_rgb, nearest_index, relabel, rgb_to_ids
 from intarsia._preview import preview_png
@@ -63,9 +63,13 @@ class PanopticMap:
             twice = min(i for i in segment_ids if segment_ids.count(i) > 1)
             fail("segments", "without two of the same id", twice)
         if missing := sorted(self._areas.keys() - set(segment_ids)):
-            fail("segments", f"one for each id in the map; {len(missing)} ids have none", f"id {missing[0]}")
+            fail(
+                "segments",
+                f"one for each id in the map; without one: {counted(len(missing), 'id')}",
+                f"id {missing[0]}",
+            )
         if absent := sorted(set(segment_ids) - self._areas.keys()):
-            fail("segments", f"in the map; {len(absent)} have no pixel", f"id {absent[0]}")
+            fail("segments", f"in the map; without a pixel: {len(absent)}", f"id {absent[0]}")
 
     @cached_property
     def _areas(self) -> dict[int, int]:
@@ -73,7 +77,7 @@ class PanopticMap:
 
     def __repr__(self) -> str:
         height, width = self.size
-        return f"PanopticMap({height}x{width}, {len(self.segments)} segments)"
+        return f"PanopticMap({height}x{width}, {counted(len(self.segments), 'segment')})"
 
     def _repr_png_(self) -> bytes:
         """What a notebook shows for a map: a hue for each category, a shade for each segment."""

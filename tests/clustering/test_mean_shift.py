@@ -214,7 +214,7 @@ def test_without_centres_all_is_none():
 
 
 def test_centres_of_another_dimension_are_refused():
-    with pytest.raises(ValueError, match="`centers` must be n rows of 1 values like `embeddings`"):
+    with pytest.raises(ValueError, match=r"`centers` must be shaped \(n, 1\), like `embeddings`"):
         assign_to_centers(line(0), everything(1, 1), np.zeros((2, 3)), bandwidth=1.0)
 
 

@@ -188,7 +188,7 @@ def test_mistakes_are_told(options, message):
 def test_mistakes_about_centres_are_told():
     with pytest.raises(InputError, match=r"`least` must be in \(0, 1\), got 1"):
         assign_by_membership(LINE, np.zeros((1, 1)), np.zeros(1), foreground=EVERYWHERE, least=1.0)
-    with pytest.raises(InputError, match=r"`centers` must be 2 rows of 1 values, got \(2, 3\)"):
+    with pytest.raises(InputError, match=r"`centers` must be shaped \(2, 1\), got \(2, 3\)"):
         assign_by_membership(LINE, np.zeros((2, 3)), np.zeros(2), foreground=EVERYWHERE)
     with pytest.raises(InputError, match="`centers` must be finite, with a finite `log_lambda`"):
         assign_by_membership(LINE, np.full((1, 1), math.inf), np.zeros(1), foreground=EVERYWHERE)

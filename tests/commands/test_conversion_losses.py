@@ -162,7 +162,7 @@ def test_photos_that_are_not_found_are_counted_and_named(tmp_path: Path, capsys:
     assert main(command) == 1
     out, err = capsys.readouterr()
     assert "val: 3 maps (1 with a photo), 2 segments." in out
-    assert "folder with the photo of each map; 2 of 3 are not there, got none of b.png, c.png." in err
+    assert "folder with the photo of each map; missing: 2 of 3, got none of b.png, c.png." in err
     assert len(read_coco(tmp_path / "out" / "val" / "panoptic.json").records) == 3
 
 
@@ -186,12 +186,12 @@ def test_annotations_without_a_pixel_are_counted(tmp_path: Path, empty: Any):
     rows = annotation(1, empty), annotation(2, empty)
     write(tmp_path / "in" / "annotations" / "instances_val.json", *rows)
     text = losses_of(tmp_path / "in", tmp_path / "out")
-    assert "`val` must be made of annotations that show pixels; 2 of 2 do not, got 2 of a.png." in text
+    assert "`val` must be made of annotations that show pixels; without any: 2 of 2, got 2 of a.png." in text
 
 
 def test_annotations_hidden_under_others_are_counted(tmp_path: Path):
     write(tmp_path / "in" / "annotations" / "instances_val.json", *(annotation(n) for n in (1, 2, 3)))
-    assert "2 of 3 do not, got 2 of a.png." in losses_of(tmp_path / "in", tmp_path / "out")
+    assert "without any: 2 of 3, got 2 of a.png." in losses_of(tmp_path / "in", tmp_path / "out")
 
 
 def test_crowds_are_counted_and_all_crowds_teach_nothing(tmp_path: Path, capsys: Any):
@@ -200,9 +200,9 @@ def test_crowds_are_counted_and_all_crowds_teach_nothing(tmp_path: Path, capsys:
     convert("coco-instances", str(tmp_path / "in"), str(tmp_path / "out"))
     out = capsys.readouterr().out
     assert "val: 1 map (no photo), 1 segment, 1 of them crowds." in out
-    assert "Nothing can be learned from it: all 1 objects are crowds" in out
+    assert "Nothing can be learned from it: every object (1) is a crowd" in out
     inspect(str(tmp_path / "out"))
-    assert "Nothing can be learned from it: all 1 objects are crowds" in capsys.readouterr().out
+    assert "Nothing can be learned from it: every object (1) is a crowd" in capsys.readouterr().out
 
 
 def test_a_photo_of_another_size_is_named_and_left_out(tmp_path: Path):
@@ -259,8 +259,8 @@ def test_a_photo_on_its_side_fits_an_upright_map(tmp_path: Path):
 @pytest.mark.parametrize(
     ("rows", "names", "sentence"),
     [
-        ((annotation(1), annotation(2, [])), ("a.png",), "annotations that show pixels; 1 of 2 do not"),
-        ((), ("a.png", "b.png"), "photo of each map; 1 of 2 are not there, got none of b.png."),
+        ((annotation(1), annotation(2, [])), ("a.png",), "annotations that show pixels; without any: 1 of 2"),
+        ((), ("a.png", "b.png"), "photo of each map; missing: 1 of 2, got none of b.png."),
         ((annotation(1, [[0, 0]]),), ("a.png",), "polygons x, y, x, y"),
         ((annotation(1, []),), ("b.png", "a.png"), "There are 1 more such sentences without `--strict`."),
     ],
@@ -293,9 +293,9 @@ def test_two_photos_that_differ_in_the_suffix_keep_their_maps(tmp_path: Path):
 @pytest.mark.parametrize(
     ("segments", "sentence"),
     [
-        ([], "no pixel of its 1 maps is labelled"),
+        ([], "no pixel of its 1 map is labelled"),
         ([Segment(1, 1)], "only one category is labelled"),
-        ([Segment(1, 1, is_crowd=True)], "all 1 objects are crowds"),
+        ([Segment(1, 1, is_crowd=True)], "every object (1) is a crowd"),
         ([Segment(1, 1), Segment(2, 6)], ""),
     ],
 )

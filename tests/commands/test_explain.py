@@ -10,7 +10,7 @@ from intarsia.cli import main
 from intarsia.errors import InputError
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.runtime import Model
-from tests.methods.conftest import combinatorial, hierarchical, panoptic_fpn, unified
+from tests.methods.conftest import combinatorial, panoptic_fpn, unified
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +18,6 @@ def photo(tmp_path_factory):
     path = tmp_path_factory.mktemp("photo") / "house.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 42, 3), np.uint8)).save(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("model")
-    hierarchical().save(folder)
-    return str(folder)
 
 
 def two_windows() -> PanopticMap:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +18,8 @@ from intarsia.formats.coco import CocoWriter
 from intarsia.formats.results import ResultFolder
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.pictures.reading import read_image
+from tests.killing import kill_at
 
-CODE = "import sys; from intarsia.cli import main; sys.exit(main(sys.argv[1:]))"
 NUM_IMAGES = 40
 
 
@@ -38,18 +35,6 @@ def write_source(folder: Path) -> Path:
                 folder / "images" / f"{n}.png"
             )
     return folder
-
-
-def kill_at(moment_s: float, command: list[str], begun: Path) -> bool:
-    """Start a command and kill it so long after it began to write; whether it was still running."""
-    process = subprocess.Popen([sys.executable, "-c", CODE, *command], stdout=subprocess.DEVNULL)
-    while process.poll() is None and not begun.exists():
-        time.sleep(0.005)
-    time.sleep(moment_s)
-    running = process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    return running
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -7,13 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import torch
 
 import intarsia
 from intarsia.cli import main
 from intarsia.errors import InputError
 from intarsia.pictures.video import VideoWriter, frame_rate, read_frames
-from tests.methods.conftest import hierarchical
 
 pytest.importorskip("av", reason="the extra `video` is not installed")
 
@@ -28,14 +26,6 @@ def clip(tmp_path_factory):
             picture[8:20, 6 + 4 * shift : 18 + 4 * shift] = 220
             writer.add(picture)
     return path
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("model")
-    hierarchical().save(folder)
-    return str(folder)
 
 
 def test_a_video_is_read_as_it_was_written(clip):

@@ -135,7 +135,7 @@ def test_a_folder_without_maps(one_folder: Path):
 
 def test_a_missing_file_is_named_before_anything_starts(one_folder: Path):
     first_image(one_folder).unlink()
-    with pytest.raises(ValueError, match=r"1 of 2 images are missing, got .*sticks_00007\.png"):
+    with pytest.raises(ValueError, match=r"missing: 1 of 2 images, got .*sticks_00007\.png"):
         PanopticDataset(one_folder)
 
 

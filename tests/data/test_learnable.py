@@ -100,13 +100,13 @@ def test_photos_without_labels_are_named(tmp_path: Path):
     (tmp_path / "masks" / "2.tif").unlink()
     dataset = PanopticDataset(tmp_path, split="train")
     assert len(dataset) == 3
-    assert check_learnable(dataset) == f"1 photos of {tmp_path} have no labels: 2.tif"
+    assert check_learnable(dataset) == f"Without labels: 1 photo of {tmp_path} (2.tif)"
 
 
 def test_labels_without_a_photo_are_refused(tmp_path: Path):
     write_cells(tmp_path)
     (tmp_path / "images" / "2.tif").unlink()
-    with pytest.raises(InputError, match="1 of 4 images are missing, got 2.png"):
+    with pytest.raises(InputError, match="missing: 1 of 4 images, got 2.png"):
         PanopticDataset(tmp_path, split="train")
 
 
@@ -135,7 +135,7 @@ WHOLE = np.ones((8, 8), int)
     ("one", "reason"),
     [
         (PanopticMap.empty(8, 8), "no pixel of its 2 maps is labelled"),
-        (PanopticMap(WHOLE, [Segment(1, 1, is_crowd=True)]), "all 2 objects are crowds"),
+        (PanopticMap(WHOLE, [Segment(1, 1, is_crowd=True)]), r"every object \(2\) is a crowd"),
         (PanopticMap(WHOLE, [Segment(1, 1)]), "only one category is labelled"),
     ],
 )

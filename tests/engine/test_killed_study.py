@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from intarsia.cli import main
 from tests.commands.test_ablate import TINY
-
-CODE = "import sys; from intarsia.cli import main; sys.exit(main(sys.argv[1:]))"
-
-
-def killed(moment_s: float, command: list[str], begun: Path) -> bool:
-    """Start a study and kill it so long after its first run began; whether it was still running."""
-    process = subprocess.Popen([sys.executable, "-c", CODE, *command], stdout=subprocess.DEVNULL)
-    while process.poll() is None and not begun.exists():
-        time.sleep(0.02)
-    time.sleep(moment_s)
-    running = process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    return running
+from tests.killing import kill_at
 
 
 def table_of(out: Path) -> dict[str, list[dict[str, float]]]:
@@ -53,7 +37,7 @@ def test_a_study_killed_again_and_again_has_the_table_of_an_unbroken_one(streets
 
     assert main(command("whole")) == 0
     begun = tmp_path / "killed" / "hle-facades-base-0" / "metrics.csv"
-    survived = [killed(moments.uniform(0, 4), command("killed"), begun) for _ in range(4)]
+    survived = [kill_at(moments.uniform(0, 4), command("killed"), begun) for _ in range(4)]
     assert any(survived), "no study was killed while it worked"
     assert main(command("killed")) == 0
     whole, broken = (tmp_path / "whole", tmp_path / "killed")

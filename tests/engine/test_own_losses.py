@@ -57,9 +57,9 @@ def test_each_counts_by_its_mean_and_its_weight(file):
 @pytest.mark.parametrize(
     ("functions", "weights", "message"),
     [
-        (["seven"], [1.0, 2.0], "`loss_weights` must be 1 numbers, one a loss, or none"),
+        (["seven"], [1.0, 2.0], "`loss_weights` must be 1 number, one a loss, or none"),
         (["seven", "seven"], [], "functions of different names"),
-        (["number"], [], "`losses` must be functions, got .*, a int"),
+        (["number"], [], "`losses` must be functions, got .*, an int"),
         (["missing"], [], "`losses` must be a name in"),
     ],
 )

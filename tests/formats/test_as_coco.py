@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_told_by_the_names_of_the_label_images(tmp_path: Pa
     command = ["evaluate", "--truth", str(tmp_path / "truth"), "--prediction", str(tmp_path / "found")]
     assert main(command) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert f"`{tmp_path / 'found'}` must be a prediction for every image; 1 of 2 images have none" in said
+    assert f"`{tmp_path / 'found'}` must be a prediction for every image; missing: 1 of 2" in said
     tifffile.imwrite(tmp_path / "found" / "b_cp_masks.tif", np.zeros((50, 60), np.uint16))
     assert main(command) == 2
     said = " ".join(capsys.readouterr().err.split())
@@ -159,7 +159,7 @@ def test_categories_of_one_id_and_two_names_are_told(tmp_path: Path):
     truth = truth_of_cells(tmp_path / "truth", [("cell", 1), ("glass", 0)])
     prediction = truth_of_cells(tmp_path / "found", [("Cell", 1), ("sky", 0)])
     remarks = evaluate(truth, prediction).remarks
-    assert remarks == ("Ids of categories count, and 1 have other names here: 8 'sky' (truth: 'glass').",)
+    assert remarks == ("Ids of categories count; other names here (1): 8 'sky' (truth: 'glass').",)
 
 
 def test_names_that_are_numbers_are_no_ids(tmp_path: Path):

@@ -35,7 +35,7 @@ def test_pages_of_a_stack_have_their_sizes_and_names(tmp_path: Path):
     names = json.loads((out / "category_map.json").read_text())
     names["pages"]["pages"].pop()
     (out / "category_map.json").write_text(json.dumps(names))
-    with pytest.raises(ValueError, match="pages.tif` must be of 1 pages as its category map names, got 2"):
+    with pytest.raises(ValueError, match="pages.tif` must be of 1 page as its category map names, got 2"):
         command.convert("label-stack", str(out), str(tmp_path / "again"))
 
 

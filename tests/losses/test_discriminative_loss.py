@@ -223,7 +223,7 @@ def test_an_instance_without_a_category_is_refused():
 
 def test_categories_of_another_number_of_images_are_refused():
     embeddings, instances = three_instances()
-    with pytest.raises(ValueError, match="`categories` must be one tensor for each of the 1 images, got 0"):
+    with pytest.raises(ValueError, match=r"`categories` must be one tensor an image \(1\), got 0"):
         discriminative_loss(embeddings, instances, categories=())
 
 

@@ -71,7 +71,7 @@ def wrong_area(case: Case) -> None:
     case.segments(case.truth, lambda rows: rows[0].update(area=1))
     after = case.evaluated()
     assert after.to_json() == before.to_json()
-    assert "Wrong `area` of 1 truth segments (segment 1 of " in after.remarks[0]
+    assert "Wrong `area` of 1 true segment (segment 1 of " in after.remarks[0]
     assert "a.png has area 1 in the JSON and 4 pixels in the PNG" in after.remarks[0]
 
 
@@ -162,9 +162,7 @@ def a_row_of_pixels(case: Case) -> None:
 
 def no_entry(case: Case) -> None:
     case.edit(case.prediction, lambda rows: rows.pop(0))
-    case.refused(
-        "prediction.json` must be a prediction for every image; 1 of 2 images have none, got none for 1"
-    )
+    case.refused("prediction.json` must be a prediction for every image; missing: 1 of 2, got none for 1")
 
 
 def ids_that_differ(case: Case) -> None:

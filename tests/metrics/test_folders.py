@@ -81,7 +81,7 @@ def test_a_wrong_area_is_reported_and_not_trusted(truth: Path, prediction: Path,
     got = evaluate_folders(truth, prediction)
     assert got.to_json() == want.to_json()
     assert not want.remarks
-    assert "Wrong `area` of 1 truth segments" in got.remarks[0]
+    assert "Wrong `area` of 1 true segment" in got.remarks[0]
     assert "0.png" in got.remarks[0]
 
 
@@ -150,7 +150,7 @@ def no_id(rows: list) -> list:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (drop_image, "a prediction for every image; 1 of 6 images have none, got none for 1"),
+        (drop_image, "a prediction for every image; missing: 1 of 6, got none for 1"),
         (repeat_image, "one with one map an image, got two of 1"),
         (repeat_segment, r"without two segments of one id in a map, got \d twice in 0.png"),
         (unknown_category, "made of the truth's categories, got 77 for segment 1 of 0.png"),

@@ -43,7 +43,7 @@ def test_ids_that_stand_for_other_files_are_refused(tmp_path: Path, capsys: Any)
     prediction = write(tmp_path / "p.json", [(1, "a.jpg", 8), (2, "b.jpg", 2), (3, "c.jpg", 5)])
     with pytest.raises(
         ValueError,
-        match=r"p.json` must be one whose .*; 2 do not, got 'a.jpg' for 1, which is 'c.jpg'",
+        match=r"p.json` must be one whose .*; others: 2, got 'a.jpg' for 1, which is 'c.jpg'",
     ):
         evaluate_folders(truth, prediction)
     assert main(["evaluate", "--truth", str(truth), "--prediction", str(prediction)]) == 2

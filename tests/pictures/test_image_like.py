@@ -58,7 +58,7 @@ def test_what_is_no_image_is_refused():
     ):
         with pytest.raises(InputError, match=sentence):
             as_image(source)
-    with pytest.raises(InputError, match="`page` must be given for files only, got it for a ndarray"):
+    with pytest.raises(InputError, match="`page` must be given for files only, got it for an ndarray"):
         as_image(RGB, page=1)
 
 

@@ -130,7 +130,7 @@ def assign_to_centers(
     """
     _check_bandwidth(bandwidth)
     if centers.ndim != 2 or centers.shape[1] != embeddings.shape[0]:
-        fail("centers", f"n rows of {embeddings.shape[0]} values like `embeddings`", centers.shape)
+        fail("centers", f"shaped (n, {embeddings.shape[0]}), like `embeddings`", centers.shape)
     if not np.isfinite(centers).all():
         fail("centers", "finite", "NaN or infinity")
     columns = foreground_columns(embeddings, foreground)

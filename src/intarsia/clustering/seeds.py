@@ -126,7 +126,7 @@ def assign_by_membership(
     if not 0 < least < 1:
         fail("least", "in (0, 1)", least)
     if centers.ndim != 2 or centers.shape[1] != embeddings.shape[0] or len(centers) != len(log_lambda):
-        fail("centers", f"{len(log_lambda)} rows of {embeddings.shape[0]} values", centers.shape)
+        fail("centers", f"shaped ({len(log_lambda)}, {embeddings.shape[0]})", centers.shape)
     if not (np.isfinite(centers).all() and np.isfinite(log_lambda).all()):
         fail("centers", "finite, with a finite `log_lambda`", "NaN or infinity")
     columns = foreground_columns(embeddings, foreground)

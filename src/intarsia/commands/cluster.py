@@ -125,10 +125,12 @@ class Cluster:
                 yield from zip(group_items, results, strict=True)
 
     def _results(self, ray: Any, function: Callable[[T], R], items: Sequence[Sequence[T]]) -> Iterator[Any]:
+        # as many workers as there are GPUs, or shares of CPUs
         resources = ray.cluster_resources()
         num_gpus = int(resources.get("GPU", 0)) if self.wants_gpu else 0
         places = num_gpus or max(int(resources.get("CPU", 1)) // self.num_cpus, 1)
         begun = ray.remote(num_cpus=0, max_restarts=-1)(_Begun).remote()
+        # items go to workers that keep what they loaded
         data = ray.data.from_items(
             [{"number": n, "item": _dumps(item)} for n, item in enumerate(items)],
             override_num_blocks=min(len(items), MAX_BLOCKS),

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from intarsia._check import fail, sentence
+from intarsia._check import counted, fail, sentence
 from intarsia._files import remove_partials
 from intarsia.commands.conversion_count import ConversionCount, facts_of
 from intarsia.commands.journal import Journal
@@ -145,7 +145,7 @@ def check_photo(source: SourceMap, panoptic_map: PanopticMap) -> None:
         return
     if source.image_path and source.image_page is None and (pages := num_pages(source.image_path)) > 1:
         hint = "Train on the source as it is, with `page=`."
-        fail(str(source.image_path), "a photo of one page like its map", f"{pages} pages", hint=hint)
+        fail(str(source.image_path), "a photo of one page like its map", counted(pages, "page"), hint=hint)
     size = source.read_photo(channel=(0,) if source.image_path else ()).shape[:2]
     if size != panoptic_map.size:
         expected = f"as large as its map, {panoptic_map.size[0]}x{panoptic_map.size[1]}"

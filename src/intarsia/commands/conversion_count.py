@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from intarsia._check import sentence
+from intarsia._check import counted, sentence
 from intarsia.formats.source import SourceMap, SourcePart
 from intarsia.panoptic import PanopticMap
 
@@ -43,7 +43,7 @@ class ConversionCount:
         >>> count.lines()
         ['val: 1 map (no photo), 0 segments.']
         >>> count.losses()
-        ['`val` must be made of annotations that show pixels; 2 of 2 do not, got 2 of a.jpg.']
+        ['`val` must be made of annotations that show pixels; without any: 2 of 2, got 2 of a.jpg.']
     """
 
     part: SourcePart
@@ -64,7 +64,7 @@ class ConversionCount:
         segments, crowds = (sum(row[key] for row in self.facts) for key in ("segments", "crowds"))
         of_crowds = f", {crowds} of them crowds" if crowds else ""
         name = f"{self.part.name}: " if self.part.name else ""
-        return [f"{name}{_number(num_maps, 'map')} ({photos}), {_number(segments, 'segment')}{of_crowds}."]
+        return [f"{name}{counted(num_maps, 'map')} ({photos}), {counted(segments, 'segment')}{of_crowds}."]
 
     def losses(self) -> list[str]:
         """A sentence for each kind of thing that did not come along, with its number and the first names."""
@@ -73,12 +73,10 @@ class ConversionCount:
         without = [source.image_file for source in part.maps if not source.has_photo]
         sentences = []
         if without and _has_photos(part):
-            expected = (
-                f"a folder with the photo of each map; {len(without)} of {len(part.maps)} are not there"
-            )
+            expected = f"a folder with the photo of each map; missing: {len(without)} of {len(part.maps)}"
             sentences.append(sentence(place, expected, "none of " + named(without)))
         if part.unlabelled:
-            expected = f"a data set with a map of each photo; {len(part.unlabelled)} have none"
+            expected = f"a data set with a map of each photo; photos without one: {len(part.unlabelled)}"
             sentences.append(sentence(place, expected, "none of " + named(part.unlabelled)))
         sentences += [f"`{path}` was left out: {reason.rstrip('.')}." for path, reason in part.left_out]
         return sentences + self._invisible()
@@ -93,7 +91,7 @@ class ConversionCount:
             return []
         total = sum(number for number, _ in missing)
         listed = total + sum(row["segments"] for row in self.facts)
-        expected = f"made of annotations that show pixels; {total} of {listed} do not"
+        expected = f"made of annotations that show pixels; without any: {total} of {listed}"
         got = named(f"{number} of {name}" for number, name in missing)
         return [sentence(self.part.name or "source", expected, got)]
 
@@ -118,7 +116,3 @@ def _has_photos(part: SourcePart) -> bool:
     if folder is None or all(source.listed is None for source in part.maps):
         return False  # no JSON says that there are photos
     return folder.is_dir() and any(path.is_file() for path in folder.iterdir())
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

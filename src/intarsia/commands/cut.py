@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
+from intarsia._check import counted
 from intarsia._files import whole
 from intarsia.cut import Cut, load_problem, solve
 from intarsia.cut.solvers import absorbing
@@ -68,8 +69,8 @@ def cut(
             np.savez(file, allow_pickle=False, labels=answer.labels, clusters=answer.clusters)
     stopped = "" if answer.stats.finished else " (stopped by the time limit)"
     print(
-        f"cost {answer.cost:.3f}, {int(answer.clusters.max()) + 1} segments of"
-        f" {len(np.unique(answer.labels))} classes, {answer.labels.size} nodes,"
+        f"cost {answer.cost:.3f}, {counted(int(answer.clusters.max()) + 1, 'segment')} of"
+        f" {counted(len(np.unique(answer.labels)), 'label')}, {counted(answer.labels.size, 'node')},"
         f" {1000 * answer.stats.seconds:.1f} ms{stopped}"
     )
     print(answer.stats.table())

@@ -213,6 +213,7 @@ def _write(picture: np.ndarray, path: Path) -> None:
 
 
 def _said(explanation: Explanation, model: Model, out: str) -> str:
+    # what the pixel is
     row, column = explanation.pixel
     ids = {segment.id: segment for segment in explanation.map.segments}
     segment = ids.get(int(explanation.map.ids[row, column]))
@@ -223,6 +224,7 @@ def _said(explanation: Explanation, model: Model, out: str) -> str:
         (f"other {name} segments", explanation.same_category),
         ("other categories", explanation.other),
     ]
+    # how it stands to the rest, in the words of the kind of model
     head = f"Pixel {row},{column} is {name}"
     if explanation.kind == "distance":
         head += f"; its margin is {explanation.margin:.2f}. Median distance to"

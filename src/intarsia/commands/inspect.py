@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia._threads import in_order
 from intarsia.commands.conversion import check_photo, with_name
 from intarsia.commands.conversion_count import ConversionCount, facts_of
@@ -94,7 +94,7 @@ def inspect(
 
         write_sheet(sheet, tiles)
     if total.problems:
-        summary = f"{len(total.problems)} problems in {total.num_images} images"
+        summary = f"{counted(len(total.problems), 'problem')} in {counted(total.num_images, 'image')}"
         raise PartialFailure(total.problems, total=total.num_images, result=total, summary=summary)
     return total
 
@@ -195,7 +195,8 @@ def _print(folder: Path, categories: Categories, inspection: Inspection) -> None
     void = 100 * inspection.num_void / max(inspection.num_pixels, 1)
     sizes = ", ".join(f"{h}x{w} ({n})" for (h, w), n in inspection.sizes.most_common(4))
     more = f" and {len(inspection.sizes) - 4} other sizes" if len(inspection.sizes) > 4 else ""
-    console.print(f"{folder}: {inspection.num_images} images, {sizes}{more}", highlight=False, markup=False)
+    images = counted(inspection.num_images, "image")
+    console.print(f"{folder}: {images}, {sizes}{more}", highlight=False, markup=False)
     counts = inspection.things_per_image or [0]
     things = f"{min(counts)} to {max(counts)}, median {np.median(counts):.0f}"
     console.print(

@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 from rich.progress import track
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.commands.cluster import Cluster, ClusterAddress
 from intarsia.commands.image_ids import ids_of_photos, truth_of
 from intarsia.commands.overlays import Overlays
@@ -206,6 +206,7 @@ def _predicted(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster 
         return predict_in_parts(photos, settings, place)
     run = settings.loaded()
     broken: list[str] = []
+    # nothing is written before one photo could be read
     read = run.read(photos, broken)
     first = next(read, None)
     if first is None:
@@ -213,6 +214,7 @@ def _predicted(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster 
     run.make_folders()
     alone = len(photos) < 2
     rows_of_images: list[ImageRows] = []
+    # maps as they come, each written before the next
     with settings.results(run.model.categories) as results:
         read = chain([first], read)
         if settings.stacks:
@@ -240,6 +242,7 @@ def _predict_videos(
             for name, segments in video.frames:
                 stem = name.replace("/", "_").removesuffix(".png")
                 predictions.append(Prediction(name, segments, results.map_file(stem)))
-            print(f"{video.name}: {len(video.frames)} frames, {video.num_instances} things")
+            frames, things = counted(len(video.frames), "frame"), counted(video.num_instances, "thing")
+            print(f"{video.name}: {frames}, {things}")
     print(f"Results in {settings.out}" + (f", videos in {drawn.folder}" if drawn else ""))
     return predictions

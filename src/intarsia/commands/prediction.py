@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.commands.photo_run import PhotoSettings
 from intarsia.formats.image_files import ImageRows
 from intarsia.formats.png import read_ids
@@ -57,6 +57,6 @@ def summary_of(predictions: Sequence[Prediction], categories: Categories, settin
         said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda kv: -kv[1]))
         lines.append(f"{prediction.name}: {said or 'nothing found'}")
     if len(predictions) > 10:
-        lines.append(f"... and {len(predictions) - 10} more images")
+        lines.append(f"... and {counted(len(predictions) - 10, 'image')} more")
     pictures = f", pictures in {settings.drawn.folder}" if settings.drawn else ""
     return "\n".join([*lines, f"Results in {settings.out}{pictures}"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.formats.image_names import ImageNames
 from intarsia.formats.label_image import num_pages, read_page
 from intarsia.formats.same_categories import ids_of_same_meaning
@@ -98,7 +98,7 @@ class MaskValues:
             ValueError: The file cannot be read, is of another size, or has a value that is no category's.
         """
         if num_pages(path) != 1:
-            fail(str(path), "a mask of one page", f"{num_pages(path)} pages")
+            fail(str(path), "a mask of one page", counted(num_pages(path), "page"))
         mask = read_page(path, 0)
         if mask.shape != size:
             got = "x".join(map(str, mask.shape))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 
 
 def as_costs(name: str, values: Any, axes: str) -> np.ndarray:
@@ -104,7 +104,7 @@ def check_finite(name: str, array: np.ndarray) -> None:
         >>> check_finite("node_costs", np.zeros(3))
     """
     if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
-        fail(name, "finite (float32)", f"{int((~np.isfinite(array)).sum())} values that are not")
+        fail(name, "finite (float32)", f"NaN or infinity {counted(int((~np.isfinite(array)).sum()), 'time')}")
 
 
 def as_array(name: str, values: Any) -> np.ndarray:

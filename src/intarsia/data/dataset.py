@@ -11,7 +11,7 @@ import torch
 from jaxtyping import UInt8
 from torch.utils.data import Dataset
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.categories import VOID_INDEX
 from intarsia.data.sample import Sample
 from intarsia.formats.layout import read_split
@@ -140,7 +140,7 @@ class PanopticDataset(Dataset[Sample]):
     def _check_complete(self, kind: str, missing: Sequence[object]) -> None:
         if missing:
             expected = (
-                f"a data set whose files exist; {len(missing)} of {len(self.records)} {kind}s are missing"
+                f"a data set whose files exist; missing: {len(missing)} of {counted(len(self.records), kind)}"
             )
             fail(str(self.folder), expected, str(missing[0]))
 

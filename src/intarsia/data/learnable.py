@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia._threads import in_order
 from intarsia.data.dataset import PanopticDataset
 from intarsia.errors import InputError
@@ -50,7 +50,8 @@ def check_learnable(dataset: PanopticDataset) -> str:
         return ""
     names = ", ".join(path.name for path in dataset.unlabelled[:NUM_NAMED])
     more = ", ..." if len(dataset.unlabelled) > NUM_NAMED else ""
-    return f"{len(dataset.unlabelled)} photos of {dataset.folder} have no labels: {names}{more}"
+    photos = counted(len(dataset.unlabelled), "photo")
+    return f"Without labels: {photos} of {dataset.folder} ({names}{more})"
 
 
 def _check_every_label(dataset: PanopticDataset) -> None:

@@ -196,6 +196,7 @@ def window_problem(frames: Sequence[Frame]) -> CutProblem:
     index = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
     edges: list[np.ndarray] = []
     costs: list[np.ndarray] = []
+    # within each frame: its own pairs
     for number, frame in enumerate(frames):
         problem = frame.view.problem
         for plane, offset in zip(problem.affinity_costs, problem.offsets.tolist(), strict=True):
@@ -204,6 +205,7 @@ def window_problem(frames: Sequence[Frame]) -> CutProblem:
                 number * index.size + np.stack([index[first].ravel(), index[second].ravel()], axis=1)
             )
             costs.append(plane[first].ravel())
+    # from each frame to the next: a point and where it moved
     for number, (before, after) in enumerate(pairwise(frames)):
         here, there = moved_points(after.motion)
         log_odds = overlap_along(before.segments, after.segments, here, there, is_thing=splittable)

@@ -8,7 +8,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import a_kind, counted, fail
 from intarsia.data.targets import PanopticTargets
 from intarsia.nets.networks import import_named
 
@@ -39,12 +39,12 @@ class OwnLosses:
                 or too many.
         """
         if weights and len(weights) != len(names):
-            fail("loss_weights", f"{len(names)} numbers, one a loss, or none", tuple(weights))
+            fail("loss_weights", f"{counted(len(names), 'number')}, one a loss, or none", tuple(weights))
         self.functions: dict[str, Callable[..., Any]] = {}
         for name in names:
             function, short = import_named("losses", name), name.rpartition(":")[2]
             if not callable(function):
-                fail("losses", "functions", f"{name}, a {type(function).__name__}")
+                fail("losses", "functions", f"{name}, {a_kind(function)}")
             if short in self.functions:
                 fail("losses", "functions of different names", f"two of the name {short}")
             self.functions[short] = function

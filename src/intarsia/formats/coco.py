@@ -6,7 +6,6 @@ import errno
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -14,6 +13,7 @@ from jaxtyping import Int32
 
 from intarsia import _native
 from intarsia._check import fail
+from intarsia._files import AbstractWriter
 from intarsia.formats.coco_json import ImageId, MapRecord, image_id_of, read_panoptic_json
 from intarsia.formats.json_file import naming
 from intarsia.formats.json_rows import JsonRows, write_json_lists
@@ -59,7 +59,7 @@ def read_map(record: MapRecord, folder: str | Path) -> PanopticMap:
         return PanopticMap(ids, record.segments)
 
 
-class CocoWriter:
+class CocoWriter(AbstractWriter):
     """Writes a COCO panoptic folder map by map; the JSON is written last, when the `with` block ends well.
 
     Example:
@@ -172,14 +172,7 @@ class CocoWriter:
             number += 1
         return number
 
-    def __enter__(self) -> CocoWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
+    def _forget(self) -> None:
         self._images.close()
         self._annotations.close()
 

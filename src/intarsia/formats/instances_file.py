@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from intarsia._files import AbstractWriter
 from intarsia.formats.coco import image_to_coco, segments_to_coco
 from intarsia.formats.json_rows import JsonRows, write_json_lists
 from intarsia.formats.run_lengths import run_length_codes
@@ -31,7 +31,7 @@ def annotations_of(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
     return rows
 
 
-class InstancesFile:
+class InstancesFile(AbstractWriter):
     """One `instances.json` for a run; it is written when the block ends well.
 
     Example:
@@ -85,13 +85,6 @@ class InstancesFile:
         lists = {"images": self._images, "annotations": self._annotations}
         write_json_lists(self.path, {**lists, "categories": categories})
 
-    def __enter__(self) -> InstancesFile:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
+    def _forget(self) -> None:
         self._images.close()
         self._annotations.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int, Int64
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 
 __all__ = ["check_no_mask", "check_no_photo", "pieces_of"]
 
@@ -51,7 +51,7 @@ def check_no_mask(labels: Int[np.ndarray, "h w"], path: str | Path) -> None:
             "With `--objects pieces` of `intarsia convert labels` each connected piece is an object, with "
             "`--objects labels` all of a value are one."
         )
-        listed = f"0 and {values[0]}" if len(values) == 1 else f"{len(values)} values"
+        listed = f"0 and {values[0]}" if len(values) == 1 else counted(len(values), "value")
         expected = "a label image, one number for each object"
         fail(str(path), expected, f"a mask of {listed} in {count} pieces", hint=hint)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Int64
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.formats.category_map import (
     BACKGROUND,
     FILE_NAME,
@@ -193,7 +193,7 @@ def _check_pages(photo: Path, file: LabelFile, count: int) -> None:
     except ValueError:
         return  # what is wrong with it is said when it is read
     if pages != count and count > 1:
-        fail(str(photo), f"a picture of {count} pages like its labels {file.path.name}", f"{pages}")
+        fail(str(photo), f"a picture of {counted(count, 'page')} like its labels {file.path.name}", pages)
 
 
 def _page_names(file: LabelFile, known: CategoryMap) -> Sequence[str]:
@@ -201,7 +201,7 @@ def _page_names(file: LabelFile, known: CategoryMap) -> Sequence[str]:
     if file.path.stem in known.pages:
         names = known.pages[file.path.stem]
         if len(names) != count:
-            fail(str(file.path), f"of {len(names)} pages as its category map names", count)
+            fail(str(file.path), f"of {counted(len(names), 'page')} as its category map names", count)
         return names
     return [file.name] if count == 1 else [f"{file.name}_{page:04d}" for page in range(count)]
 

@@ -188,7 +188,7 @@ _KEEPS_NUMBERS = "a label image in a format that keeps numbers (PNG, TIFF)"
 def _plane(file: object, name: str) -> Shaped[np.ndarray, "h w"]:
     with Image.open(file) as image:  # pyright: ignore[reportArgumentType] - an open file
         if image.format not in LOSSLESS_FORMATS:
-            fail(name, _KEEPS_NUMBERS, f"a {image.format}")
+            fail(name, _KEEPS_NUMBERS, f"the format {image.format}")
         if (count := getattr(image, "n_frames", 1)) > 1:
             fail(name, "a label image of one page, or a TIFF", f"{count} frames of an animation")
         stored = read_stored(file, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from intarsia._check import counted
 from intarsia.panoptic import Segment
 
 __all__ = ["nothing_to_learn"]
@@ -35,7 +36,7 @@ def nothing_to_learn(maps: Iterable[Iterable[Segment]]) -> str:
         if len(categories) > 1:
             return ""
     if not categories | crowds:
-        return f"no pixel of its {num_maps} maps is labelled"
+        return f"no pixel of its {counted(num_maps, 'map')} is labelled"
     if crowds and not categories & crowds:
-        return f"all {num_crowds} objects are crowds, whose members are not told apart"
+        return f"every object ({num_crowds}) is a crowd, whose members are not told apart"
     return "only one category is labelled, and nothing else that it could be told from"

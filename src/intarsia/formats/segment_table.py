@@ -6,14 +6,13 @@ import csv
 import math
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from intarsia._check import fail
-from intarsia._files import whole
+from intarsia._files import AbstractWriter, whole
 from intarsia.formats.resolution import Resolution
 from intarsia.formats.segment_shapes import perimeters_of, row_runs
 from intarsia.panoptic import Categories, PanopticMap
@@ -103,7 +102,7 @@ def segment_table(
     return table
 
 
-class SegmentTable:
+class SegmentTable(AbstractWriter):
     """The CSV of a run: one header, the rows of image after image; it appears whole when the block ends well.
 
     Images may have different numbers of channels, and only some of them a pixel size: what an image does not
@@ -161,18 +160,9 @@ class SegmentTable:
                 end = len(COLUMNS) + int(channels)
                 padded = [*row[:end], *[""] * (len(means) - int(channels)), *row[end:]]
                 written.writerow(padded + [""] * (width - len(padded)))
+
+    def _forget(self) -> None:
         self._waiting.close()
-
-    def __enter__(self) -> SegmentTable:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self._waiting.close()
 
 
 def _areas_and_boxes(rows: Int32[np.ndarray, "h w"], count: int) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.cut.offsets import pair_slices
 
 BITS = 20
@@ -58,7 +58,7 @@ class IntegerCosts:
             inside[:, o][first] = affinity_costs[:, o][first]
         for name, values in (("node_costs", node_costs), ("affinity_costs", inside)):
             if not values.isfinite().all():
-                fail(name, "finite", f"{int((~values.isfinite()).sum())} values that are not")
+                fail(name, "finite", f"NaN or infinity {counted(int((~values.isfinite()).sum()), 'time')}")
         largest = torch.cat([node_costs.flatten(1), inside.flatten(1)], 1).abs().amax(1)
         unit = torch.ldexp(torch.ones_like(largest), torch.frexp(largest).exponent - BITS)[
             :, None, None, None

@@ -101,7 +101,7 @@ def pairs_within_groups(
 def _groups(image: Tensor, number: Tensor, categories: Sequence[Tensor], num_images: int) -> Tensor:
     """A number for each (image, category)."""
     if len(categories) != num_images:
-        fail("categories", f"one tensor for each of the {num_images} images", f"{len(categories)} tensors")
+        fail("categories", f"one tensor an image ({num_images})", len(categories))
     lengths = torch.tensor([len(c) for c in categories], device=image.device)
     if (number > lengths[image]).any():
         row = int((number > lengths[image]).nonzero()[0, 0])

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torchvision.ops import box_iou
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.panoptic import VOID_INDEX
 
 __all__ = ["DetectionMatch", "Matching", "Normalisation", "match_detections", "panoptic_matching_loss"]
@@ -172,9 +172,17 @@ class _Channels:
         num_stuff, num_detections = len(stuff), len(match.duplicate)
         extra = len(logits) - num_stuff - num_detections
         if extra not in (0, 1):
-            fail("logits", f"{num_stuff + num_detections} channels, or one more for void", len(logits))
+            fail(
+                "logits",
+                f"{counted(num_stuff + num_detections, 'channel')}, or one more for void",
+                len(logits),
+            )
         if truth == "void" and not extra:
-            fail("logits", "with a channel of void where unmatched truth is void", f"{len(logits)} channels")
+            fail(
+                "logits",
+                "with a channel of void where unmatched truth is void",
+                f"{counted(len(logits), 'channel')}",
+            )
         dropped = match.duplicate | match.unmatched if detections == "drop" else match.duplicate
         taking_part = torch.cat([~dropped.new_zeros(num_stuff), ~dropped, ~dropped.new_zeros(extra)])
         return cls(taking_part, len(logits) - 1 if truth == "void" else _IGNORE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.model_folder import read_tensors
 from intarsia.panoptic import Categories
@@ -39,7 +39,7 @@ class Transfer:
 
     def __str__(self) -> str:
         """One sentence, with the parts of the networks by name."""
-        count = f"{len(self.taken)} of {len(self.taken) + len(self.fresh)} tensors taken"
+        count = f"{len(self.taken)} of {counted(len(self.taken) + len(self.fresh), 'tensor')} taken"
         parts = [f"Starts from {self.source}: {count} ({_parts(self.taken)})"]
         if self.fresh:
             parts.append(f"fresh: {_parts(self.fresh)}")

@@ -64,6 +64,7 @@ def evaluate_folders(
     """
     folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir, "problems": problems}
     pairs = read_pairs(truth_json, prediction_json, **folders)
+    # sums of groups of images, by processes or machines
     total = PairSum.empty(pairs.categories, request)
     if each is None:
         measured = measure_pairs(pairs, request, workers=workers)
@@ -71,6 +72,7 @@ def evaluate_folders(
     else:
         groups = [replace(pairs, images=group) for group in in_groups(pairs.images, GROUP)]
         sums = each(partial(sum_of_pairs, request=request), groups)
+    # qualities one by one, so that the result does not depend on the groups
     quality = PanopticQuality(pairs.categories)
     for group_sum in sums:
         for image in group_sum.qualities:

@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from jaxtyping import Int64
 
+from intarsia._check import counted
 from intarsia.metrics.annotations import UNKNOWN_AREA, MapAnnotation
 from intarsia.metrics.measures import Request
 from intarsia.metrics.measuring import MeasuredImage, measure_pairs
@@ -120,4 +121,6 @@ class WrongAreas:
         """A sentence, if there are any."""
         if not self.num_wrong:
             return ()
-        return (f"Wrong `area` of {self.num_wrong} truth segments ({self.first}); pixels were counted.",)
+        return (
+            f"Wrong `area` of {counted(self.num_wrong, 'true segment')} ({self.first}); pixels were counted.",
+        )

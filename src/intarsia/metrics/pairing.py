@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.formats.image_names import ImageNames
 from intarsia.metrics.annotations import AnnotationFile, MapAnnotation
 from intarsia.panoptic import Categories
@@ -61,7 +61,7 @@ def pair_maps(truth: AnnotationFile, prediction: AnnotationFile, prediction_json
             by_name[match] = row
     missing = [id for id in absent if id not in by_name]
     if missing:
-        expected = f"a prediction for every image; {len(missing)} of {len(truth.maps)} images have none"
+        expected = f"a prediction for every image; missing: {len(missing)} of {len(truth.maps)}"
         fail(str(prediction_json), expected, f"none for {missing[0]!r}")
     images = tuple(MapPair(row, prediction.maps.get(id) or by_name[id]) for id, row in truth.maps.items())
     return MapPairs(truth.categories, images, _remarks(absent, truth.maps) + _other_categories(prediction))
@@ -83,7 +83,7 @@ def _check_names(
     ]
     if wrong:
         id, true_name, name = wrong[0]
-        expected = f"one whose image ids stand for the truth's files; {len(wrong)} do not"
+        expected = f"one whose image ids stand for the truth's files; others: {len(wrong)}"
         fail(str(prediction_json), expected, f"{name!r} for {id!r}, which is {true_name!r}", hint=HINT)
 
 
@@ -94,7 +94,7 @@ def _name_of(row: MapAnnotation) -> str:
 def _remarks(absent: list[int | str], maps: Mapping[int | str, MapAnnotation]) -> tuple[str, ...]:
     if not absent:
         return ()
-    images = f"{len(absent)} of {len(maps)} images"
+    images = f"{len(absent)} of {counted(len(maps), 'image')}"
     return (f"Paired {images} by file name: the prediction has no map for their ids.",)
 
 
@@ -102,4 +102,4 @@ def _other_categories(prediction: AnnotationFile) -> tuple[str, ...]:
     if not prediction.renamed:
         return ()
     names = "; ".join(prediction.renamed[:3]) + ("; ..." if len(prediction.renamed) > 3 else "")
-    return (f"Ids of categories count, and {len(prediction.renamed)} have other names here: {names}.",)
+    return (f"Ids of categories count; other names here ({len(prediction.renamed)}): {names}.",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.cut.offsets import offsets_of
 
 __all__ = ["AffinityHeadConfig"]
@@ -40,7 +40,7 @@ class AffinityHeadConfig:
         if self.classifier_widths and (
             len(self.classifier_widths) != len(self.distances) or min(self.classifier_widths) < 1
         ):
-            wanted = f"{len(self.distances)} numbers of 1 or more, one a distance, or none"
+            wanted = f"{counted(len(self.distances), 'number')} of 1 or more, one a distance, or none"
             fail("affinity.classifier_widths", wanted, self.classifier_widths)
 
     @property

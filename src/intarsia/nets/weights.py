@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from intarsia._check import fail
+from intarsia._check import a_kind, fail
 
 __all__ = ["load_by_name_or_order", "read_weights", "weights_path"]
 
@@ -62,7 +62,7 @@ def read_weights(source: str) -> dict[str, Tensor]:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not any(isinstance(v, Tensor) for v in content.values()):
-        fail("pretrained", "a file of named tensors", f"{str(path)!r} with a {type(content).__name__}")
+        fail("pretrained", "a file of named tensors", f"{str(path)!r} with {a_kind(content)}")
     return {name: value for name, value in content.items() if isinstance(value, Tensor)}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.pictures.suffixes import HEIF, PERHAPS, PHOTO_ENDING, PLAIN, photo_stem_beside
 from intarsia.pictures.video import VIDEO_SUFFIXES
 
@@ -149,7 +149,7 @@ def _got(others: dict[str, list[Path]]) -> str:
 def _sentence(files: list[Path]) -> str:
     suffix = files[0].suffix.lower()
     names = ", ".join(path.name for path in files[:5]) + (", ..." if len(files) > 5 else "")
-    count = f"{len(files)} {suffix} file" + ("s" if len(files) > 1 else "")
+    count = counted(len(files), f"{suffix} file")
     if suffix in VIDEO_SUFFIXES:
         hint = "Give videos one by one."
     elif suffix in HEIF:

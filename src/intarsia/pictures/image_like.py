@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from intarsia._check import fail
+from intarsia._check import a_kind, fail
 from intarsia.pictures.colors import as_rgb, stretched
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.reading import orientation_of, read_image
@@ -100,7 +100,7 @@ def in_unit_range(pixels: Pixels) -> Float32[np.ndarray, "h w 3"]:
 
 
 def _kind(source: object) -> str:
-    return f"a {type(source).__name__}"
+    return a_kind(source)
 
 
 def _from_array(values: np.ndarray) -> Pixels:

@@ -24,7 +24,7 @@ from intarsia.pictures.colors import as_rgb, in_srgb, stretched
 from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.stored import read_stored
-from intarsia.pictures.tiff import TiffPage, is_tiff, open_tiff
+from intarsia.pictures.tiff import TiffPage, TiffStack, is_tiff, open_tiff
 
 __all__ = ["Readable", "num_pages", "read_image", "read_size"]
 
@@ -70,9 +70,7 @@ def read_image(
     """
     name = name_of(source)
     with _stream(source, name) as stream:
-        head = stream.read(32)
-        stream.seek(0)
-        if is_tiff(head):
+        if _holds_tiff(stream):
             picture, orientation = _read_tiff(stream, name, channel, page)
         else:
             picture, orientation = _read_with_pillow(stream, name, channel, page)
@@ -91,15 +89,8 @@ def num_pages(source: Readable) -> int:
         >>> num_pages(file.getvalue())
         1
     """
-    name = name_of(source)
-    with _stream(source, name) as stream:
-        head = stream.read(32)
-        stream.seek(0)
-        if is_tiff(head):
-            with open_tiff(stream, name) as stack:
-                return len(stack)
-        with _opened(stream, name) as image:
-            return _num_frames(image)
+    with _stack_or_image(source) as file:
+        return _num_frames(file) if isinstance(file, Image.Image) else len(file)
 
 
 def read_size(source: Readable, *, page: int | None = None) -> tuple[int, int]:
@@ -118,17 +109,13 @@ def read_size(source: Readable, *, page: int | None = None) -> tuple[int, int]:
         (2, 3)
     """
     name = name_of(source)
-    with _stream(source, name) as stream:
-        head = stream.read(32)
-        stream.seek(0)
-        if is_tiff(head):
-            with open_tiff(stream, name) as stack:
-                return stack.size_of(_chosen_page(page or 0, len(stack), name))
-        with _opened(stream, name) as image:
-            if page:
-                image.seek(_chosen_page(page, _num_frames(image), name))
-            turned = orientation_of(image) > 4
-            return (image.width, image.height) if turned else (image.height, image.width)
+    with _stack_or_image(source) as file:
+        if not isinstance(file, Image.Image):
+            return file.size_of(_chosen_page(page or 0, len(file), name))
+        if page:
+            file.seek(_chosen_page(page, _num_frames(file), name))
+        turned = orientation_of(file) > 4
+        return (file.width, file.height) if turned else (file.height, file.width)
 
 
 def name_of(source: Readable) -> str:
@@ -136,6 +123,22 @@ def name_of(source: Readable) -> str:
     if isinstance(source, str | Path):
         return str(source)
     return str(getattr(source, "name", "image"))
+
+
+@contextmanager
+def _stack_or_image(source: Readable) -> Iterator[TiffStack | Image.Image]:
+    """A file without its pixels: by tifffile, or by Pillow."""
+    name = name_of(source)
+    with _stream(source, name) as stream:
+        opened = open_tiff(stream, name) if _holds_tiff(stream) else _opened(stream, name)
+        with opened as file:
+            yield file
+
+
+def _holds_tiff(stream: Any) -> bool:
+    head = stream.read(32)
+    stream.seek(0)
+    return is_tiff(head)
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def nuclei() -> Recipe:
         affinity_loss=AffinityLossConfig(weight=0.1, touching_weight=2.0),
         tiling=TilingConfig(tile_px=896, context_px=182),  # 700 bytes a pixel, and overlaps of 384
     )
+    # instruments differ in scale, direction, contrast and noise
     return replace(
         recipe,
         method=method,
