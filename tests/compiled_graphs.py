@@ -23,9 +23,11 @@ from intarsia.layers import CutIndicatorLayer, CutLayer, Perturbation
 from intarsia.layers._cut_operators import cut_gradient, cut_masks, cut_segments
 from intarsia.layers.cut_indicators import cut_indicators, cut_indicators_gradient
 from intarsia.layers.perturbation import draw_steps
+from intarsia.losses._affinity import hardest_means
 from intarsia.losses._discriminative import discriminative_operator
 from intarsia.losses._gradients import scale
 from intarsia.losses._lovasz_extension import lovasz_operator
+from intarsia.losses._lovasz_softmax import softmax_operator
 from intarsia.losses._segment_spread import spread_gradient, spread_operator
 
 AT_20 = Perturbation(lowest=20.0, highest=20.0, num_samples=2)
@@ -73,6 +75,16 @@ def affinity(seed: int) -> Case:
     return lambda x: losses.affinity_loss(x, joined, valid=valid), (randn(seed, 2, 3, 6, 7),)
 
 
+def hardest_affinity(seed: int) -> Case:
+    joined, valid = randint(seed, 2, 2, 3, 6, 7).bool(), randint(seed + 9, 2, 2, 3, 6, 7).bool()
+    return lambda x: losses.affinity_loss(x, joined, valid=valid, k=0.3), (randn(seed, 2, 3, 6, 7),)
+
+
+def softmax(seed: int) -> Case:
+    labels = torch.where(randint(seed + 9, 5, 2, 6, 7) > 0, randint(seed, 2 + seed, 2, 6, 7), 255)
+    return lambda x: losses.lovasz_softmax(x.softmax(1), labels), (randn(seed, 2, 4, 6, 7),)
+
+
 def segments(seed: int) -> Case:
     layer = CutLayer(NEIGHBOURS, SPLITTABLE, perturbation=AT_20)
 
@@ -95,8 +107,10 @@ def indicators(seed: int) -> Case:
 
 CASES: dict[str, Callable[[int], Case]] = {
     "affinity_loss": affinity,
+    "affinity_loss of the hardest": hardest_affinity,
     "discriminative_loss": discriminative,
     "lovasz_hinge": hinge,
+    "lovasz_softmax": softmax,
     "top_k_cross_entropy": top_k,
     "CutLayer": segments,
     "CutIndicatorLayer": indicators,
@@ -109,6 +123,13 @@ def check_lovasz() -> None:
         for counted in (None, valid):
             opcheck(lovasz_operator, (randn(0, 3, 20).to(dtype).requires_grad_(), labels, counted, 1.0, True))
     opcheck(scale, (randn(0, 3, 20), randn(1, 3)))
+    for absent_too in (False, True):
+        pixels, classes = randn(0, 2, 3, 20).softmax(1).requires_grad_(), randint(1, 3, 2, 20)
+        opcheck(softmax_operator, (pixels, classes, 255, absent_too, True))
+
+
+def check_affinity() -> None:
+    opcheck(hardest_means, (randn(0, 2, 3, 20).requires_grad_(), randn(1, 2, 3, 20) > 0, 0.3))
 
 
 def check_discriminative() -> None:
@@ -151,6 +172,7 @@ def check_indicators() -> None:
 
 
 OPERATORS: dict[str, Callable[[], None]] = {
+    "affinity operator": check_affinity,
     "lovasz operators": check_lovasz,
     "discriminative operators": check_discriminative,
     "cut operators": check_cut,

@@ -1,5 +1,9 @@
 """Volumes: as good as their graphs, images where they have one plane, planes where nothing joins them."""
 
+import subprocess
+import sys
+import textwrap
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -105,3 +109,25 @@ def test_what_lies_beyond_the_volume_is_not_looked_at(tmp_path):
         cut = solve(load_problem(tmp_path / "volume.npz"), refine=refine)
         assert cut.cost == solve(problem, refine=refine).cost
         assert cut.clusters.shape == (4, 16, 16)
+
+
+def test_without_classes_memory_is_about_twice_that_of_the_costs():
+    """There are many small superpixels then; the tables that add up their edges go strip by strip."""
+    code = """
+        import resource
+        import numpy as np
+        from intarsia.cut import GridProblem, solve
+        shape = (16, 256, 256)
+        offsets = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 4, 0), (0, 0, 4), (0, 9, 0), (0, 0, 9)]
+        costs = np.random.default_rng(0).normal(0.5, 1.0, size=(7, *shape)).astype(np.float32)
+        problem = GridProblem(np.zeros((1, *shape), np.float32), costs, offsets, [True])
+        solve(GridProblem(np.zeros((1, 2, 16, 16)), costs[:, :2, :16, :16], offsets, [True]))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        solve(problem)
+        grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        print(grown / (costs.nbytes + problem.node_costs.nbytes))
+    """
+    answer = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert float(answer.stdout) < 3

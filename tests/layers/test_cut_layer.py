@@ -17,7 +17,7 @@ from torch.multiprocessing.spawn import spawn
 from torch.testing import assert_close
 
 from intarsia.cut import GridProblem, solve
-from intarsia.layers import CutLayer, PanopticMasks, Perturbation
+from intarsia.layers import CutIndicatorLayer, CutLayer, PanopticMasks, Perturbation
 from intarsia.layers.perturbation import CutGrid, draw_steps
 
 NEIGHBOURS = [(0, 1), (1, 0)]
@@ -284,7 +284,7 @@ def test_workers_of_a_loader_get_the_same_gradients():
 
 
 class Network(torch.nn.Module):
-    """Costs by one convolution, cut into masks."""
+    """Costs by one convolution, cut into masks, of which a loss sees the first of each image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -297,10 +297,25 @@ class Network(torch.nn.Module):
         return torch.stack([(z[0] ** 2).sum() for z in self.cut(costs[:, :2], costs[:, 2:]).masks]).sum()
 
 
-def gradient_of_one_process(rank: int, folder: str) -> None:
+class Indicators(torch.nn.Module):
+    """Costs by one convolution, cut into the indicators of classes and of pairs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.costs = torch.nn.Conv2d(3, 4, 1)
+        self.cut = CutIndicatorLayer(NEIGHBOURS, [False, True], perturbation=at_step(20.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        costs = self.costs(images)
+        cut = self.cut(costs[:, :2], costs[:, 2:])
+        return (cut.x * torch.arange(2.0)[:, None, None]).sum() - cut.y.square().sum()
+
+
+def gradient_of_one_process(rank: int, folder: str, network_type: type[torch.nn.Module]) -> None:
     store = f"file://{folder}/store"
     torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
-    network = torch.nn.parallel.DistributedDataParallel(Network())
+    network = torch.nn.parallel.DistributedDataParallel(network_type())
     images = torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(0))
     network(images[2 * rank : 2 * rank + 2]).backward()
     torch.save(network.module.costs.weight.grad, f"{folder}/{rank}.pt")
@@ -308,10 +323,11 @@ def gradient_of_one_process(rank: int, folder: str) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_share_the_gradient_of_all_images(tmp_path: Path):
+@pytest.mark.parametrize("network_type", [Network, Indicators])
+def test_two_processes_share_the_gradient_of_all_images(tmp_path: Path, network_type: type):
     """Their mean: half of what one process has that sums over all four."""
-    spawn(gradient_of_one_process, args=(str(tmp_path),), nprocs=2)
-    alone = Network()
+    spawn(gradient_of_one_process, args=(str(tmp_path), network_type), nprocs=2)
+    alone = network_type()
     alone(torch.rand(4, 3, 6, 6, generator=torch.Generator().manual_seed(0))).backward()
     assert alone.costs.weight.grad is not None
     assert alone.costs.weight.grad.any()

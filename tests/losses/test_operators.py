@@ -12,7 +12,15 @@ from tests.compiled_graphs import run_compiled
 
 
 @pytest.mark.parametrize(
-    "name", ["affinity_loss", "discriminative_loss", "lovasz_hinge", "top_k_cross_entropy"]
+    "name",
+    [
+        "affinity_loss",
+        "affinity_loss of the hardest",
+        "discriminative_loss",
+        "lovasz_hinge",
+        "lovasz_softmax",
+        "top_k_cross_entropy",
+    ],
 )
 def test_a_compiled_loss_is_one_graph_with_the_same_value_and_gradient(name: str):
     assert run_compiled(name)
@@ -22,7 +30,7 @@ def randn(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
 
 
-@pytest.mark.parametrize("name", ["lovasz operators", "discriminative operators"])
+@pytest.mark.parametrize("name", ["affinity operator", "lovasz operators", "discriminative operators"])
 def test_torch_finds_nothing_wrong_with_the_operators(name: str):
     assert run_compiled(name)
 

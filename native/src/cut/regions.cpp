@@ -216,6 +216,7 @@ Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers) {
                     const std::int32_t i = regions.runs[a].region, j = regions.runs[b].region;
                     if (i != j) edges[s].add(i, j, sum(grid.edge_line(o, line) + first, end - first));
                 });
+        edges[s].close();
     });
     Graph graph;
     ClassSums node_costs;

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from intarsia._check import fail
+from intarsia.losses._gradients import scale
 
 __all__ = ["affinity_loss", "batch_affinity_loss"]
 
@@ -113,13 +117,50 @@ def _mean_hardest(
     """For each row the mean of its share k of the largest valid costs; zero where there is none."""
     if k == 1:
         return torch.where(valid, costs, 0).sum(2) / valid.sum(2).clamp(min=1)
-    means = [
-        _hardest(row[counts], k) for row, counts in zip(costs.flatten(0, 1), valid.flatten(0, 1), strict=True)
-    ]
-    return torch.stack(means).view(costs.shape[:2])
+    return hardest_means(costs, valid, k)[0]
 
 
-def _hardest(costs: Float[Tensor, " e"], k: float) -> Float[Tensor, ""]:
-    if not len(costs):
-        return costs.sum()
-    return costs.topk(max(int(k * len(costs)), 1), sorted=False).values.mean()
+@torch.library.custom_op(
+    "intarsia::hardest_means",
+    mutates_args=(),
+    schema="(Tensor costs, Tensor valid, float k) -> (Tensor, Tensor)",
+)
+def hardest_means(costs: Tensor, valid: Tensor, k: float) -> tuple[Tensor, Tensor]:
+    """The means of `_mean_hardest`, and what each cost weighs in them: what a compiler sees of the choice.
+
+    Example:
+        >>> costs, valid = torch.tensor([[[3.0, 1.0, 9.0]]]), torch.tensor([[[True, True, False]]])
+        >>> hardest_means(costs, valid, 0.5)
+        (tensor([[3.]]), tensor([[[1., 0., 0.]]]))
+    """
+    means, weights = costs.new_zeros(costs.shape[:2]), torch.zeros_like(costs)
+    for image, offset in product(*map(range, means.shape)):
+        (places,) = valid[image, offset].nonzero(as_tuple=True)
+        if not len(places):
+            continue
+        count = max(int(k * len(places)), 1)
+        hardest = costs[image, offset][places].topk(count, sorted=False)
+        means[image, offset] = hardest.values.mean()
+        weights[image, offset, places[hardest.indices]] = 1 / count
+    return means, weights
+
+
+@hardest_means.register_fake
+def _(costs: Tensor, valid: Tensor, k: float) -> tuple[Tensor, Tensor]:
+    return costs.new_empty(costs.shape[:2]), torch.empty_like(costs)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.save_for_backward(output[1])
+    ctx.mark_non_differentiable(output[1])
+    ctx.set_materialize_grads(False)
+
+
+def _backward(ctx: Any, slopes: Tensor | None, _: None) -> tuple[Tensor | None, None, None]:
+    (weights,) = ctx.saved_tensors
+    if slopes is None:
+        return None, None, None
+    return scale(weights.flatten(0, 1), slopes.flatten()).view(weights.shape), None, None
+
+
+hardest_means.register_autograd(_backward, setup_context=_save)

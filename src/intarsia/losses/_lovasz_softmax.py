@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses._lovasz_extension import lovasz_extension
+from intarsia.losses._gradients import scale
+from intarsia.losses._lovasz_extension import evaluate_masks
 from intarsia.panoptic import VOID_INDEX
 
 
@@ -53,22 +54,61 @@ def lovasz_softmax(
         )
     if classes not in ("present", "all"):
         fail("classes", '"present" or "all"', repr(classes))
-    num_images, num_classes = probabilities.shape[:2]
-    labels = labels.reshape(num_images, -1)  # b p
+    pixels = probabilities.to(torch.promote_types(probabilities.dtype, torch.float32)).flatten(2)  # b k p
+    needs_gradient = torch.is_grad_enabled() and pixels.requires_grad
+    return softmax_operator(pixels, labels.flatten(1), ignore, classes == "all", needs_gradient)[0]
+
+
+@torch.library.custom_op(
+    "intarsia::lovasz_softmax",
+    mutates_args=(),
+    schema="(Tensor pixels, Tensor labels, int ignore, bool absent_too, bool needs_gradient) "
+    "-> (Tensor, Tensor)",
+)
+def softmax_operator(
+    pixels: Tensor, labels: Tensor, ignore: int, absent_too: bool, needs_gradient: bool
+) -> tuple[Tensor, Tensor]:
+    """The losses and, where it is needed, d losses / d pixels: what a compiler sees of `lovasz_softmax`."""
     valid = labels != ignore
-    pairs = _classes_in_labels(labels, valid, num_classes)  # b k
-    if classes == "all":
+    pairs = _classes_in_labels(labels, valid, pixels.shape[1])  # b k
+    if absent_too:
         pairs = torch.ones_like(pairs)
     image, category = pairs.nonzero(as_tuple=True)  # m
-    pixels = probabilities.to(torch.promote_types(probabilities.dtype, torch.float32)).flatten(2)  # b k p
-    losses = lovasz_extension(
-        pixels[image, category] if classes == "present" else pixels.flatten(0, 1),
+    masks, slopes = evaluate_masks(
+        pixels.flatten(0, 1) if absent_too else pixels[image, category],
         labels[image] == category[:, None],
-        valid=None if valid.all() else valid[image],
-        floor=0.0,
+        None if valid.all() else valid[image],
+        0.0,
+        needs_gradient=needs_gradient,
     )
-    sums = losses.new_zeros(num_images).index_add(0, image, losses)
-    return sums / pairs.sum(1).clamp(min=1)
+    share = 1 / pairs.sum(1).clamp(min=1).to(masks.dtype)
+    losses = masks.new_zeros(len(pixels)).index_add(0, image, masks) * share
+    if slopes is None:
+        return losses, pixels.new_empty(0)
+    gradient = torch.zeros_like(pixels)
+    gradient[image, category] = slopes * share[image, None]
+    return losses, gradient
+
+
+@softmax_operator.register_fake
+def _(
+    pixels: Tensor, labels: Tensor, ignore: int, absent_too: bool, needs_gradient: bool
+) -> tuple[Tensor, Tensor]:
+    return pixels.new_empty(pixels.shape[0]), pixels.new_empty(pixels.shape if needs_gradient else 0)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.save_for_backward(output[1])
+    ctx.mark_non_differentiable(output[1])
+    ctx.set_materialize_grads(False)
+
+
+def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
+    (gradient,) = ctx.saved_tensors
+    return None if losses_grad is None else scale(gradient, losses_grad), None, None, None, None
+
+
+softmax_operator.register_autograd(_backward, setup_context=_save)
 
 
 def _classes_in_labels(labels: Tensor, valid: Tensor, num_classes: int) -> Tensor:
