@@ -75,7 +75,7 @@ def superpixel_graph(folder: Path, size: int, *, num_classes: int) -> CutProblem
     edge = sum(ndimage.gaussian_gradient_magnitude(picture[..., c], 1.0) for c in range(3))
     markers = np.zeros((side, side), np.int32)
     markers[2::5, 2::5] = 1 + np.arange(markers[2::5, 2::5].size).reshape(markers[2::5, 2::5].shape)
-    parts = watershed(edge, markers, compactness=0.01) - 1
+    parts = watershed(edge, markers, compactness=0.01) - 1  # pyright: ignore[reportArgumentType]
     edges, length, shown = borders_of(parts, np.asarray(edge))
     costs = length * (1 - shown / np.average(shown, weights=length))
     num_parts = int(parts.max()) + 1
