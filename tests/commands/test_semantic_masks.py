@@ -40,7 +40,7 @@ def write_photos(folder: Path, *names: str) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with Image.open(CHINA) as photo:
-            photo.resize(SIZE[::-1]).save(path)
+            photo.resize((SIZE[1], SIZE[0])).save(path)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,11 +15,12 @@ from PIL import Image
 from intarsia import draw
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia._id_map import nearest_index
+from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.insight import Inside, look_inside, view_of_pixel
 from intarsia.decoding.pixel_field import PixelField
-from intarsia.decoding.upsampling import grid_size
 from intarsia.panoptic import PanopticMap
-from intarsia.pictures.image_like import as_image
+from intarsia.pictures.image_like import Pixels, in_unit_range
 from intarsia.runtime.loading import Backend, Device, load
 from intarsia.runtime.model import Model
 
@@ -42,7 +44,8 @@ class Explanation:
         other: The same for other categories, None if there is none.
         pairs: Of a model that cuts: the partners of the pixel, as rows and columns from it in pixels, and the
             cost of each pair, positive where it attracts; else empty.
-        category_costs: Of such a model: what each category costs at the pixel; else empty.
+        category_costs: Of such a model: what each category costs at the pixel, and last what void does, where
+            that is an answer, too; else empty.
         picture: Photo, segments, what is of the pixel's category and what of its segment, and where that
             comes from.
     """
@@ -66,6 +69,8 @@ def explain(
     pixel: str | tuple[int, int],
     model: str = "facades-embedding",
     out: str = "explain.png",
+    channel: tuple[int, ...] = (),
+    size: str | None = None,
     backend: Backend | None = None,
     device: Device = "auto",
     method: str = "",
@@ -86,6 +91,8 @@ def explain(
         pixel: The pixel to look from, as ROW,COLUMN.
         model: The name of a model that ships with intarsia, or a folder written by training.
         out: The picture to write.
+        channel: Which channels of a file to see, as `predict` takes them; by default those of training.
+        size: In what size the network sees the image, as `predict` takes it.
         backend: What runs the network, as `predict` takes it.
         device: Where the network runs; "auto" takes a GPU if torch finds one.
         method: Where the model is of a method that does not ship, its class as `file.py:Class`. That code is
@@ -98,13 +105,16 @@ def explain(
         ValueError: The image or model cannot be read, the pixel is outside, or the method has neither.
     """
     loaded = load(model, backend=backend, device=device, method=method)
-    photo = as_image(image)
+    loaded.intake = loaded.intake.with_options(channel, size)
+    photo = loaded.picture(image)
     height, width = photo.shape[:2]
     at = _parsed(pixel, height, width)
+    # the network may see the photo in another size; maps, values and pairs are in pixels of the photo
     view = loaded.view(photo)
-    panoptic_map = loaded.decode(view)
-    field = loaded.decoder.pixel_field(view, at)
-    values = _enlarged(field.values, loaded.stride, height, width)
+    panoptic_map = loaded.decode(view).resized(height, width)
+    seen_pixel = at[0] * view.size[0] // height, at[1] * view.size[1] // width
+    field = loaded.decoder.pixel_field(view, seen_pixel)
+    values = _enlarged(field.values, view, (height, width))
     values = values if field.kind == "distance" else values / values.sum()
     segment, kin = _same(panoptic_map, at, loaded)
     # what the pixel has with its segment, its category, and all else
@@ -112,6 +122,9 @@ def explain(
     summary = _median if field.kind == "distance" else _share
     same_segment, same_category, other = (summary(values, region) for region in regions)
     inside = look_inside(view, loaded.decoder, panoptic_map, categories=loaded.categories)
+    down_px, across_px = inside.step_px
+    pairs = [(round(down * down_px), round(across * across_px), cost) for down, across, cost in field.pairs]
+    sheet = _sheet(photo, panoptic_map, field, view, inside, pairs=pairs, model=loaded, pixel=at)
     explanation = Explanation(
         pixel=at,
         map=panoptic_map,
@@ -121,9 +134,9 @@ def explain(
         same_segment=same_segment,
         same_category=same_category,
         other=other,
-        pairs=tuple((down * loaded.stride, right * loaded.stride, cost) for down, right, cost in field.pairs),
+        pairs=tuple(pairs),
         category_costs=field.category_costs,
-        picture=_sheet(photo, panoptic_map, field, inside, model=loaded, pixel=at),
+        picture=sheet,
     )
     _write(explanation.picture, Path(out))
     print(_said(explanation, loaded, out))
@@ -131,15 +144,17 @@ def explain(
 
 
 def _sheet(
-    photo: Float32[np.ndarray, "h w 3"],
+    photo: Pixels,
     panoptic_map: PanopticMap,
     field: PixelField,
+    view: ImageView,
     inside: Inside,
     *,
+    pairs: Sequence[tuple[int, int, float]],
     model: Model,
     pixel: tuple[int, int],
 ) -> UInt8[np.ndarray, "ph pw 3"]:
-    pixels = (photo * 255).round().astype(np.uint8)
+    pixels = (in_unit_range(photo) * 255).round().astype(np.uint8)
     pixel_view = view_of_pixel(inside, panoptic_map, model.categories, pixel=pixel)
     joined = field.values if pixel_view.heat is None else pixel_view.heat
     feature_name = "embedding" if field.kind == "distance" else "affinities"
@@ -151,11 +166,10 @@ def _sheet(
     pictures = {
         f"pixel {pixel[0]},{pixel[1]}": draw.mark_pixel(pixels, pixel),
         "segments": draw.overlay(pixels, panoptic_map, model.categories),
-        **{name: _enlarged(grid, model.stride, *panoptic_map.size) for name, grid in grids.items()},
+        **{name: _enlarged(grid, view, panoptic_map.size) for name, grid in grids.items()},
     }
-    if field.pairs:
-        steps = [(down * model.stride, right * model.stride, cost) for down, right, cost in field.pairs]
-        around = Image.fromarray(draw.pairs_map(pixels, pixel, steps))
+    if pairs:
+        around = Image.fromarray(draw.pairs_map(pixels, pixel, pairs))
         side = min(max(min(panoptic_map.size), 64), around.width)
         pictures["pairs: green joins, red cuts"] = np.array(around.resize((side, side)))
     return draw.contact_sheet(list(pictures.values()), list(pictures), columns=3)
@@ -179,9 +193,12 @@ def _parsed(pixel: str | tuple[int, int], height: int, width: int) -> tuple[int,
     return row, column
 
 
-def _enlarged(grid: np.ndarray, stride: int, height: int, width: int) -> np.ndarray:
-    rows, columns = grid_size(height, width, stride=stride)
-    return grid[:rows, :columns].repeat(stride, axis=0).repeat(stride, axis=1)[:height, :width]
+def _enlarged(grid: np.ndarray, view: ImageView, size: tuple[int, int]) -> np.ndarray:
+    """For each pixel of the photo the value of the point that it belongs to."""
+    rows, columns = (
+        nearest_index(side, seen_side) // view.stride for side, seen_side in zip(size, view.size, strict=True)
+    )
+    return grid[rows][:, columns]
 
 
 def _same(
@@ -243,7 +260,8 @@ def _said_of_costs(explanation: Explanation, model: Model) -> list[str]:
     pairs = sorted(explanation.pairs, key=lambda pair: pair[2])
     attracting = sum(cost > 0 for _, _, cost in pairs)
     ends = [f"{cost:+.2f} at {down:+d},{right:+d}" for down, right, cost in (pairs[0], pairs[-1])]
-    costs = sorted(zip(explanation.category_costs, model.categories.names, strict=True))[:3]
+    names = (*model.categories.names, "void")[: len(explanation.category_costs)]
+    costs = sorted(zip(explanation.category_costs, names, strict=True))[:3]
     return [
         f"Of its {len(pairs)} pairs {attracting} attract; costs from {ends[0]} to {ends[1]} (rows, columns).",
         "Categories cost " + ", ".join(f"{name} {cost:.2f}" for cost, name in costs) + " (less is likelier).",

@@ -21,7 +21,6 @@ from intarsia.formats.image_files import ImageFiles, ImageRows, stems_of
 from intarsia.formats.resolution import Resolution
 from intarsia.formats.results import ResultFolder
 from intarsia.panoptic import Categories, PanopticMap
-from intarsia.pictures.intake import Intake
 from intarsia.pictures.values import read_values
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.given_semantics import ImageWithSemantics
@@ -162,9 +161,7 @@ class PhotoSettings:
             masks = MaskValues.of(self.semantic, model.categories)
         options = {"category": self.category, "resolution": self.resolution, "stacks": self.stacks}
         files = ImageFiles(self.out, model.categories, frozenset(self.write), **options)
-        trained = model.intake
-        size = trained.size if self.size is None else self.size
-        model.intake = Intake(self.channel or trained.channel, size, trained.page)
+        model.intake = model.intake.with_options(self.channel, self.size)
         return PhotoRun(model, files, self.drawn, masks, self.diameter, self.batch_size)
 
 

@@ -96,7 +96,7 @@ def predict_video(
 
 
 class AbstractTracking(ABC):
-    """A way to keep ids: frames in, maps out, perhaps a few frames late."""
+    """A way to keep ids: frames in, maps in the size that the network sees out, perhaps a few frames late."""
 
     @abstractmethod
     def add(self, picture: Picture) -> list[PanopticMap]:
@@ -141,7 +141,7 @@ class CutTracking(AbstractTracking):
 
     def add(self, picture: Picture) -> list[PanopticMap]:
         view = self._model.decoder.cut_view(self._model.view(picture), self._model.categories)
-        return self._cutter.add(view, picture)
+        return self._cutter.add(view, np.asarray(self._model.intake.sized(picture), np.uint8))
 
     def finish(self) -> list[PanopticMap]:
         return self._cutter.finish()
@@ -177,4 +177,5 @@ def tracked_frames(path: Path, tracking: AbstractTracking) -> Iterator[TrackedFr
 def _with_maps(waiting: deque[Frame], maps: list[PanopticMap]) -> Iterator[TrackedFrame]:
     for panoptic_map in maps:
         frame = waiting.popleft()
-        yield TrackedFrame(frame.picture, panoptic_map, frame.time_s, frame.duration_s)
+        height, width = frame.picture.shape[:2]  # the network may have seen it smaller
+        yield TrackedFrame(frame.picture, panoptic_map.resized(height, width), frame.time_s, frame.duration_s)

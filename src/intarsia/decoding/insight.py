@@ -39,6 +39,7 @@ class Inside:
         margin: How far the points of its instance lie from each point; None without embeddings.
         affinity_prob: That the point and the one at the offset are in one segment; or None.
         offsets: (rows, columns) on the grid.
+        scale: Pixels of the picture for one that the network saw, down and across.
     """
 
     stride: int
@@ -47,6 +48,18 @@ class Inside:
     margin: Float32[np.ndarray, "h w"] | None = None
     affinity_prob: Float32[np.ndarray, "o h w"] | None = None
     offsets: tuple[tuple[int, int], ...] = ()
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def step_px(self) -> tuple[float, float]:
+        """Pixels of the picture between neighbouring points, down and across."""
+        return self.stride * self.scale[0], self.stride * self.scale[1]
+
+    def point(self, pixel: tuple[int, int]) -> tuple[int, int]:
+        """The point of the grid that a pixel of the picture belongs to."""
+        rows, columns = self.category_prob.shape[1:]
+        down, across = self.step_px
+        return min(int(pixel[0] / down), rows - 1), min(int(pixel[1] / across), columns - 1)
 
     @property
     def num_bytes(self) -> int:
@@ -76,6 +89,7 @@ class PixelView:
         summary: `joined` of the pixel's segment, of other segments of its category, and of the rest: the mean
             distance, or the sum of the shares.
         related: The same for the segments nearest to the pixel: id and value, nearest first.
+        step_px: Pixels of the picture between neighbouring points, down and across.
     """
 
     category: str
@@ -86,6 +100,7 @@ class PixelView:
     heat: Float32[np.ndarray, "h w"] | None
     summary: tuple[tuple[str, float], ...]
     related: tuple[tuple[int, float], ...]
+    step_px: tuple[float, float]
 
 
 def look_inside(
@@ -96,9 +111,11 @@ def look_inside(
     Args:
         view: What the network said.
         decoder: What reads it.
-        panoptic_map: What came of it.
+        panoptic_map: What came of it, in the size of the picture; the network may have seen another.
         categories: Those of the model, in the order of its channels.
     """
+    (height, width), (seen_height, seen_width) = panoptic_map.size, view.size
+    scale = height / seen_height, width / seen_width
     if "semantic_logits" in view.arrays:
         prob = softmax(view["semantic_logits"])
     else:
@@ -106,11 +123,11 @@ def look_inside(
         prob = np.stack([semantic == k for k in range(len(categories))]).astype(np.float32)
     with suppress(InputError):
         pairs = decoder.affinity_field(view)
-        return Inside(view.stride, prob, affinity_prob=pairs.prob, offsets=pairs.offsets)
+        return Inside(view.stride, prob, affinity_prob=pairs.prob, offsets=pairs.offsets, scale=scale)
     with suppress(InputError):
         field = decoder.embedding_field(view)
-        return Inside(view.stride, prob, embeddings=field.embeddings, margin=field.margin)
-    return Inside(view.stride, prob)
+        return Inside(view.stride, prob, embeddings=field.embeddings, margin=field.margin, scale=scale)
+    return Inside(view.stride, prob, scale=scale)
 
 
 def view_of_pixel(
@@ -122,9 +139,9 @@ def view_of_pixel(
         inside: What the network said about the picture.
         panoptic_map: What came of it.
         categories: Those of the model, in the order of its channels.
-        pixel: Row and column.
+        pixel: Row and column in the map.
     """
-    row, column = pixel[0] // inside.stride, pixel[1] // inside.stride
+    row, column = inside.point(pixel)
     ids = _on_grid(panoptic_map, inside)
     id = int(panoptic_map.ids[pixel])
     own = next((segment for segment in panoptic_map.segments if segment.id == id), None)
@@ -135,15 +152,17 @@ def view_of_pixel(
     name = "void" if own is None else categories[categories.index_of(own.category_id)].name
     summary = () if joined is None or own is None else _summary(joined, kind, ids, id, kin, name)
     related = () if joined is None else _related(joined, kind, ids)
-    return PixelView(name, id, kind, alike.astype(np.float32), joined, heat, summary, related)
+    return PixelView(name, id, kind, alike.astype(np.float32), joined, heat, summary, related, inside.step_px)
 
 
 def _on_grid(panoptic_map: PanopticMap, inside: Inside) -> Int32[np.ndarray, "h w"]:
     """The id under the middle of each point; a stride that does not divide the size goes beyond it."""
-    shape, middle = inside.category_prob.shape[1:], inside.stride // 2
+    middle = inside.stride // 2 + 0.5
     rows, columns = (
-        np.minimum(np.arange(n) * inside.stride + middle, size - 1)
-        for n, size in zip(shape, panoptic_map.size, strict=True)
+        np.minimum(((np.arange(count) * inside.stride + middle) * scale).astype(int), size - 1)
+        for count, size, scale in zip(
+            inside.category_prob.shape[1:], panoptic_map.size, inside.scale, strict=True
+        )
     )
     return panoptic_map.ids[rows[:, None], columns]
 

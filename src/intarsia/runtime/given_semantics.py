@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from intarsia._check import fail
+from intarsia._id_map import nearest_index
 from intarsia.pictures.image_like import ImageLike
 
 __all__ = ["ImageWithSemantics"]
@@ -46,8 +47,5 @@ class ImageWithSemantics:
         if self.semantic.shape != size:
             got = "x".join(map(str, self.semantic.shape))
             fail("semantic", f"as large as the image, {size[0]}x{size[1]}", got)
-        rows, columns = (
-            ((np.arange(side) + 0.5) * full / side).astype(int)
-            for side, full in zip(network_size, size, strict=True)
-        )
+        rows, columns = map(nearest_index, network_size, size)
         return self.semantic[np.ix_(rows, columns)]

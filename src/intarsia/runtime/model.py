@@ -51,7 +51,8 @@ class Model:
         network: What computes; `network.description` says where.
         decoder: From the network's arrays to a map.
         spec: How images are made ready.
-        intake: Which channels of files it sees, and in what size; as in training, and may be set.
+        intake: Which channels of files it sees, and in what size; as in training, and may be set. Maps
+            have the image's own size, views that of the intake.
 
     Example:
         >>> import intarsia
@@ -167,7 +168,7 @@ class Model:
         if diameter is not None:
             yield from predicted_at_diameter(
                 lambda pictures: self._maps(pictures, AS_IT_IS, batch=batch, follow=follow),
-                (in_unit_range(self._picture(_without_semantics(image))) for image in images),
+                (in_unit_range(self.picture(_without_semantics(image))) for image in images),
                 diameter,
                 trained_px=self.spec.diameter_px,
                 categories=self.categories,
@@ -189,12 +190,12 @@ class Model:
 
         def seen() -> Iterator[Pixels]:
             for image in images:
-                picture = self._picture(image.image if isinstance(image, ImageWithSemantics) else image)
+                picture = self.picture(image.image if isinstance(image, ImageWithSemantics) else image)
                 images_of_views.append((image, (picture.shape[0], picture.shape[1])))
                 yield intake.sized(picture)
 
         with ThreadPoolExecutor(_WAITING) as pool:
-            for view in self.views(seen(), batch=batch, follow=follow):
+            for view in self._views(seen(), batch=batch, follow=follow):
                 waiting.append(pool.submit(self._decoded, view, *images_of_views.popleft()))
                 if len(waiting) > _WAITING:
                     yield waiting.popleft().result()
@@ -212,34 +213,43 @@ class Model:
         Raises:
             ValueError: A page cannot be read or has another size, or the method knows no costs of pairs.
         """
-        views = [self.decoder.cut_view(view, self.categories) for view in self.views(pages, batch=batch)]
-        return stack_maps(views, self.categories, config=self.decoder.cut_config)
+        sizes: list[tuple[int, int]] = []
+
+        def seen() -> Iterator[Pixels]:
+            for page in pages:
+                picture = self.picture(page)
+                sizes.append((picture.shape[0], picture.shape[1]))
+                yield self.intake.sized(picture)
+
+        views = [self.decoder.cut_view(view, self.categories) for view in self._views(seen(), batch=batch)]
+        maps = stack_maps(views, self.categories, config=self.decoder.cut_config)
+        return [page_map.resized(*size) for page_map, size in zip(maps, sizes, strict=True)]
+
+    def picture(self, image: ImageLike) -> Pixels:
+        """The pixels of an image, of the page and with the channels of the intake, in its own size.
+
+        Args:
+            image: As `predict` takes it; an array has no other pages and channels than it shows.
+        """
+        if not isinstance(image, str | Path | bytes | IOBase):
+            return as_pixels(image)
+        return as_pixels(image, channel=self.intake.channel or None, page=self.intake.page)
 
     def view(self, image: ImageLike, *, follow: Follow | None = None) -> ImageView:
-        """What the network says about one image, in the size that the image has, whatever the intake's.
+        """What the network says about one image, in the size in which the intake shows it.
 
         Args:
             image: As `predict` takes it.
             follow: Goes over the tiles of a large image; to show how far the work is.
         """
-        picture = self._picture(image)
-        if self._is_tiled(picture):
-            options = {} if follow is None else {"follow": follow}
-            return tiled_view(
-                picture, self.network, self.spec, reach_points=self.decoder.reach_points, **options
-            )
-        return self._views_together([picture])[0]
+        return self._view(self.intake.sized(self.picture(image)), follow)
 
     def views(
         self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
     ) -> Iterator[ImageView]:
-        """What the network says about each of several images, in order."""
-        together = min(batch, self.network.max_batch)
-        for run in _runs_of_one_size(map(self._picture, images), together):
-            if self._is_tiled(run[0]):
-                yield from (self.view(picture, follow=follow) for picture in run)
-            else:
-                yield from self._views_together(run)
+        """What the network says about each of several images, in order, as `view` does about one."""
+        seen = (self.intake.sized(self.picture(image)) for image in images)
+        return self._views(seen, batch=batch, follow=follow)
 
     def decode(self, view: ImageView) -> PanopticMap:
         """The panoptic map of what the network said."""
@@ -266,11 +276,25 @@ class Model:
         seen = self.decode(view)
         return seen if seen.size == size else seen.resized(*size)
 
-    def _picture(self, image: ImageLike) -> Pixels:
-        """The image as the intake shows its file; an array has no other pages and channels than it shows."""
-        if not isinstance(image, str | Path | bytes | IOBase):
-            return as_pixels(image)
-        return as_pixels(image, channel=self.intake.channel or None, page=self.intake.page)
+    def _view(self, picture: Pixels, follow: Follow | None) -> ImageView:
+        """What the network says about a picture in this very size."""
+        if self._is_tiled(picture):
+            options = {} if follow is None else {"follow": follow}
+            return tiled_view(
+                picture, self.network, self.spec, reach_points=self.decoder.reach_points, **options
+            )
+        return self._views_together([picture])[0]
+
+    def _views(
+        self, pictures: Iterator[Pixels], *, batch: int, follow: Follow | None = None
+    ) -> Iterator[ImageView]:
+        """What it says about pictures in these very sizes."""
+        together = min(batch, self.network.max_batch)
+        for run in _runs_of_one_size(pictures, together):
+            if self._is_tiled(run[0]):
+                yield from (self._view(picture, follow) for picture in run)
+            else:
+                yield from self._views_together(run)
 
     def _is_tiled(self, picture: Pixels) -> bool:
         tiling, align = self.spec.tiling, self.spec.align_px

@@ -161,7 +161,7 @@ class _Answers:
         pixel = _number(request, "row"), _number(request, "column")
         view = await self.desk.look(token, number, pixel)
         panoptic_map = await self.desk.segment(token, number)
-        return _json(_view(view, panoptic_map) | {"stride": self.desk.models[number].stride})
+        return _json(_view(view, panoptic_map) | {"step": view.step_px})
 
     async def agreement(self, request: Request) -> Response:
         parts = request.path_params

@@ -28,11 +28,6 @@ class ServedModel:
         """Of the model."""
         return self._model.categories
 
-    @property
-    def stride(self) -> int:
-        """Pixels a point of the grid that `look_inside` answers on."""
-        return self._model.stride
-
     def segment(self, pixels: UInt8[np.ndarray, "h w 3"]) -> PanopticMap:
         """The panoptic map of a picture."""
         return self._model.predict(pixels)

@@ -168,7 +168,7 @@ function draw(view) {
   if (heat) {
     brush.globalAlpha = Math.max(strength(), 0.3);
     brush.imageSmoothingEnabled = false;
-    const [high, wide] = [heat.naturalHeight * view.heat.stride, heat.naturalWidth * view.heat.stride];
+    const [high, wide] = [heat.naturalHeight * view.heat.step[0], heat.naturalWidth * view.heat.step[1]];
     brush.drawImage(heat, 0, 0, wide, high);
     brush.globalAlpha = 1;
   }
@@ -259,7 +259,7 @@ async function lookFrom([row, column]) {
     for (const [n, view] of state.views.entries()) {
       view.look = looks[n];
       view.cursor = [row, column];
-      view.heat = { stride: looks[n].stride };
+      view.heat = { step: looks[n].step };
       for (const kind of ["alike", "joined"]) {
         if (looks[n][kind]) {
           view.heat[kind] = new Image();
