@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import intarsia
+from intarsia.commands import ranks
 from intarsia.commands.photo_pages import PhotoPage
 from intarsia.commands.photo_run import Photo, PhotoSettings
 from intarsia.commands.ranks import Rank
@@ -145,9 +146,90 @@ def test_a_process_that_was_started_alone_is_no_rank():
     assert Rank.of({"RANK": "0", "WORLD_SIZE": "1"}) is None
 
 
-def test_the_first_rank_says_what_it_waits_for():
+def test_the_first_rank_says_what_it_waits_for(tmp_path: Path):
     said: list[int] = []
-    left = [3, 2, 2, 0]
-    waiting = threading.Event()
-    Rank(0, 2).wait(lambda: left.pop(0), tell=said.append, pause=lambda: waiting.wait(0.001))
+    left = [[1, 3, 5], [3, 5], [3, 5], []]
+    Rank(0, 2).wait(lambda: left.pop(0), tmp_path, tell=said.append, pause=lambda: None)
     assert said == [3, 2]
+
+
+def test_a_rank_that_ends_before_its_parts_are_done_ends_the_waiting(tmp_path: Path):
+    """It takes its sign of life away, however it ends; nobody waits longer."""
+    looks = 0
+
+    def end_after_two_looks() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            (tmp_path / "rank-1.alive").unlink()
+
+    with Rank(1, 2).showing_life(tmp_path):
+        sign = tmp_path / "rank-1.alive"
+        assert sign.is_file()
+    assert not sign.exists()
+    sign.touch()
+    with pytest.raises(
+        InputError, match=r"got rank 1 ended, with parts left to do: 2. The same command goes on"
+    ):
+        Rank(0, 2).wait(lambda: [1, 3], tmp_path, tell=lambda left: None, pause=end_after_two_looks)
+    assert looks == 2
+
+
+def test_a_rank_that_shows_no_life_ends_the_waiting_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """One that was killed leaves its sign; one that never came has none. One that lives is waited for."""
+    monkeypatch.setattr(ranks, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(ranks, "BEAT_S", 0.02)
+    (tmp_path / "rank-2.alive").touch()
+    began = time.monotonic()
+    with (
+        Rank(1, 3).showing_life(tmp_path),
+        pytest.raises(InputError, match="got rank 2 ended, with parts left to do: 2"),
+    ):
+        Rank(0, 3).wait(lambda: [1, 2], tmp_path, tell=lambda left: None, pause=lambda: time.sleep(0.01))
+    assert time.monotonic() - began > 0.3
+    with pytest.raises(InputError, match="got rank 1 ended, with parts left to do: 1"):
+        Rank(0, 2).wait(lambda: [1], tmp_path, tell=lambda left: None, pause=lambda: time.sleep(0.01))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+def test_the_first_rank_says_that_another_was_killed_and_goes_on_when_started_again(
+    photos: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Rank 1 is stopped while it works; rank 0 waits in this process, and does the rest the next time."""
+    command = [sys.executable, "-c", CODE, "predict", str(photos), "--out", str(tmp_path), "--threads", "1"]
+    environment = {**os.environ, "WORLD_SIZE": "2", "RANK": "1"}
+    other = subprocess.Popen([*command, "--write", *OUTPUTS], env=environment, stderr=subprocess.PIPE)
+    while not list(tmp_path.glob(".shards/*/rank-1.alive")):
+        assert other.poll() is None
+    other.kill()
+    other.communicate()
+    options = {"out": str(tmp_path), "write": OUTPUTS, "threads": 1}
+    monkeypatch.setattr(ranks, "PATIENCE_S", 0.5)
+    with monkeypatch.context() as patch:
+        patch.setenv("RANK", "0")
+        patch.setenv("WORLD_SIZE", "2")
+        with pytest.raises(
+            InputError, match=r"`RANK` must be that .*, got rank 1 ended, with parts left to do: \d"
+        ):
+            intarsia.predict((str(photos),), **options)
+    again = [
+        subprocess.Popen(
+            [*command, "--write", *OUTPUTS], env=environment | {"RANK": n}, stderr=subprocess.DEVNULL
+        )
+        for n in "01"
+    ]
+    assert [process.wait() for process in again] == [1, 0]
+    assert files_of(tmp_path) == files_of(whole)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="one launcher is like another")
+def test_torchrun_gives_the_files_of_one_process(photos: Path, whole: Path, tmp_path: Path):
+    pytest.importorskip("torch")
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python"]
+    command = [sys.executable, "-c", CODE, "predict", str(photos), "--out", str(tmp_path), "--threads", "1"]
+    done = subprocess.run([*launcher, *command, "--write", *OUTPUTS], capture_output=True, text=True)
+    assert "1 of 7 failed" in done.stderr
+    assert done.returncode == 1  # of the photo that is broken
+    assert files_of(tmp_path) == files_of(whole)

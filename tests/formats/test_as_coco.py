@@ -174,3 +174,15 @@ def test_names_that_are_numbers_are_no_ids(tmp_path: Path):
     report = evaluate(tmp_path / "truth", tmp_path / "found.json")
     assert report.all.pq == 1
     assert report.things.n == 1
+
+
+def test_what_one_machine_would_convert_for_itself_is_refused_on_a_cluster(tmp_path: Path, capsys):
+    """A temporary folder of this machine is none of the others'; JSONs go to them as they are."""
+    write_cells(tmp_path / "truth" / "a.tif", 6)
+    command = ["evaluate", "--truth", str(tmp_path / "truth"), "--prediction", str(tmp_path / "truth")]
+    assert main([*command, "--cluster", "10.0.0.1:6379"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "truth` must be COCO panoptic where machines of a cluster read it, got another" in told
+    write_coco(tmp_path / "coco", [PanopticMap.empty(2, 2)], Categories.named("nuclei"))
+    with as_coco(tmp_path / "coco", read_elsewhere=True) as files:
+        assert files.json_path == tmp_path / "coco" / "panoptic.json"

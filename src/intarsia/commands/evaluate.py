@@ -61,7 +61,8 @@ def evaluate(
         workers: How many images to read at once, by default 1; on a cluster how many processes do, by
             default one each core.
         cluster: Work on a Ray cluster, whose machines all see the folders: HOST:PORT, or "local" for one on
-            this machine. Alone: the cluster that this machine is part of, or else one on this machine.
+            this machine. Alone: the cluster that this machine is part of, or else one on this machine. Other
+            formats than COCO panoptic are converted first, on this machine: "local" alone takes them.
         json: Also write the numbers to this file, in fractions.
         per_image: Also write a row for each image to this file, `.csv` or `.json`.
         report: Also write an HTML page with the worst images to this folder.
@@ -79,8 +80,9 @@ def evaluate(
     broken: PartialFailure | None = None
     # other formats stand as COCO panoptic for as long as they are read
     with ExitStack() as opened:
-        true = opened.enter_context(as_coco(truth, folder=truth_dir, workers=workers or 1))
-        options = {"folder": prediction_dir, "truth": _categories(true.json_path), "workers": workers or 1}
+        options = {"workers": workers or 1, "read_elsewhere": cluster not in (None, "local")}
+        true = opened.enter_context(as_coco(truth, folder=truth_dir, **options))
+        options |= {"folder": prediction_dir, "truth": _categories(true.json_path)}
         predicted = opened.enter_context(as_coco(prediction, **options))
         files = (true.json_path, predicted.json_path)
         folders: dict[str, Any] = {"truth_dir": true.folder, "prediction_dir": predicted.folder}

@@ -90,17 +90,20 @@ def _on_rank(
     """This rank's share; the first waits for the others."""
     rank.take_gpu()
     work = ShardWork(replace(settings, threads=settings.threads or rank.threads), shards)
-    own = range(rank.number, len(parts), rank.count)
-    for number in own:
-        work((number, parts[number]))
-        print(f"rank {rank.number}: part {number + 1} of {len(parts)}", file=sys.stderr)
+    own = rank.share(len(parts))
+    done: list[PartOfRun] = []
+    with rank.showing_life(shards.folder):
+        for number in own:
+            done.append(work.part(number, parts[number]))
+            print(f"rank {rank.number}: part {number + 1} of {len(parts)}", file=sys.stderr)
     if rank.number:
-        return [shards.read(number) for number in own]
+        return done
     rank.wait(
-        lambda: len(shards.left()),
+        shards.left,
+        shards.folder,
         tell=lambda left: print(f"waiting for {left} parts of other ranks", file=sys.stderr),
     )
-    return []
+    return done
 
 
 def _joined(settings: PhotoSettings, shards: Shards) -> Joined:

@@ -141,8 +141,24 @@ class ShardWork:
         """
         number, photos = task
         if not self.shards.path(number).is_file():
-            self.shards.write(number, self._predicted(photos))
+            self.part(number, photos)
         return len(photos)
+
+    def part(self, number: int, photos: Sequence[Photo]) -> PartOfRun:
+        """The part itself, predicted or as somebody did; the first rank may join and remove them any time.
+
+        Args:
+            number: Of the part.
+            photos: Of the part, in order.
+
+        Raises:
+            ValueError: As a call.
+        """
+        if self.shards.path(number).is_file():
+            return self.shards.read(number)
+        part = self._predicted(photos)
+        self.shards.write(number, part)
+        return replace(part, rows=tuple(rows.without_measures() for rows in part.rows))
 
     @cached_property
     def _run(self) -> PhotoRun:

@@ -63,6 +63,7 @@ def as_coco(
     folder: str | Path | None = None,
     truth: Categories | None = None,
     workers: int = 1,
+    read_elsewhere: bool = False,
 ) -> Iterator[CocoFiles]:
     """The COCO panoptic JSON of a data set of one part, and the folder of its PNGs.
 
@@ -77,10 +78,11 @@ def as_coco(
             `ids_of_same_meaning`. A JSON has the truth's ids already, unless the truth are label images,
             whose ids nobody chose.
         workers: How many maps to convert at once.
+        read_elsewhere: Whether other machines read the PNGs, which see no temporary folder of this one.
 
     Raises:
         ValueError: The folder has several parts, no label images, or nothing says which of the truth's
-            categories its labels are.
+            categories its labels are; or other machines were to read a temporary folder.
 
     Example:
         >>> with as_coco("truth.json") as files:
@@ -97,6 +99,10 @@ def as_coco(
     if part is None:
         yield CocoFiles(json_of(source), root)
         return
+    if read_elsewhere:
+        hint = "`intarsia convert` writes it; `--cluster local` stays on this machine."
+        got = "another, which is converted on this machine alone"
+        fail(str(source), "COCO panoptic where machines of a cluster read it", got, hint=hint)
     if truth is not None:
         with naming(source):
             part = _with_ids_of(truth, part)
