@@ -21,6 +21,7 @@ from intarsia.formats.image_files import ImageFiles, ImageRows, stems_of
 from intarsia.formats.resolution import Resolution
 from intarsia.formats.results import ResultFolder
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.object_store import StoredFile
 from intarsia.pictures.values import read_values
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.given_semantics import ImageWithSemantics
@@ -47,6 +48,7 @@ class Photo:
         image_id: In the JSON.
         page: Where it is.
         mask: Where its categories are, if those of another network are taken.
+        stored: Where it is if not on this machine; its page then has its name alone, until it is fetched.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Photo:
     image_id: int | str
     page: PhotoPage
     mask: Path | None = None
+    stored: StoredFile | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,7 +80,11 @@ class ReadPhoto:
 
 
 def photos_of(
-    pages: Mapping[str, PhotoPage], ids: Mapping[str, int | str], *, masks: Mapping[str, Path]
+    pages: Mapping[str, PhotoPage],
+    ids: Mapping[str, int | str],
+    *,
+    masks: Mapping[str, Path],
+    stored: Mapping[str, StoredFile],
 ) -> list[Photo]:
     """The photos of a run, in order.
 
@@ -85,10 +92,11 @@ def photos_of(
         pages: Where each photo is, by its name.
         ids: Of the photos, in the JSON.
         masks: Files with the categories of photos, as far as those of another network are taken.
+        stored: Photos that are in an object store.
     """
     stems = stems_of(pages)
     return [
-        Photo(name, stem, ids[name], pages[name], masks.get(name))
+        Photo(name, stem, ids[name], pages[name], masks.get(name), stored.get(name))
         for name, stem in zip(pages, stems, strict=True)
     ]
 

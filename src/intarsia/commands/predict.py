@@ -29,6 +29,7 @@ from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.image_files import ImageRows, Output
 from intarsia.formats.resolution import Resolution
 from intarsia.pictures.finding import find_photos
+from intarsia.pictures.object_store import is_address
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Backend, Device, Precision
 
@@ -83,7 +84,8 @@ def predict(
     OUT. The files are the same; a killed worker loses nothing, and the command goes on where it was stopped.
 
     Args:
-        images: Image files, and folders that are searched for images at any depth; or video files.
+        images: Image files, and folders that are searched for images at any depth, also of object stores
+            (`s3://bucket/photos`; extra `cluster`); or video files.
         model: The name of a model that ships with intarsia, or a folder written by training; by default
             `facades`, which says so where it finds no things at all, and `facades-embedding` for a video,
             whose instances are followed by their embeddings.
@@ -160,14 +162,19 @@ def predict(
     )
     # what excludes each other is refused before anything is written
     place = _place(cluster, workers, settings)
-    check_options(settings, page=page, videos=videos, in_parts=place is not None)
+    has_stored = any(map(is_address, paths))
+    if place is None and has_stored:
+        place = Rank(0, 1)  # photos of object stores are fetched part by part
+    options = {"videos": videos, "in_parts": place is not None, "has_stored": has_stored}
+    check_options(settings, page=page, **options)
     if videos:
         return _writing(out, lambda: _predict_videos(videos, settings, tracking=tracking))
     # photos by their names, with the ids of the truth and the masks of another network
     located = find_photos(paths, out=out)
     pages = pages_of(located.files, "all" if stack else page)
     ids = ids_of_photos(pages, truth or truth_of(paths, out=out))
-    photos = photos_of(pages, ids, masks={} if semantic is None else mask_files(semantic, pages))
+    masks = {} if semantic is None else mask_files(semantic, pages)
+    photos = photos_of(pages, ids, masks=masks, stored=located.stored)
     check_no_data_set(folder, write)
     # the network, and everything that is written
     joined = _writing(out, lambda: _predicted(photos, settings, place))

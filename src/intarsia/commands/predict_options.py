@@ -16,7 +16,12 @@ __all__ = ["check_no_data_set", "check_options", "videos_among"]
 
 
 def check_options(
-    settings: PhotoSettings, *, page: int | str | None, videos: Sequence[Path], in_parts: bool
+    settings: PhotoSettings,
+    *,
+    page: int | str | None,
+    videos: Sequence[Path],
+    in_parts: bool,
+    has_stored: bool,
 ) -> None:
     """Refuse options that exclude each other.
 
@@ -25,6 +30,7 @@ def check_options(
         page: Which page of stacks, as it was asked for.
         videos: Those among the files; empty for photos.
         in_parts: Whether many processes share the work.
+        has_stored: Whether there are photos in an object store.
 
     Raises:
         ValueError: Two options exclude each other.
@@ -42,9 +48,11 @@ def check_options(
         fail("size", "left out where `diameter` says at what scale images are seen", settings.size)
     if settings.diameter is not None and settings.semantic is not None:
         fail("diameter", "left out where `semantic` gives the categories", settings.diameter)
+    if page == "all" and has_stored:
+        fail("page", "the number of one for files of an object store", '"all"')
     if (videos or stack) and in_parts:
         got = f"the video {videos[0]}" if videos else "stacks"
-        fail("images", "single photos where many processes share the work", got)
+        fail("images", "single photos in an object store, and where many processes share the work", got)
 
 
 def check_no_data_set(folder: Path, write: Sequence[str]) -> None:

@@ -95,7 +95,8 @@ def _on_rank(
     with rank.showing_life(shards.folder):
         for number in own:
             done.append(work.part(number, parts[number]))
-            print(f"rank {rank.number}: part {number + 1} of {len(parts)}", file=sys.stderr)
+            rank_name = f"rank {rank.number}: " if rank.count > 1 else ""
+            print(f"{rank_name}part {number + 1} of {len(parts)}", file=sys.stderr)
     if rank.number:
         return done
     rank.wait(
@@ -128,7 +129,7 @@ def _together(parts: Sequence[PartOfRun]) -> Joined:
 
 
 def _absolute(photo: Photo) -> Photo:
-    page = PhotoPage(photo.page.path.absolute(), photo.page.page)
+    page = photo.page if photo.stored else PhotoPage(photo.page.path.absolute(), photo.page.page)
     return replace(photo, page=page, mask=photo.mask and photo.mask.absolute())
 
 

@@ -20,6 +20,7 @@ from typing import TypeVar
 from intarsia import __version__
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia.commands.fetching import fetched
 from intarsia.commands.photo_run import Photo, PhotoRun, PhotoSettings
 from intarsia.commands.semantic_masks import table_of
 from intarsia.errors import InputError
@@ -170,8 +171,9 @@ class ShardWork:
     def _predicted(self, photos: Sequence[Photo]) -> PartOfRun:
         broken: list[str] = []
         try:
-            maps = self._run.maps(self._run.read(photos, broken))
-            rows = tuple(self._run.rows(photos, maps, broken))
+            with fetched(photos, broken) as at_hand:
+                maps = self._run.maps(self._run.read(at_hand, broken))
+                rows = tuple(self._run.rows(at_hand, maps, broken))
         except OSError as error:
             raise InputError(
                 f"`out` must be a folder that can be written, got {self.settings.out} ({error.strerror})."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from intarsia._check import counted, fail
+from intarsia.pictures.object_store import StoredFile, is_address, stored_files
 from intarsia.pictures.suffixes import HEIF, PERHAPS, PHOTO_ENDING, PLAIN, photo_stem_beside
 from intarsia.pictures.video import VIDEO_SUFFIXES
 
@@ -35,11 +36,13 @@ class Photos:
 
     Attributes:
         files: Pictures by the name that each has in the result: the path below the folder that was searched.
+        stored: Those of them that are in an object store, likewise; their path is their name alone.
         passed_over: One sentence for each kind of picture in the folders that is not read.
         num_passed_over: Number of files that are no photos.
     """
 
     files: dict[str, Path]
+    stored: dict[str, StoredFile] = field(default_factory=dict)
     passed_over: tuple[str, ...] = ()
     num_passed_over: int = 0
 
@@ -65,7 +68,8 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
     into `out`.
 
     Args:
-        paths: Files, which are taken whatever their suffix, and folders.
+        paths: Files, which are taken whatever their suffix, and folders; or their addresses in an object
+            store, such as `s3://bucket/photos`.
         out: Where results will be written.
 
     Raises:
@@ -78,12 +82,13 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
         >>> list(photos.files), photos.num_passed_over
         (['a.png'], 1)
     """
-    files: dict[str, Path] = {}
-    other_files: dict[str, list[Path]] = {}
     suffixes = photo_suffixes()
+    stored = _stored_photos([str(path) for path in paths if is_address(path)], suffixes)
+    files = {name: Path(file.name) for name, file in stored.items()}
+    other_files: dict[str, list[Path]] = {}
     named = PERHAPS | HEIF | UNREAD | MICROSCOPES | VIDEO_SUFFIXES
     # folders at any depth by their suffixes; a file that is named is taken as it is
-    for path in map(Path, paths):
+    for path in (Path(path) for path in paths if not is_address(path)):
         if path.is_dir():
             inside = list(_inside(path, None if out is None else Path(out)))
             photos = _without_labels([file for file in inside if file.suffix.lower() in suffixes])
@@ -100,7 +105,9 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
             fail("images", "files or folders that exist", str(path))
     if not files:
         fail("images", "at least one file or folder", "none")
-    return Photos(files, tuple(map(_sentence, other_files.values())), sum(map(len, other_files.values())))
+    return Photos(
+        files, stored, tuple(map(_sentence, other_files.values())), sum(map(len, other_files.values()))
+    )
 
 
 def _inside(folder: Path, out: Path | None, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
@@ -119,6 +126,37 @@ def _without_labels(files: list[Path]) -> list[Path]:
     """Label images that lie beside their photos are no photos, nor is what cellpose leaves there."""
     photos = {(file.parent, name) for file in files for name in (file.stem, PHOTO_ENDING.sub("", file.stem))}
     return [file for file in files if (file.parent, photo_stem_beside(file)) not in photos]
+
+
+def _stored_photos(addresses: Sequence[str], suffixes: frozenset[str]) -> dict[str, StoredFile]:
+    stored: dict[str, StoredFile] = {}
+    for address in addresses:
+        for file in _photos_at(address, suffixes):
+            stored[_unused(file.name, stored)] = file
+    return stored
+
+
+def _photos_at(address: str, suffixes: frozenset[str]) -> list[StoredFile]:
+    """The pictures at an address, without hidden ones and the maps and labels of a data set."""
+    inside = list(stored_files(address))
+    paths = [PurePosixPath(file.name) for file in inside]
+    folders = {folder for path in paths for folder in path.parents} | {*paths}
+    maps = {
+        folder
+        for folder in folders
+        if (folder.name in TRUTHS and folder.with_name("images") in folders)
+        or (folder.name == "panoptic" and folder.with_name("panoptic.json") in folders)
+    }
+    photos = {
+        Path(path): file
+        for file, path in zip(inside, paths, strict=True)
+        if path.suffix.lower() in suffixes
+        and not any(part.startswith(".") for part in path.parts)
+        and maps.isdisjoint(path.parents)
+    }
+    if not photos:
+        fail(address, f"a folder with pictures ({', '.join(sorted(suffixes))})", "none")
+    return [photos[path] for path in _without_labels(list(photos))]
 
 
 def _is_result(folder: Path, out: Path | None) -> bool:
