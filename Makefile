@@ -44,7 +44,7 @@ test-all: setup
 .PHONY: test-browser
 test-browser: setup
 	$(BIN)/python -c 'import playwright' 2>/dev/null || $(INSTALL) playwright
-	command -v chromium chromium-browser google-chrome >/dev/null || apt-get install -qq -y chromium
+	command -v chromium chromium-browser google-chrome >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
 	$(BIN)/pytest -q tests/serve/browser.py
 
 lint: setup
@@ -114,6 +114,13 @@ wheel-test: setup
 	$(PYTHON) -m venv build/wheel/venv
 	CC=false CXX=false $(BIN)/uv pip install -q --no-progress --python build/wheel/venv/bin/python --only-binary :all: build/wheel/*.whl
 	cd build/wheel && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel/venv/bin" venv/bin/python -I $(CURDIR)/tools/check_wheel.py $(CURDIR)/examples
+
+# The workflow files against their schema, and for which Pythons and systems wheels would be built.
+.PHONY: workflows
+workflows: setup
+	$(INSTALL) check-jsonschema cibuildwheel
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	for platform in linux macos windows; do $(BIN)/cibuildwheel --platform $$platform --print-build-identifiers; done
 
 fuzz: setup
 	cmake -S . -B build/sanitize -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all'

@@ -31,6 +31,7 @@ def test_each_model_and_size_has_a_row_that_says_what_it_is(tmp_path: Path, caps
     printed = capsys.readouterr().out
     assert "grouping" in printed
     assert "drawn wall" in printed
+    assert "Timed     by the wall clock, once; one time before does not count" in printed
     assert len(json.loads((tmp_path / "t.json").read_text())) == 4
 
 

@@ -88,6 +88,13 @@ def heat(page: Page) -> Locator:
     return page.locator("canvas").first
 
 
+def on_the_facade(page: Page, number: int = 0) -> dict[str, float]:
+    """A point of the house in a canvas of the picture of China; its sky is void."""
+    box = page.locator("canvas.top").nth(number).bounding_box()
+    assert box is not None
+    return {"x": 0.45 * box["width"], "y": 0.69 * box["height"]}
+
+
 def is_wide(page: Page) -> bool:
     size = page.viewport_size
     assert size is not None
@@ -99,15 +106,22 @@ def test_a_picture_is_chosen_hovered_and_clicked(page: Page):
     expect(page.locator("button.segment").first).to_be_visible()
     before = page.locator("canvas").first.screenshot()
     top = page.locator("canvas.top")
-    top.hover(position={"x": 10, "y": 10})
+    top.hover(position=on_the_facade(page))
     expect(page.locator("#tip")).to_have_text("facade")
-    top.click(position={"x": 10, "y": 10})
+    top.click(position=on_the_facade(page))
     expect(page.locator("#inside-text")).to_contain_text("its own segment", timeout=60_000)
     expect(page.locator("input[value=joined]")).to_be_checked()
     assert heat(page).screenshot() != before
     page.keyboard.press("Escape")
     expect(page.locator("input[value=segments]")).to_be_checked()
     expect(page.locator("#inside")).to_be_hidden()
+
+
+def test_what_is_nothing_that_the_model_knows_can_be_looked_from_too(page: Page):
+    choose(page, CHINA)
+    page.locator("canvas.top").click(position={"x": 10, "y": 10})
+    expect(page.locator("#inside-text h3").first).to_have_text("facades: void", timeout=60_000)
+    expect(page.locator("#inside-text table")).to_have_count(1)
 
 
 def test_nothing_is_wider_than_the_screen(page: Page):
@@ -134,7 +148,7 @@ def test_two_models_are_compared_side_by_side_or_below_each_other(page: Page):
         assert right["x"] > left["x"] + left["width"] - 1
     else:
         assert right["y"] > left["y"] + left["height"] - 1
-    page.locator("canvas.top").nth(1).click(position={"x": 40, "y": 60})
+    page.locator("canvas.top").nth(1).click(position=on_the_facade(page, 1))
     expect(page.locator("#inside-text table")).to_have_count(4, timeout=60_000)
 
 

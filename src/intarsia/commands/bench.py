@@ -7,6 +7,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -193,12 +194,23 @@ def _print(timings: Sequence[Timing], *, photo_name: str | None) -> None:
         table.add_row(timing.model, timing.network, threads, size, str(timing.segments), *milliseconds)
     console.print(table)
     # what was timed, and where
-    machine = platform.processor() or platform.machine()
-    told = "a drawn wall with windows" if photo_name is None else photo_name
-    console.print(
-        f"Medians of {timings[0].repeats} after one that does not count, wall clock, on {machine} with "
-        f"{os.cpu_count()} cores. Picture: {told}. Network: from the picture to its arrays; grouping: from "
-        "there to the panoptic map; whole: from a PNG to the PNG of the map.",
-        highlight=False,
-        markup=False,
-    )
+    repeats = timings[0].repeats
+    often = "once" if repeats == 1 else f"{repeats} times, of which the median is shown"
+    lines = [
+        f"Machine   {_processor()}, {os.cpu_count()} cores",
+        f"Picture   {'a drawn wall with windows' if photo_name is None else photo_name}",
+        f"Timed     by the wall clock, {often}; one time before does not count",
+        "network   from the picture to what the network says of it",
+        "grouping  from there to the panoptic map",
+        "whole     from a PNG to the PNG of the map: reading, network, grouping, writing",
+    ]
+    console.print("\n".join(lines), highlight=False, markup=False)
+
+
+def _processor() -> str:
+    """The name of the processor, as far as the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
