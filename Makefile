@@ -44,7 +44,7 @@ test-all: setup
 .PHONY: test-browser
 test-browser: setup
 	$(BIN)/python -c 'import playwright' 2>/dev/null || $(INSTALL) playwright
-	command -v chromium chromium-browser google-chrome >/dev/null || (apt-get update -qq && apt-get install -qq -y chromium)
+	command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update -qq && apt-get install -qq -y chromium)
 	$(BIN)/pytest -q tests/serve/browser.py
 
 lint: setup

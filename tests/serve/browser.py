@@ -18,6 +18,7 @@ from playwright.sync_api import (  # pyright: ignore[reportMissingImports]  # in
     Browser,
     Locator,
     Page,
+    Position,
     expect,
     sync_playwright,
 )
@@ -88,7 +89,7 @@ def heat(page: Page) -> Locator:
     return page.locator("canvas").first
 
 
-def on_the_facade(page: Page, number: int = 0) -> dict[str, float]:
+def on_the_facade(page: Page, number: int = 0) -> Position:
     """A point of the house in a canvas of the picture of China; its sky is void."""
     box = page.locator("canvas.top").nth(number).bounding_box()
     assert box is not None
