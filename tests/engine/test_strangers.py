@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import intarsia
 from intarsia.cli import main
 from intarsia.errors import InputError
+from intarsia.pictures.reading import read_size
 from tests.engine.tiny import losses_of
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +83,20 @@ def test_its_model_is_a_start_for_ours_without_any_of_its_code(run, streets, tmp
     assert "fresh:" in said
 
 
+def test_the_commands_take_its_class(run, tmp_path, capsys):
+    photo = str(tmp_path / "a.png")
+    Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(photo)
+    named = ["--model", str(run / "best"), "--method", CLASS]
+    assert main(["predict", photo, *named, "--out", str(tmp_path / "out")]) == 0
+    [row] = json.loads((tmp_path / "out" / "panoptic.json").read_text())["images"]
+    assert (row["file_name"], row["height"], row["width"]) == ("a.png", 40, 50)
+    # it has neither an embedding nor affinities to show, and decodes by code of its own
+    assert main(["explain", photo, "--pixel", "3,4", *named, "--out", str(tmp_path / "a.jpg")]) == 2
+    assert "`model` must be of a method with a `pixel_field`" in capsys.readouterr().err
+    assert main(["export", str(run / "best"), "--method", CLASS]) == 2
+    assert "`method` must be decoded without code of its own" in capsys.readouterr().err
+
+
 def test_a_class_of_one_s_own_trains_by_a_shipped_recipe(streets, tmp_path):
     path = tmp_path / "halved_of_a_test.py"
     path.write_text(
@@ -93,6 +110,16 @@ def test_a_class_of_one_s_own_trains_by_a_shipped_recipe(streets, tmp_path):
     run = intarsia.train("discriminative-facades", asked, out=str(tmp_path / "run"), method=f"{path}:Halved")
     assert "loss/embedding_half" in (run / "metrics.csv").read_text()
     assert type(intarsia.load(run / "last", method=f"{path}:Halved").method).__name__ == "Halved"
+    # what a shipped decoder decodes is explained, and leaves torch, under the same name
+    photo = str(next((streets / "val" / "images").iterdir()))
+    named = ["--method", f"{path}:Halved"]
+    drawn = tmp_path / "explained.png"
+    asked_for = ["explain", photo, "--pixel", "3,4", "--model", str(run / "last"), "--out", str(drawn)]
+    assert main([*asked_for, *named]) == 0
+    assert drawn.is_file()
+    assert main(["export", str(run / "last"), *named]) == 0
+    height, width = read_size(photo)
+    assert intarsia.load(run / "last", backend="onnxruntime").predict(photo).size == (height, width)
     with pytest.raises(InputError, match="a class of the recipe's settings, PanopticDeepLabConfig"):
         intarsia.train("deeplab-facades", asked, method=f"{path}:Halved")
 

@@ -43,6 +43,10 @@ def measure(
 ) -> dict[str, float]:
     """What tables show, by the names of `intarsia.recipes.study.COLUMNS`; NaN where there is nothing.
 
+    The network is run here and not by a `Model`, as validation and prediction run it: a table also shows what
+    a view no longer has, the detections before any is left out, the time of the forward pass alone, and maps
+    for which an oracle changes the output.
+
     All in percent but `params`, in millions, `ms`, the fastest forward pass of one image, and `MB`, the most
     memory that passes took on a GPU.
 

@@ -125,6 +125,8 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         Raises:
             ValueError: The method has nothing of the kind to show.
         """
+        if not self.has_decoder:
+            fail("model", "of a method with a `pixel_field` or a decoder that has one", type(self).__name__)
         return self.map_decoder.pixel_field(view, pixel)
 
     def named_tensors(self, output: Any) -> dict[str, Tensor]:
