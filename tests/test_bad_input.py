@@ -57,6 +57,8 @@ def test_an_archive_is_to_be_unpacked_first(here: Path, capsys: Any, command: st
         ("predict empty", "`empty` must be a folder with pictures"),
         ("predict good/images --out file/out", "`out` must be a folder that can be written, got file/out"),
         ("predict good/images --model nuclie", "Did you mean `nuclei`?"),
+        (f"predict good/images --model {'x' * 5000}", "or a folder with a saved one, got 5000 characters."),
+        ("predict good/images --model [/b]", "a folder with a saved one, got '[/b]'. Known: facades"),
         (f"{EVALUATE} unlisted/panoptic.json", "`unlisted/panoptic/a.png` must be made of ids that its JSON"),
         (
             f"{EVALUATE} category/panoptic.json",

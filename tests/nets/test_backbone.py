@@ -172,6 +172,19 @@ def test_a_missing_file_and_a_missing_package_are_named():
         backbone_of(TINY, pretrained="package:json")
 
 
+def test_a_hub_that_is_out_of_reach_is_no_fault_of_the_name(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    """Off line, as where `HF_HUB_OFFLINE` is set, and nothing is in the cache."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    sentence = (
+        r"`backbone.pretrained` must be weights that the hub gives for lcnet_050, got none \(.*\)\. A file of"
+    )
+    with pytest.raises(InputError, match=sentence):
+        backbone_of("lcnet_050", pretrained=True)
+    with pytest.raises(InputError, match="`backbone.name` must be a network that gives features"):
+        backbone_of("test_vit", pretrained=True, output_stride=8)
+
+
 def test_an_unknown_network_gets_the_nearest_name():
     with pytest.raises(InputError, match="Did you mean `resnet50"):
         backbone_of("resnet5O")

@@ -202,9 +202,14 @@ def _build(name: str, from_hub: bool, output_stride: int) -> Any:
     try:
         return timm.create_model(name, pretrained=from_hub, features_only=True, **options)
     except Exception as error:  # timm's networks and the hub raise almost anything
-        what = "a network that gives features" + (" and has weights on the hub" if from_hub else "")
-        what += f" at output stride {output_stride}" if options else ""
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        if from_hub:
+            _build(name, False, output_stride)  # if it is the network's fault, this says so
+            hint = "A file of weights, or false, needs no network."
+            fail(
+                "backbone.pretrained", f"weights that the hub gives for {name}", f"none ({reason})", hint=hint
+            )
+        what = "a network that gives features" + (f" at output stride {output_stride}" if options else "")
         return fail("backbone.name", what, f"{name!r} ({reason})")
 
 
