@@ -13,11 +13,12 @@ import csv
 import json
 import statistics
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import tyro
 from accelerate import Accelerator
 
@@ -45,7 +46,7 @@ SHIPPED = {
     ),
     "facades-embedding": (Run("discriminative-facades"),),
     "facades-hierarchy": (Run("hle-facades"),),
-    "facades-unified": (Run("unified-facades"),),
+    "facades-unified": (Run("unified-facades", ("initial=facades", "schedule.steps=1000")),),
     "nuclei": (
         Run("cops-nuclei"),
         Run(
@@ -57,9 +58,15 @@ SHIPPED = {
                 "method.affinity_loss.touching_weight=4",
             ),
         ),
-        Run("cops-nuclei-e2e"),
+        Run("cops-nuclei-e2e", ("method.affinity_loss.touching_weight=4",)),
     ),
 }
+DEARER = {"nuclei": {4: 0.5, 10: 0.5}}
+"""Models that are cut by Algorithm 2, and what is added to the costs of pairs so many pixels apart there.
+
+Chosen on training images after the last run, see docs/decisions/0008-nuclei-to-the-pixel.md.
+"""
+
 COMPARED = ("deeplab-facades", "discriminative-nuclei", "deeplab-nuclei")
 MARKS = ("<!-- results:begin -->\n", "<!-- results:end -->")
 INTRODUCTION = """# Results
@@ -73,7 +80,7 @@ each recipe and writes this page anew."""
 
 @dataclass(frozen=True)
 class Measured:
-    """A trained model: its last folder, its numbers on validation (`QualityReport.to_json`), its time."""
+    """A trained model: its folder, its numbers on validation (`QualityReport.to_json`), its time."""
 
     folder: Path
     numbers: dict[str, Any]
@@ -106,7 +113,8 @@ def main(
     chains = SHIPPED | {recipe: (Run(recipe),) for recipe in compared}
     for name, chain in sorted(chains.items(), key=lambda item: _data_of(item[1])):
         measured = [
-            _measured(chain, data / _data_of(chain), runs / f"{name}-{seed}", seed) for seed in range(seeds)
+            _measured(name, chain, data / _data_of(chain), runs / f"{name}-{seed}", seed)
+            for seed in range(seeds)
         ]
         tables.append(_table(name, measured))
         rows.append(_row(name, chain, measured, hardware))
@@ -135,7 +143,7 @@ def _data_of(chain: Sequence[Run]) -> str:
 
 def _ship(run: Measured, folder: Path) -> None:
     """Write a model with its weights once; one that cannot leave torch has no ONNX file."""
-    method = load(run.folder / "best")
+    method = load(run.folder)
     exports = method.has_decoder and not method.needs_torch
     method.save(folder, half=True, export=exports)
     if exports:
@@ -151,7 +159,7 @@ def _row(name: str, chain: Sequence[Run], runs: list[Measured], hardware: str) -
     return f"| {command} | {' | '.join(cells)} | {len(runs)} | {hardware}, {minutes:.0f} min |"
 
 
-def _measured(chain: Sequence[Run], data: Path, folder: Path, seed: int) -> Measured:
+def _measured(name: str, chain: Sequence[Run], data: Path, folder: Path, seed: int) -> Measured:
     """The numbers of one seed; what of its runs is not done is trained first, each from the one before."""
     initial: tuple[str, ...] = ()
     minutes, place = 0.0, folder
@@ -160,13 +168,24 @@ def _measured(chain: Sequence[Run], data: Path, folder: Path, seed: int) -> Meas
         train_or_resume(run.recipe, (f"data={data}", f"seed={seed}", *initial, *run.overrides), place)
         initial = (f"initial={place / 'best'}",)
         minutes += _minutes(place)
-    kept = place / "validation.json"
+    if name in DEARER:
+        _cut_anew(load(place / "best"), DEARER[name]).save(place / "chosen")
+    best, kept = place / ("chosen" if name in DEARER else "best"), place / "validation.json"
     if not kept.is_file():
-        report = validate(
-            load(place / "best"), PanopticDataset(data, split="val"), Accelerator(), num_pictures=0
-        ).report
+        val = PanopticDataset(data, split="val")
+        report = validate(load(best), val, Accelerator(), num_pictures=0).report
         kept.write_text(json.dumps(report.to_json(), indent=1))
-    return Measured(place, json.loads(kept.read_text()), minutes)
+    return Measured(best, json.loads(kept.read_text()), minutes)
+
+
+def _cut_anew(method: Any, dearer: Mapping[int, float]) -> Any:
+    """The method with Algorithm 2 and other costs of pairs."""
+    cut = replace(method.config.cut, solver="contraction", small="void")
+    method.config = replace(method.config, cut=cut)
+    with torch.no_grad():
+        for number, offset in enumerate(method.map_decoder.offsets):
+            method.costs.affinity_offset[number] += dearer.get(max(map(abs, offset)), 0.0)
+    return method
 
 
 def _minutes(folder: Path) -> float:
@@ -178,7 +197,7 @@ def _minutes(folder: Path) -> float:
 
 def _table(name: str, runs: list[Measured]) -> str:
     """A table in Markdown: mean and spread over the seeds, in percent."""
-    categories = load(runs[0].folder / "best").categories
+    categories = load(runs[0].folder).categories
     rows = [(group, [run.numbers[group] for run in runs]) for group in ("All", "Things", "Stuff")]
     rows += [(row.name, [run.numbers["per_class"][str(row.id)] for run in runs]) for row in categories]
     lines = [f"## {name}, {len(runs)} seeds", "", "| | PQ | SQ | RQ |", "|---|---|---|---|"]

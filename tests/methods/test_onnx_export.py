@@ -17,6 +17,7 @@ from intarsia.methods.panoptic_fpn import PanopticFpn
 from intarsia.runtime import shipped_models
 from intarsia.runtime.onnx_network import OnnxNetwork
 from tests.methods.conftest import combinatorial
+from tests.runtime.test_backends import EXPORTED
 from tools.share_weights import share_weights
 
 
@@ -26,11 +27,6 @@ def test_every_value_of_an_exported_file_is_read(tmp_path):
         warnings.simplefilter("ignore")  # of torch's exporter
         export_network(rounded(combinatorial()), tmp_path / "model.onnx")
     assert not values_that_nobody_reads(tmp_path / "model.onnx")
-
-
-EXPORTED = [
-    name for name in shipped_models() if (files("intarsia") / "models" / name / "model.onnx").is_file()
-]
 
 
 @pytest.mark.parametrize("name", EXPORTED)

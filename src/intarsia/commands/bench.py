@@ -23,7 +23,7 @@ from intarsia._check import fail
 from intarsia.formats.json_file import write_json
 from intarsia.formats.png import write_ids
 from intarsia.pictures.reading import read_image
-from intarsia.runtime.find import shipped_models
+from intarsia.runtime.find import models_that_run_here
 from intarsia.runtime.loading import Backend, Device, Precision, load
 from intarsia.runtime.model import Model
 
@@ -108,7 +108,7 @@ def bench(
             fail(name, "at least 1", ", ".join(map(str, values)) or "none")
     photo = None if image is None else read_image(image)
     timings: list[Timing] = []
-    for name in models or tuple(shipped_models()):
+    for name in models or tuple(models_that_run_here()):
         model = load(name, backend=backend, device=device, precision=precision, threads=threads)
         options = {"repeats": repeats, "threads": threads or 0}
         timings += [_time(name, model, picture_of(photo, side), **options) for side in sizes]

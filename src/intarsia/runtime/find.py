@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from intarsia._check import fail, nearest
 from intarsia.runtime.model_files import ModelFolder
 
-__all__ = ["model_folder", "shipped_models"]
+__all__ = ["model_folder", "models_that_run_here", "shipped_models"]
 
 _LONGEST = 300
 
@@ -26,6 +27,19 @@ def shipped_models() -> list[str]:
     """
     models = resources.files("intarsia") / "models"
     return sorted(entry.name for entry in models.iterdir() if entry.is_dir()) if models.is_dir() else []
+
+
+def models_that_run_here() -> list[str]:
+    """The names of the shipped models without those that need torch where there is none.
+
+    Example:
+        >>> set(models_that_run_here()) <= set(shipped_models())
+        True
+    """
+    if importlib.util.find_spec("torch") is not None:
+        return shipped_models()
+    models = resources.files("intarsia") / "models"
+    return [name for name in shipped_models() if (models / name / "model.onnx").is_file()]
 
 
 @contextmanager

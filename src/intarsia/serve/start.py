@@ -53,7 +53,7 @@ def serve(
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "anyio"):
             raise
         fail("serve", "installed with its extra", "none", hint="pip install 'intarsia[serve]'")
-    from intarsia.runtime.find import shipped_models
+    from intarsia.runtime.find import models_that_run_here
     from intarsia.serve.desk import Desk
     from intarsia.serve.memory import keep_memory_together
     from intarsia.serve.models import served_models
@@ -61,7 +61,7 @@ def serve(
 
     keep_memory_together()
     desk = Desk(
-        served_models(models or tuple(shipped_models()), device=device),
+        served_models(models or tuple(models_that_run_here()), device=device),
         limits=Limits(max_pixels=max_megapixels * 1_000_000),
         max_bytes=memory_mb * 1_000_000,
         max_waiting=MAX_WAITING,
