@@ -128,7 +128,8 @@ TEST(solving_stops_at_the_deadline_with_a_feasible_answer) {
     for (const Solver solver : {Solver::greedy, Solver::contraction, Solver::lazy_contraction})
         for (const double limit_s : {1e-6, 3e-3, 2e-2}) {
             const Solution found =
-                solve(image.grid(), image.splittable, {solver, true, 2, 0, Deadline(limit_s)});
+                solve(image.grid(), image.splittable,
+                      {.solver = solver, .refine = true, .threads = 2, .deadline = Deadline(limit_s)});
             CHECK(feasible(graph, image.splittable, found.cut));
             CHECK(std::abs(found.cut.cost - cost_of(graph, found.cut.labels, found.cut.clusters)) < 1e-3);
         }
