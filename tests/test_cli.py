@@ -38,6 +38,20 @@ def test_every_command_has_a_function_with_help(name, capsys):
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_waits_for_nothing_large(name):
+    """What takes a tenth of a second and more to import is imported when the command runs."""
+    code = (
+        "import sys, intarsia.cli\n"
+        f"try: intarsia.cli.main([{name!r}, '--help'])\n"
+        "except SystemExit: pass\n"
+        "large = {'torch', 'scipy.ndimage', 'onnxruntime', 'huggingface_hub', 'matplotlib', 'ray'}\n"
+        "assert not large & set(sys.modules), large & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_is_a_function_of_the_same_name(name):
     function = getattr(intarsia, name)
     assert callable(function)

@@ -92,10 +92,10 @@ def test_a_folder_without_images_is_refused(tmp_path):
 
 
 def test_a_large_image_tells_how_far_it_is_also_where_no_terminal_is(tmp_path, capsys):
-    """A black line of 12000 pixels: more than six tiles, one beside the other."""
-    Image.fromarray(np.zeros((1, 12_000, 3), np.uint8)).save(tmp_path / "black.png")
+    """A black line of 80000 pixels, of 32 times as many where it is padded: tiles beside each other."""
+    Image.fromarray(np.zeros((1, 80_000, 3), np.uint8)).save(tmp_path / "black.png")
     [prediction] = intarsia.predict((str(tmp_path / "black.png"),), out=str(tmp_path / "out"), overlays=False)
-    assert prediction.map.size == (1, 12_000)
+    assert prediction.map.size == (1, 80_000)
     lines = capsys.readouterr().err.splitlines()
     assert re.fullmatch(r"predicting a large image in \d+ tiles", lines[0])
     assert re.fullmatch(r"\d+ of \d+ tiles, about \d+ s left", lines[1])

@@ -108,8 +108,10 @@ def test_what_changes_numbers_holds_no_labels(tmp_path: Path):
     cells.save(tmp_path / "a.jpg")
     cells.save(tmp_path / "a.webp")
     cells.save(tmp_path / "jpeg_in.tif", compression="jpeg")
-    for name, codec in (("jpeg_as.png", "a JPEG"), ("a.jpg", "a JPEG"), ("a.webp", "a WEBP")):
-        with pytest.raises(InputError, match=rf"{name}` must be .* keeps numbers \(PNG, TIFF\), got {codec}"):
+    for name, codec in (("jpeg_as.png", "JPEG"), ("a.jpg", "JPEG"), ("a.webp", "WEBP")):
+        with pytest.raises(
+            InputError, match=rf"{name}` must be .* keeps numbers \(PNG, TIFF\), got the format {codec}"
+        ):
             read_labels(tmp_path / name)
     with pytest.raises(InputError, match=r"jpeg_in.tif` must be .* keeps numbers .*, got one packed as JPEG"):
         read_labels(tmp_path / "jpeg_in.tif")

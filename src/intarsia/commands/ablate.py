@@ -11,11 +11,7 @@ import tyro
 
 from intarsia._check import fail, nearest
 from intarsia._files import whole
-from intarsia.data.synthetic import write_synthetic
-from intarsia.engine.study_plot import draw_study
-from intarsia.engine.study_runs import StudyRuns
 from intarsia.engine.study_table import StudyResult
-from intarsia.recipes.find import find_study
 from intarsia.recipes.study import DataName, Study
 
 __all__ = ["ablate"]
@@ -64,6 +60,11 @@ def ablate(
     """
     if seeds < 0:
         fail("seeds", "0 or more", seeds)
+    # with torch, which takes seconds
+    from intarsia.engine.study_plot import draw_study
+    from intarsia.engine.study_runs import StudyRuns
+    from intarsia.recipes.find import find_study
+
     table = find_study(study, on)
     rows = [table.row(name) for name in _names_of_rows(table, only)]
     runs = StudyRuns(table, _with_data(overrides, on, Path(out)), Path(out))
@@ -83,6 +84,8 @@ def _with_data(overrides: tuple[str, ...], on: DataName, out: Path) -> tuple[str
     """The overrides, with drawn sticks where none are given: no folder has them."""
     if on != "sticks" or any(text.startswith("data=") for text in overrides):
         return overrides
+    from intarsia.data.synthetic import write_synthetic
+
     folder = out / "drawn-sticks"
     if not (folder / "val" / "panoptic.json").is_file():
         write_synthetic(folder, kind="sticks", num_train=NUM_STICKS[0], num_val=NUM_STICKS[1], seed=0)

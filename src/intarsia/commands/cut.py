@@ -52,7 +52,7 @@ def cut(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     save_problem(f"{folder}/one.npz", CutProblem([[0.0, 3.0]], [], [], [True, True]))
         ...     answer = cut(f"{folder}/one.npz", solver="optimal")  # doctest: +ELLIPSIS
-        cost 0.000, 1 segments of 1 classes, 1 nodes, ... ms
+        cost 0.000, 1 segment of 1 label, 1 node, ... ms
         stage ...
     """
     problem = load_problem(path)

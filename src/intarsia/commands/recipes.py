@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 
-from intarsia.recipes.find import RECIPES, STUDIES
-
 
 def list_recipes() -> None:
     """Print the recipes of `train` and the studies of `ablate`, each with one line on it."""
+    from intarsia.recipes.find import RECIPES, STUDIES  # with torch, which takes seconds
+
     for title, shipped in (("recipes", RECIPES), ("studies", STUDIES)):
         print(f"{title}:")
         for name, target in shipped.items():

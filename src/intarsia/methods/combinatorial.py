@@ -104,6 +104,7 @@ class CombinatorialPanoptic(AbstractMethod):
         offsets: (rows, columns) on the grid from a point to its neighbour, one an affinity channel.
 
     Example:
+        >>> from intarsia.nets.backbone import BackboneConfig
         >>> config = CombinatorialConfig(backbone=BackboneConfig(name="lcnet_050"))
         >>> method = CombinatorialPanoptic(config, Categories.named("facades"))
         >>> method.predict(torch.zeros(3, 9, 7)).size

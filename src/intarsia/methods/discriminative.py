@@ -89,6 +89,7 @@ class DiscriminativeEmbedding(AbstractMethod):
     backbone, and the position at the embedding head, are ours.
 
     Example:
+        >>> from intarsia.nets.backbone import BackboneConfig
         >>> config = DiscriminativeConfig(backbone=BackboneConfig(name="lcnet_050"))
         >>> method = DiscriminativeEmbedding(config, Categories.named("facades"))
         >>> method.predict(torch.zeros(3, 9, 7)).size

@@ -82,6 +82,7 @@ class PanopticDeepLab(AbstractMethod):
     ours.
 
     Example:
+        >>> from intarsia.nets.backbone import BackboneConfig
         >>> config = PanopticDeepLabConfig(backbone=BackboneConfig(name="lcnet_050"))
         >>> method = PanopticDeepLab(config, Categories.named("facades"))
         >>> method.predict(torch.zeros(3, 9, 7)).size

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.ndimage import find_objects
 
 from intarsia.metrics.tally import AbstractReport, AbstractTally, Comparison, or_null, percent
 from intarsia.panoptic import Categories
@@ -101,6 +100,8 @@ def _nearest_box(ids: np.ndarray, things: Int64[np.ndarray, " s"]) -> Float64[np
     """Of each of these segments the largest IoU of its box with another's of them."""
     if len(things) < 2:
         return np.zeros(len(things))
+    from scipy.ndimage import find_objects  # takes a sixth of a second
+
     row = np.zeros(int(max(ids.max(), things.max())) + 1, np.int32)
     row[things] = np.arange(1, len(things) + 1)
     corners = [[b[0].start, b[1].start, b[0].stop, b[1].stop] for b in find_objects(row[ids])]
