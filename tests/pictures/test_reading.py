@@ -83,6 +83,15 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
         read_image(path)
 
 
+def test_a_bomb_that_is_broken_too_is_refused():
+    """A GIF whose frame claims 2^31 pixels at a place beyond its edge, which nothing can open."""
+    head = b"GIF87a\n\xff\xff\0\x81\0\0\x80\0\0\1\1\1\2\2\2\3\3\3,\0\0\0\0\n\0\x08\xff\xff\xff\x7f\0\1\x08"
+    with pytest.raises(
+        ValueError, match="`image` must be an image of at most 89478485 pixels, got one of more"
+    ):
+        read_image(head + bytes(20))
+
+
 def test_a_picture_just_over_the_limit_is_refused_too(tmp_path):
     Image.new("1", (10_000, 9_000)).save(tmp_path / "large.png")
     with pytest.raises(ValueError, match="got one of 9000x10000"):

@@ -280,9 +280,10 @@ def _plugin_hint(stream: Any) -> str:
 def _fail_too_large(stream: Any, name: str) -> NoReturn:
     """Name the size that a file claims, read without Pillow's limit."""
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    size = "more"
     try:
         stream.seek(0)
-        with Image.open(stream) as image:
+        with suppress(Exception), Image.open(stream) as image:  # what claims so much is often broken, too
             size = f"{image.height}x{image.width}"
     finally:
         Image.MAX_IMAGE_PIXELS = limit
