@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+import intarsia
 from intarsia.errors import InputError
 from intarsia.pictures.video import VideoWriter, frame_rate, read_frames, read_timed_frames
 
@@ -129,3 +130,25 @@ def test_what_is_not_finished_leaves_nothing(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         break_off()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_that_change_their_size_in_mid_clip_keep_it(tmp_path: Path):
+    clip = tmp_path / "grows.mp4"
+    clip.write_bytes(_stream(48, 64) + _stream(64, 96))
+    sizes = [(48, 64, 3)] * 3 + [(64, 96, 3)] * 3
+    assert [frame.shape for frame in read_frames(clip)] == sizes
+    predictions = intarsia.predict((str(clip),), out=str(tmp_path / "out"), overlays=False)
+    assert [prediction.map.size for prediction in predictions] == [size[:2] for size in sizes]
+
+
+def _stream(height: int, width: int) -> bytes:
+    """Three frames without a container, each of which says its size itself."""
+    coder = av.VideoCodecContext.create("mjpeg", "w")
+    coder.height, coder.width, coder.pix_fmt = height, width, "yuvj420p"
+    coder.framerate, coder.time_base = Fraction(25), Fraction(1, 25)
+    packets = []
+    for number in range(3):
+        frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 60 * number, np.uint8), format="rgb24")
+        frame.pts = number
+        packets += coder.encode(frame)
+    return b"".join(bytes(packet) for packet in [*packets, *coder.encode(None)])
