@@ -25,7 +25,7 @@ def cut(problem: GridProblem) -> ParallelCut:
 
 
 def tensors(problem: GridProblem) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(problem.node_costs)[None], torch.from_numpy(problem.affinity_costs)[None]
+    return torch.tensor(problem.node_costs)[None], torch.tensor(problem.affinity_costs)[None]
 
 
 def pairs(problem: GridProblem) -> dict:

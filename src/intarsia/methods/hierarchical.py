@@ -268,7 +268,7 @@ class HierarchicalEmbedding(AbstractMethod):
 
     def _with_stuff(self, grid: PanopticTargets) -> Int64[Tensor, "b h w"]:
         """Instances and behind them each stuff category of the image."""
-        is_stuff = torch.tensor([*~self.categories.is_thing, False])
+        is_stuff = torch.tensor([*(~self.categories.is_thing).tolist(), False])
         index = torch.where(grid.semantic == VOID_INDEX, len(self.categories), grid.semantic)
         stuff = is_stuff.to(index.device)[index]
         return torch.where(stuff, grid.instances.max() + 1 + index, grid.instances)
