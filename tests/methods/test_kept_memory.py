@@ -13,7 +13,7 @@ glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is
 
 @glibc
 def test_large_arrays_take_new_pages_once():
-    run("""
+    told = run("""
 from resource import RUSAGE_SELF, getrusage
 from intarsia.methods.kept_memory import kept_memory
 def new_pages(times):
@@ -23,10 +23,13 @@ def new_pages(times):
     return getrusage(RUSAGE_SELF).ru_minflt - before
 without = new_pages(5)
 with kept_memory():
-    first, others = new_pages(1), new_pages(5)
-assert first < 40_000, first
-assert others < without / 10, f"{others} of {without} new pages"
+    new_pages(1)
+    print(without, new_pages(5))
 """)
+    without, within = map(int, told.split())
+    if without == 0:
+        pytest.skip("this system counts no new pages")
+    assert within < without / 10
 
 
 @glibc
@@ -45,6 +48,6 @@ assert resident_mb() < before + 50
 """)
 
 
-def run(program: str) -> None:
+def run(program: str) -> str:
     """In a process of its own: no other test has grown its heap, and nothing lies above what was freed."""
-    subprocess.run([sys.executable, "-c", program], check=True)
+    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
