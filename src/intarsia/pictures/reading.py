@@ -176,7 +176,10 @@ def _read_tiff(
     if stored.needs_choice:
         count = stored.values.shape[2]
         listed = f"{count} channels" + (f" ({', '.join(names)})" if names else "")
-        hint = f"Choose with `channel`, 0 to {count - 1}; up to three become red, green and blue."
+        hint = (
+            f"Choose with `channel`, 0 to {count - 1}; up to three become red, green and blue. "
+            "Where a command has no such option, save the channels that it shall see."
+        )
         fail(name, "a gray or RGB picture where no channel is chosen", listed, hint=hint)
     return _colors(stored), stored.orientation
 
