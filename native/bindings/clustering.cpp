@@ -25,8 +25,7 @@ std::pair<Labels, NewArray<float>> mean_shift(Array<float, 2> columns, Array<std
                                               std::size_t patience) {
     const std::size_t dims = columns.shape(0), num_points = columns.shape(1);
     for (const std::int64_t seed : view(order))
-        require(seed >= 0 && static_cast<std::size_t>(seed) < num_points,
-                "order names a point that is not there");
+        require(seed >= 0 && std::cmp_less(seed, num_points), "order names a point that is not there");
     intarsia::PointGroups groups;
     {
         nb::gil_scoped_release unlocked;

@@ -22,7 +22,7 @@ intarsia::GridCells cells_of(std::size_t rows, std::size_t cols, std::size_t hei
 template <class Number>
 void require_names(std::span<const Number> numbers, std::size_t length, const char* what) {
     for (const Number number : numbers)
-        if (number < 0 || static_cast<std::size_t>(number) >= length) throw std::invalid_argument(what);
+        if (number < 0 || std::cmp_greater_equal(number, length)) throw std::invalid_argument(what);
 }
 
 template <class Label> bool find_winners(Array<float, 3> values, OutArray<Label, 2> winners,

@@ -25,7 +25,7 @@ cut::Grid bare_grid(std::size_t height, std::size_t width, std::span<const cut::
 
 void check_below(std::span<const std::int32_t> values, std::size_t limit) {
     for (const std::int32_t value : values)
-        if (value < 0 || static_cast<std::size_t>(value) >= limit)
+        if (value < 0 || std::cmp_greater_equal(value, limit))
             throw std::invalid_argument("a label or class does not exist");
 }
 
@@ -49,7 +49,7 @@ struct LiftedProblem {
             throw std::invalid_argument("arrays do not fit together");
         check_below(view(class_of), node_costs.shape(0));
         for (const std::int32_t plane : view(plane_of))
-            if (plane >= 0 && static_cast<std::size_t>(plane) >= gradient.shape(0))
+            if (std::cmp_greater_equal(plane, gradient.shape(0)))
                 throw std::invalid_argument("a plane does not exist");
         grid.num_classes = static_cast<cut::Class>(node_costs.shape(0));
         grid.node_costs = view(node_costs);

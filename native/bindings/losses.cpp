@@ -58,7 +58,7 @@ void check_segments(const Array<float, 3>& pixels, const Array<std::int64_t, 2>&
     for (const std::size_t size : columns)
         if (size != means.shape(0)) throw std::invalid_argument("the tables differ in length");
     for (const std::int64_t segment : view(segments))
-        if (segment >= static_cast<std::int64_t>(means.shape(0)))
+        if (std::cmp_greater_equal(segment, means.shape(0)))
             throw std::invalid_argument("a segment has no row");
 }
 

@@ -33,8 +33,7 @@ std::vector<std::int64_t> densest_first(const PointBlocks& points) {
     std::vector<std::int64_t> order(points.num_active());
     std::iota(order.begin(), order.end(), std::int64_t{0});
     std::ranges::stable_sort(order, [&](std::int64_t a, std::int64_t b) {
-        return points.block_population(static_cast<std::size_t>(a)) >
-               points.block_population(static_cast<std::size_t>(b));
+        return points.block_population(a) > points.block_population(b);
     });
     return order;
 }
@@ -73,9 +72,9 @@ class Search {
 
     bool mostly_unlabelled(const std::vector<float>& mean) const {
         const auto around = points_.in_ball(mean, rules_.bandwidth, false);
-        const auto labelled =
+        const std::size_t labelled =
             std::ranges::count_if(around, [&](std::uint32_t i) { return groups_.labels[i] != 0; });
-        return 2 * static_cast<std::size_t>(labelled) < around.size();
+        return 2 * labelled < around.size();
     }
 
     PointBlocks& points_;
@@ -95,8 +94,7 @@ PointGroups mean_shift(std::span<const float> columns, std::size_t dims, std::sp
     const auto densest = order.empty() ? densest_first(points) : std::vector<std::int64_t>{};
     for (const std::int64_t seed : order.empty() ? std::span<const std::int64_t>(densest) : order) {
         if (points.num_active() < rules.min_size) break;
-        if (points.active(static_cast<std::size_t>(seed)) && !search.try_seed(static_cast<std::size_t>(seed)))
-            break;
+        if (points.active(seed) && !search.try_seed(seed)) break;
     }
     return std::move(search).groups();
 }

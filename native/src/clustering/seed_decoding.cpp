@@ -63,7 +63,7 @@ class Search {
   private:
     bool take(std::span<const std::uint32_t> around) {
         const auto is_free = [&](std::uint32_t i) { return points_.active(i); };
-        const auto free = static_cast<std::size_t>(std::ranges::count_if(around, is_free));
+        const std::size_t free = std::ranges::count_if(around, is_free);
         if (around.size() < rules_.min_size || 2 * free <= around.size()) return false;
         ++num_groups_;
         for (const std::uint32_t i : around)

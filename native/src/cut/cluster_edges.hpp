@@ -148,9 +148,9 @@ class ClusterEdges {
 
     // Without the pairs of clusters that are gone, and with room for as many again.
     void rebuild_table() {
-        const auto count = std::count_if(edges_.begin(), edges_.end(),
-                                         [this](const Edge& edge) { return between_hubs(edge); });
-        table_ = PairTable(std::max(2 * static_cast<std::size_t>(count), edges_.capacity() / table_share));
+        const std::size_t count = std::count_if(edges_.begin(), edges_.end(),
+                                                [this](const Edge& edge) { return between_hubs(edge); });
+        table_ = PairTable(std::max(2 * count, edges_.capacity() / table_share));
         for (EdgeId e = 0; e < size(); ++e)
             if (const Edge& edge = edges_[e]; between_hubs(edge))
                 table_.find_or_insert(edge.i(), edge.j(), e);

@@ -87,8 +87,7 @@ class GraphField {
     Stretch strip(std::size_t s) const { return {s * strip_nodes, std::min((s + 1) * strip_nodes, size())}; }
 
     template <class Visit> void for_neighbours(std::size_t i, Visit visit) const {
-        for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i)))
-            visit(static_cast<std::size_t>(j), cost);
+        for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i))) visit(j, cost);
     }
     void add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const {
         for (std::size_t i = strip.first; i < strip.end; ++i)

@@ -56,7 +56,7 @@ Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_
     graph.num_nodes = num_nodes;
     graph.num_classes = num_classes;
     graph.node_costs = node_costs;
-    graph.first.assign(static_cast<std::size_t>(num_nodes) + 2, 0);
+    graph.first.assign(std::size_t{2} + num_nodes, 0);
     graph.neighbours.resize(ends.size());
     const Blocks shares{num_nodes, static_cast<Node>(std::min<std::size_t>(workers.count(), num_nodes))};
     const auto for_share = [&](const auto& visit) { // everyone looks at all edges for those of his nodes

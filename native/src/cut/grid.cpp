@@ -18,7 +18,7 @@ std::vector<Offset> make_offsets(std::span<const std::int32_t> numbers, std::siz
 }
 
 Graph graph_of(const Grid& grid) {
-    const std::size_t n = grid.num_pixels(), num_classes = static_cast<std::size_t>(grid.num_classes);
+    const std::size_t n = grid.num_pixels(), num_classes = grid.num_classes;
     std::vector<Node> ends;
     std::vector<float> costs;
     for_edges(grid, [&](std::size_t edge, Node p, Node q) {

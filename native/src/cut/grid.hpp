@@ -23,9 +23,7 @@ struct Grid {
     std::span<const Offset> offsets;
 
     std::int32_t num_lines() const { return depth * height; }
-    std::size_t num_pixels() const {
-        return static_cast<std::size_t>(num_lines()) * static_cast<std::size_t>(width);
-    }
+    std::size_t num_pixels() const { return std::size_t{1} * num_lines() * width; }
     float node_cost(Node p, Class k) const { return node_costs[k * num_pixels() + p]; }
 
     // The costs of offset o's edges whose first points lie in one line.

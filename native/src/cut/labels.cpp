@@ -7,7 +7,7 @@ namespace intarsia::cut {
 namespace {
 
 Labels blank(std::size_t num_nodes, Class num_classes) {
-    const auto k = static_cast<std::size_t>(num_classes);
+    const std::size_t k = num_classes;
     Labels z{std::vector<Label>(num_nodes), std::vector<Class>(k + num_nodes, 0)};
     std::iota(z.class_of.begin(), z.class_of.begin() + num_classes, 0);
     return z;

@@ -93,14 +93,14 @@ class SubsetProgram {
     }
 
     Cut read_back() const {
-        const auto n = static_cast<std::size_t>(graph_.num_nodes);
+        const std::size_t n = graph_.num_nodes;
         std::vector<Class> labels(n, 0);
         std::vector<Cluster> clusters(n, 0);
         Cluster next = 0;
         const auto give = [&](Set s, Class k) {
             if (s == 0) return;
             for (; s != 0; s &= s - 1) {
-                const auto i = static_cast<std::size_t>(std::countr_zero(s));
+                const std::size_t i = std::countr_zero(s);
                 labels[i] = k;
                 clusters[i] = next;
             }

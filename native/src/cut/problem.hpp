@@ -44,12 +44,11 @@ struct Graph {
         node_costs = own_costs;
     }
     std::span<const float> costs_of(Node i) const {
-        const auto k = static_cast<std::size_t>(num_classes);
+        const std::size_t k = num_classes;
         return node_costs.subspan(i * k, k);
     }
     std::span<const Neighbour> neighbours_of(Node i) const {
-        const auto at = static_cast<std::size_t>(i);
-        return std::span(neighbours).subspan(first[at], static_cast<std::size_t>(first[at + 1] - first[at]));
+        return std::span(neighbours).subspan(first[i], first[i + 1] - first[i]);
     }
 };
 

@@ -39,7 +39,7 @@ std::vector<Label> find_runs(const Grid& grid, std::span<const Label> z, Regions
     const bool joined = std::any_of(grid.offsets.begin(), grid.offsets.end(), [](const Offset& o) {
         return o.planes == 0 && o.rows == 0 && std::abs(o.cols) == 1;
     });
-    const auto width = static_cast<std::size_t>(grid.width);
+    const std::size_t width = grid.width;
     const auto starts = [&](const Label* first, std::size_t col) {
         return !joined || col == 0 || first[col] != first[col - 1];
     };
@@ -86,8 +86,7 @@ void for_overlaps(const Grid& grid, const Regions& regions, std::size_t o, Lines
     for (std::int32_t line = lines.first; line < lines.end; ++line) {
         if (!grid.has_line(o, line)) continue;
         const std::int32_t cols = grid.offsets[o].cols, limit = grid.end_col(o);
-        const auto r = static_cast<std::size_t>(line), s = static_cast<std::size_t>(line + grid.line_step(o));
-        std::size_t a = regions.first_run[r], b = regions.first_run[s];
+        std::size_t a = regions.first_run[line], b = regions.first_run[line + grid.line_step(o)];
         for (std::int32_t col = grid.first_col(o); col < limit;) {
             while (regions.runs[a].end <= col) ++a;
             while (regions.runs[b].end <= col + cols) ++b;
@@ -183,7 +182,7 @@ using ClassSums = std::vector<std::vector<double>>;
 Task add_up_classes(const Grid& grid, const Regions& regions, ClassSums& sums) {
     sums.resize(grid.num_classes);
     return {sums.size(), [&](std::size_t k) {
-                const auto width = static_cast<std::size_t>(grid.width);
+                const std::size_t width = grid.width;
                 sums[k].assign(regions.label.size(), 0);
                 for (std::size_t line = 0; line + 1 < regions.first_run.size(); ++line) {
                     const float* costs = grid.node_costs.data() + k * grid.num_pixels() + line * width;
@@ -228,7 +227,7 @@ Graph coarsen(const Grid& grid, const Regions& regions, Workers& workers) {
 
 double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> class_of, Workers& workers) {
     std::vector<double> costs(num_strips(grid), 0);
-    const auto width = static_cast<std::size_t>(grid.width);
+    const std::size_t width = grid.width;
     workers.run(costs.size(), [&](std::size_t s, std::size_t) {
         const Lines lines = strip(grid, s);
         double cost = 0;
@@ -242,7 +241,7 @@ double cost_of(const Grid& grid, const Regions& regions, std::span<const Class> 
         for (std::int32_t line = lines.first; line < lines.end; ++line)
             for (std::size_t a = regions.first_run[line]; a < regions.first_run[line + 1]; ++a) {
                 const auto& [first, end, region] = regions.runs[a];
-                const auto k = static_cast<std::size_t>(class_of[regions.label[region]]);
+                const std::size_t k = class_of[regions.label[region]];
                 cost +=
                     sum(grid.node_costs.data() + k * grid.num_pixels() + line * width + first, end - first);
             }

@@ -28,9 +28,7 @@ struct Span {
 
 struct Box {
     Span planes, rows, cols;
-    std::size_t num_points() const {
-        return static_cast<std::size_t>(planes.size()) * rows.size() * cols.size();
-    }
+    std::size_t num_points() const { return std::size_t{1} * planes.size() * rows.size() * cols.size(); }
 };
 
 // An axis in parts of nearly equal length, none above `most`.
@@ -103,8 +101,8 @@ class Window {
         copied.reserve(count * seen_.num_points());
         for (std::size_t field = 0; field < count; ++field)
             for_lines(seen_, [&](std::int32_t plane, std::int32_t row) {
-                const float* line = costs.data() + field * grid_.num_pixels() +
-                                    static_cast<std::size_t>(plane * grid_.height + row) * grid_.width;
+                const std::size_t at = plane * grid_.height + row;
+                const float* line = costs.data() + field * grid_.num_pixels() + at * grid_.width;
                 copied.insert(copied.end(), line + seen_.cols.first, line + seen_.cols.end);
             });
     }

@@ -14,7 +14,7 @@ std::size_t elected(const Votes& votes, const std::array<double, 4>& weights,
     double most = 0.0;
     for (std::size_t i = 0; i < 4; ++i) {
         if (weights[i] > weights[nearest]) nearest = i;
-        if (votes[i] <= 0 || group_of_label[static_cast<std::size_t>(votes[i])] != group) continue;
+        if (votes[i] <= 0 || group_of_label[votes[i]] != group) continue;
         double weight = 0.0;
         for (std::size_t j = 0; j < 4; ++j) weight += votes[j] == votes[i] ? weights[j] : 0.0;
         if (weight > most) most = weight, best = i;

@@ -44,8 +44,7 @@ std::vector<std::int32_t> fit_segments(std::span<const std::int32_t> segments,
                 agree &= candidates.segments[i] == candidates.segments[0];
             }
             for (std::size_t i = 0; i < 4 && !agree; ++i) {
-                const auto category =
-                    static_cast<std::size_t>(categories[static_cast<std::size_t>(candidates.segments[i])]);
+                const std::size_t category = categories[candidates.segments[i]];
                 for (std::size_t j = 0; j < 4; ++j)
                     candidates.logits[i][j] = logits[category * cells.num_points() + points[j]];
             }

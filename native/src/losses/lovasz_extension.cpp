@@ -80,13 +80,13 @@ void radix_sort(LovaszWorkspace& workspace) {
     auto& [entries, sorted] = workspace;
     std::array<std::array<std::uint32_t, kBuckets>, kDigits> starts{};
     const auto digit = [](std::uint64_t entry, int d) {
-        return static_cast<std::size_t>(entry >> (kErrorShift + d * kDigitBits)) & (kBuckets - 1);
+        return (entry >> (kErrorShift + d * kDigitBits)) & (kBuckets - 1);
     };
     for (const std::uint64_t entry : entries)
-        for (int d = 0; d < kDigits; ++d) ++starts[static_cast<std::size_t>(d)][digit(entry, d)];
+        for (int d = 0; d < kDigits; ++d) ++starts[d][digit(entry, d)];
     sorted.resize(entries.size());
     for (int d = 0; d < kDigits; ++d) {
-        auto& start = starts[static_cast<std::size_t>(d)];
+        auto& start = starts[d];
         if (std::ranges::find(start, entries.size()) != start.end()) continue; // one digit for all
         std::uint32_t sum = 0;
         for (std::uint32_t& s : start) sum += std::exchange(s, sum);

@@ -17,7 +17,7 @@ template <class Visit> void for_each_run(std::span<const std::int64_t> segments,
         const std::size_t limit = std::min(segments.size(), begin + kLongestRun);
         end = begin + 1;
         while (end < limit && segments[end] == segments[begin]) ++end;
-        if (segments[begin] >= 0) visit(begin, end - begin, static_cast<std::size_t>(segments[begin]));
+        if (segments[begin] >= 0) visit(begin, end - begin, segments[begin]);
     }
 }
 
@@ -63,8 +63,9 @@ struct Sums {
             least = least < 0 ? s : std::min(least, s);
             greatest = std::max(greatest, s);
         }
-        first = least < 0 ? 0 : static_cast<std::size_t>(least);
-        values.resize(greatest < 0 ? 0 : static_cast<std::size_t>(greatest - least + 1) * (pixels.dims + 1));
+        if (least < 0) return;
+        first = least;
+        values.resize((greatest - least + 1) * (pixels.dims + 1));
     }
     double* row(std::size_t segment, std::size_t dims) {
         return values.data() + (segment - first) * (dims + 1);
