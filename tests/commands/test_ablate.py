@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import intarsia
 from intarsia.engine.study_table import StudyResult
@@ -110,12 +111,38 @@ def test_the_tables_of_the_cut_train_one_baseline_and_go_on_from_it(streets, tmp
 
 
 @pytest.mark.slow
+def test_every_second_run_may_start_from_one_kept_model(streets, tmp_path):
+    small = [f"method.affinity.{key}" for key in ("width=16", "classifier_width=8", "distances=1,4")]
+    overrides = (*TINY, *small, f"data={streets}")
+    intarsia.ablate("cops-1", overrides, seeds=1, only=("baseline",), out=str(tmp_path / "first"))
+    start = tmp_path / "first" / "cops-facades-base-0" / "best"
+    result = intarsia.ablate("cops-1", overrides, seeds=2, start=str(start), out=str(tmp_path / "second"))
+    # nothing was trained in the place of the first run, and both seeds measured the same model
+    folders = {path.name for path in (tmp_path / "second").iterdir() if path.is_dir()}
+    assert folders == {"start", "cops-facades-e2e-end-to-end-0", "cops-facades-e2e-end-to-end-1"}
+    assert result.numbers["baseline"][0] == pytest.approx(result.numbers["baseline"][1], nan_ok=True)
+    recipe = json.loads((tmp_path / "second" / "cops-facades-e2e-end-to-end-1" / "recipe.json").read_text())
+    assert recipe["tree"]["initial"] == str(tmp_path / "second" / "start" / "best")
+    # another model is not measured under the first one's name
+    other = tmp_path / "second" / "cops-facades-e2e-end-to-end-0" / "best"
+    with pytest.raises(InputError, match="`start` must be the model that is in .*Take another `out`"):
+        intarsia.ablate("cops-1", overrides, seeds=1, start=str(other), out=str(tmp_path / "second"))
+    with pytest.raises(
+        InputError, match="`start` must be left out of a study whose rows start from no other"
+    ):
+        intarsia.ablate("hle", (f"data={streets}",), start=str(start), out=str(tmp_path / "third"))
+
+
+@pytest.mark.slow
 def test_sticks_are_drawn_compared_and_plotted(tmp_path, monkeypatch):
     monkeypatch.setattr("intarsia.commands.ablate.NUM_STICKS", (3, 2))
     result = intarsia.ablate("sticks", (*TINY, *SMALL_DETECTION), on="sticks", out=str(tmp_path))
     assert len(result.numbers) == 4
     assert (tmp_path / "drawn-sticks" / "train" / "panoptic.json").is_file()
     assert (tmp_path / "sticks-sticks.png").stat().st_size > 1000
+    with Image.open(tmp_path / "sticks-sticks-answers.png") as sheet:
+        assert sheet.width > 6 * 256  # photo, truth and four answers beside each other
+        assert sheet.height > 2 * 256
     assert set(result.numbers["boxes and masks"][0]) >= {"recall apart", "recall crossing", "APbox"}
 
 

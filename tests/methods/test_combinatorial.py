@@ -16,6 +16,7 @@ from intarsia.errors import InputError
 from intarsia.methods.affinity import AffinityLossConfig
 from intarsia.methods.combinatorial import CombinatorialOutput, CombinatorialPanoptic
 from intarsia.methods.end_to_end import EndToEndConfig
+from intarsia.methods.load import load
 from intarsia.methods.transfer import start_from
 from intarsia.metrics import PanopticQuality
 from intarsia.panoptic import VOID_INDEX
@@ -248,6 +249,39 @@ def test_the_past_of_the_loss_is_kept_with_the_run_and_not_with_the_model(small,
     assert not any(name.startswith("pooled") for name in again.state_dict())
 
 
+def test_learned_areas_move_with_the_loss_and_decode_what_was_learned(small, scene, categories, tmp_path):
+    config = dataclasses.replace(
+        small.config, end_to_end=EndToEndConfig(learned_areas=True, cost_dropout=0.0)
+    )
+    method = CombinatorialPanoptic(config, small.categories).train()
+    method.load_state_dict(small.state_dict(), strict=False)
+    # the areas to begin with are those of decoding, and so is the map
+    output = output_of(small, scene)
+    assert method.least_areas().tolist() == config.cut.least_px(categories).tolist()
+    [before], [same] = small.decode(output, [SIZE]), method.decode(output, [SIZE])
+    assert (before.ids == same.ids).all()
+    # a spurious window costs less where larger ones are left out, too: its area wants to grow
+    logits = output.semantic_logits.clone()
+    logits[:, 0, :3, :3] += 30
+    spurious = dataclasses.replace(output, semantic_logits=logits)
+    sum(method.losses(spurious, scene.targets).values()).backward()
+    gradient = method.least_areas.log_factor.grad
+    assert gradient[0] < 0
+    # learned areas are kept with the model, and what is below them is void
+    with torch.no_grad():
+        method.least_areas.log_factor.fill_(10.0)
+    method.save(tmp_path)
+    loaded = load(tmp_path)
+    assert loaded.map_decoder.cut.category_px == method.map_decoder.cut.category_px
+    assert not loaded.decode(output, [SIZE])[0].segments
+
+
+def test_sizes_of_categories_are_one_each(categories):
+    with pytest.raises(InputError, match="`cut.category_px` must be a size for each of 4 categories, got 1"):
+        CutConfig(category_px=(1,)).least_px(categories)
+    assert CutConfig(category_px=(0, 5, 6, 7)).least_px(categories).tolist() == [1, 5, 6, 7]
+
+
 def test_a_model_starts_from_another_one(small, tmp_path):
     small.save(tmp_path / "model")
     fresh = end_to_end(combinatorial())
@@ -263,6 +297,11 @@ def test_wrong_settings_are_refused():
         (EndToEndConfig, {"weight": 0.0}, "`end_to_end.weight` must be above 0, got 0.0"),
         (EndToEndConfig, {"cost_dropout": 1.0}, r"`end_to_end.cost_dropout` must be in \[0, 1\)"),
         (EndToEndConfig, {"ladder": -1.0}, "`end_to_end.ladder` must be 0 or more"),
+        (
+            EndToEndConfig,
+            {"learned_areas": True, "trained": "last_two"},
+            '`end_to_end.learned_areas` must be false with the loss "separate" and with "last_two", got True',
+        ),
         (EndToEndConfig, {"memory": 0.5}, '`end_to_end.memory` must be 0 with the form "released"'),
         (EndToEndConfig, {"num_samples": 0}, "`num_samples` must be at least 1"),
     ]:

@@ -28,8 +28,11 @@ def ablate(
     seeds: int = 0,
     out: str = "runs",
     only: tuple[str, ...] = (),
+    start: str = "",
 ) -> StudyResult:
     """Train and measure the rows of a study; print the table and write OUT/STUDY-ON.md and .json.
+
+    Some studies also have a plot, .png, and where things crowd a sheet of answers, -answers.png.
 
     Networks are kept in OUT and shared between studies. What was stopped goes on, what is finished is only
     measured, and other settings of decoding are measured anew of the same networks.
@@ -44,6 +47,8 @@ def ablate(
         out: The folder of the runs and of the table.
         only: Names of rows to measure; all by default. The row that most claims compare others with is always
             among them.
+        start: A kept model, `RUN/best`, in the place of the rows that others start from: it is measured, not
+            trained, and the runs of every seed start from it.
 
     Returns:
         The numbers of each row and seed, and what came of each claim.
@@ -63,11 +68,12 @@ def ablate(
     # with torch, which takes seconds
     from intarsia.engine.study_plot import draw_study
     from intarsia.engine.study_runs import StudyRuns
+    from intarsia.engine.study_sheet import draw_sheet
     from intarsia.recipes.find import find_study
 
     table = find_study(study, on)
     rows = [table.row(name) for name in _names_of_rows(table, only)]
-    runs = StudyRuns(table, _with_data(overrides, on, Path(out)), Path(out))
+    runs = StudyRuns(table, _with_data(overrides, on, Path(out)), Path(out), start=start)
     for sentence in runs.left_out:
         print(sentence)
     numbers = {row.name: [runs.numbers(row, seed) for seed in range(seeds or table.seeds)] for row in rows}
@@ -77,6 +83,8 @@ def ablate(
     _write(result, stem)
     if table.plot:
         draw_study(result, runs, stem.with_suffix(".png"))
+    if table.plot == "recall":
+        draw_sheet(result, runs, stem.with_name(f"{stem.name}-answers.png"))
     return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int32, Integer
+from jaxtyping import Int32, Int64, Integer
 
 from intarsia.decoding.upsampling import upsampled_labels
 from intarsia.panoptic import Categories, PanopticMap, Segment
@@ -25,6 +25,10 @@ class SmallestSizes:
 
     min_thing_px: int = 32
     min_stuff_px: int = 1024
+
+    def least_px(self, categories: Categories) -> Int64[np.ndarray, " k"]:
+        """The size of each category, 1 and more."""
+        return np.where(categories.is_thing, max(self.min_thing_px, 1), max(self.min_stuff_px, 1))
 
 
 ALL_SIZES = SmallestSizes(min_thing_px=1, min_stuff_px=1)
@@ -71,10 +75,10 @@ def assembled(
     slot_of_category[stuff] = np.arange(len(things) + 1, len(things) + 1 + len(stuff))
     slots = np.where(instances > 0, instances, slot_of_category[semantic])
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
-    least_thing, least_stuff = max(smallest.min_thing_px, 1), max(smallest.min_stuff_px, 1)
-    least = np.array([1] + [least_thing] * len(things) + [least_stuff] * len(stuff))
-    large = np.flatnonzero((areas >= least) & (np.arange(len(areas)) > 0))
     candidates = [*things, *(Thing(int(index)) for index in stuff)]
+    category_of_slot = np.array([candidate.category_index for candidate in candidates], np.int64)
+    least = smallest.least_px(categories)[category_of_slot]
+    large = 1 + np.flatnonzero(areas[1:] >= least)
     visible = [candidates[slot - 1] for slot in large]
     id_of_slot = np.zeros(len(areas), np.int32)
     id_of_slot[large] = np.arange(1, len(large) + 1)

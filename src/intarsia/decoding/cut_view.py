@@ -6,12 +6,13 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
 from intarsia._check import fail, nearest
 from intarsia.cut import GridProblem
 from intarsia.cut.solvers import SOLVERS
 from intarsia.decoding.assembly import SmallestSizes
+from intarsia.panoptic import Categories
 
 __all__ = ["CutConfig", "CutView", "Score"]
 
@@ -30,6 +31,8 @@ class CutConfig(SmallestSizes):
         small: What happens to clusters of fewer grid points than `min_thing_px` stands for: they are
             "absorbed" by a neighbour inside the cut, or become "void".
         score: How sure a thing is; see `segment_scores`.
+        category_px: From which size on segments of each category stay, in the place of the two sizes of all,
+            as training through the cut can learn them; empty: those two.
     """
 
     solver: str = "greedy"
@@ -37,6 +40,7 @@ class CutConfig(SmallestSizes):
     upsampling: Literal["guided", "nearest"] = "guided"
     small: Literal["absorbed", "void"] = "absorbed"
     score: Score = "costs"
+    category_px: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:
@@ -48,6 +52,18 @@ class CutConfig(SmallestSizes):
     def of_sizes(cls, smallest: SmallestSizes) -> CutConfig:
         """The defaults with these smallest sizes."""
         return cls(**{entry.name: getattr(smallest, entry.name) for entry in fields(SmallestSizes)})
+
+    def least_px(self, categories: Categories) -> Int64[np.ndarray, " k"]:
+        """The size of each category, 1 and more.
+
+        Raises:
+            ValueError: `category_px` is for another number of categories.
+        """
+        if not self.category_px:
+            return super().least_px(categories)
+        if len(self.category_px) != len(categories):
+            fail("cut.category_px", f"a size for each of {len(categories)} categories", len(self.category_px))
+        return np.maximum(np.array(self.category_px, np.int64), 1)
 
     def least_points(self, stride: int) -> int:
         """Clusters of fewer grid points are absorbed inside the cut."""

@@ -14,6 +14,7 @@ from intarsia.engine.measure import measure
 from intarsia.engine.series import train_or_resume
 from intarsia.engine.train import data_of
 from intarsia.methods.load import load
+from intarsia.methods.method import AbstractMethod
 from intarsia.recipes.find import find_recipe
 from intarsia.recipes.recipe import Recipe
 from intarsia.recipes.study import Row, Study
@@ -32,7 +33,7 @@ class StudyRuns:
     go on, those that are finished are only measured.
     """
 
-    def __init__(self, study: Study, overrides: Sequence[str], out: Path) -> None:
+    def __init__(self, study: Study, overrides: Sequence[str], out: Path, *, start: str = "") -> None:
         """Check every row before the first is trained.
 
         Args:
@@ -40,11 +41,17 @@ class StudyRuns:
             overrides: Leaves of every row's recipe. Of a row whose recipe has no such leaf it is left out,
                 and `left_out` says so.
             out: The folder of the runs.
+            start: A kept model, by folder or name, in the place of the rows that others start from: it is
+                measured and not trained, and every seed starts from it.
 
         Raises:
-            ValueError: An override has no place in any row, or not the type of its leaf.
+            ValueError: An override has no place in any row, or not the type of its leaf; no row of the study
+                starts from another, or `start` is not a model.
         """
         self.study, self.overrides, self.out = study, tuple(overrides), out
+        self.start = start
+        if start:
+            self._check_start(start)
         self.left_out: list[str] = []
         for text in self.overrides:
             key = text.partition("=")[0]
@@ -59,16 +66,14 @@ class StudyRuns:
     def numbers(self, row: Row, seed: int) -> dict[str, float]:
         """What a row measures with a seed; trains its network first, where that is not done."""
         folder = self.train(row, seed)
-        tree = self._tree(row, seed, with_decoding=True)
+        tree = self.tree(row, seed)
         settings = [_decoding_of(tree), row.oracle, tree.size, tree.data, self.study.category]
         key = json.dumps(settings)
         file = folder / _KEPT
         measurements: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
         if key not in measurements:
-            method = load(folder / "best")
-            method.config = tree.method
             measurements[key] = measure(
-                method,
+                self.method(row, seed),
                 data_of(tree)[1],
                 size=tree.size,
                 oracle=row.oracle,
@@ -78,8 +83,20 @@ class StudyRuns:
                 partial.write_text(json.dumps(measurements, indent=1))
         return measurements[key]
 
+    def method(self, row: Row, seed: int) -> AbstractMethod:
+        """The trained network of a row, which decodes as the row says."""
+        method = load(self.train(row, seed) / "best")
+        method.config = self.tree(row, seed).method
+        return method.eval()
+
+    def tree(self, row: Row, seed: int) -> Recipe:
+        """The recipe of a row, with its decoding."""
+        return self._tree(row, seed, with_decoding=True)
+
     def train(self, row: Row, seed: int) -> Path:
         """The finished run of a row's network."""
+        if self.start and self._is_start(row):
+            return self._keep_start(self.start)
         tree = self._tree(row, seed, with_decoding=False)
         groups = [f"method.{name}" for name in _decoding_of(tree)]
         changes = self._changes(row, seed)
@@ -91,6 +108,27 @@ class StudyRuns:
     def folder(self, row: Row, seed: int) -> Path:
         """Where the run of a row's network is."""
         return self.out / f"{row.recipe}-{row.run}-{seed}"
+
+    def _is_start(self, row: Row) -> bool:
+        """Whether other rows start from the network of this one."""
+        starts = [self.study.row(other.starts_from) for other in self.study.rows if other.starts_from]
+        return (row.recipe, row.run) in {(start.recipe, start.run) for start in starts}
+
+    def _check_start(self, start: str) -> None:
+        if not any(row.starts_from for row in self.study.rows):
+            fail("start", "left out of a study whose rows start from no other", start)
+        load(start)  # says what is wrong with it
+
+    def _keep_start(self, start: str) -> Path:
+        """The folder that stands for the run of the given model; what is measured of it lies there."""
+        folder = self.out / "start"
+        model, kept = load(start), folder / "best"
+        if not kept.is_dir():
+            model.save(kept)
+        weights, before = model.state_dict(), load(kept).state_dict()
+        if weights.keys() != before.keys() or not all(weights[key].equal(before[key]) for key in weights):
+            fail("start", f"the model that is in {folder}", start, hint="Take another `out`.")
+        return folder
 
     def _changes(self, row: Row, seed: int) -> tuple[str, ...]:
         """The leaves of a row for training: the study's, the user's, and last what makes the row."""

@@ -24,6 +24,7 @@ from intarsia.methods.end_to_end import (
     separate_cut_losses,
 )
 from intarsia.methods.ladder import Parts, freeze, keep_frozen, ladder_factors, ladder_groups
+from intarsia.methods.least_areas import LeastAreas
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.oracle import true_affinity_logits, true_semantic_logits
 from intarsia.methods.semantic import semantic_losses
@@ -142,6 +143,9 @@ class CombinatorialPanoptic(AbstractMethod):
         # from logits to costs; what training through the cut keeps and freezes
         self.costs = CutCosts(num_classes, len(self.offsets))
         self.pooled = pooled_quality(config.end_to_end, num_classes)
+        self.least_areas = LeastAreas(
+            config.cut, categories, void_class=config.void_class, config=config.end_to_end
+        )
         self.to(memory_format=torch.channels_last)
         freeze(self._parts, config.end_to_end)
 
@@ -171,7 +175,8 @@ class CombinatorialPanoptic(AbstractMethod):
     @property
     def map_decoder(self) -> CutDecoder:
         """One cut an image, up-sampled."""
-        return CutDecoder(cut=self.config.cut, offsets=self.offsets, void_class=self.config.void_class)
+        cut = self.least_areas.of_decoding(self.config.cut)
+        return CutDecoder(cut=cut, offsets=self.offsets, void_class=self.config.void_class)
 
     @property
     def tiling(self) -> TilingConfig:
@@ -243,7 +248,7 @@ class CombinatorialPanoptic(AbstractMethod):
     def _parts(self) -> Parts:
         heads = (self.semantic_head, self.affinity_head)
         layers = tuple(head.layers for head in heads)
-        return Parts(self, self.backbone, self.costs, heads, layers)
+        return Parts(self, self.backbone, nn.ModuleList([self.costs, self.least_areas]), heads, layers)
 
     def _told(self, targets: PanopticTargets) -> PanopticTargets:
         """The truth in the classes that the network tells apart."""
@@ -278,7 +283,7 @@ class CombinatorialPanoptic(AbstractMethod):
             grid,
             settings,
             cut=self.config.cut,
-            stride=self.stride,
+            least_area=self.least_areas() / self.stride**2,
             pooled=self.pooled,
             loss_scale=self.loss_scale,
         )

@@ -47,6 +47,8 @@ class EndToEndConfig(SurrogateOptions):
         cost_dropout: Share of the points whose node costs, and of the affinity costs, that are set to 0.
         min_size: Things of fewer grid points have no mask.
         thing_area_scale: Factor of the least area of things in the surrogate; the released code has 4.
+        learned_areas: Learn the area below which segments of a category do not count, t of eq. (6), and
+            decode with it; the paper says that it over-fits.
         pretraining_weight: Factor of the losses of pre-training beside this one.
         trained: "last": the last layers of the semantic head and of the classifiers, and the scales of the
             costs; "last_two": the last layer of the semantic head and the last two of the classifiers, no
@@ -67,6 +69,7 @@ class EndToEndConfig(SurrogateOptions):
     cost_dropout: float = 0.1
     min_size: int = 3
     thing_area_scale: float = 1.0
+    learned_areas: bool = False
     pretraining_weight: float = 0.0
     trained: Literal["last", "last_two", "heads", "all"] = "heads"
     frozen_norms: Literal["statistics", "all", "none"] = "statistics"
@@ -81,6 +84,8 @@ class EndToEndConfig(SurrogateOptions):
                 fail(f"end_to_end.{name}", "0 or more", getattr(self, name))
         if self.memory and self.form != "exact":
             fail("end_to_end.memory", f'0 with the form "{self.form}"', self.memory)
+        if self.learned_areas and (self.loss == "separate" or self.trained == "last_two"):
+            fail("end_to_end.learned_areas", 'false with the loss "separate" and with "last_two"', True)
         if self.weight <= 0:
             fail("end_to_end.weight", "above 0", self.weight)
         self.perturbation  # noqa: B018 - it checks its interval
@@ -107,7 +112,7 @@ def quality_loss(
     config: EndToEndConfig,
     *,
     cut: CutConfig,
-    stride: int,
+    least_area: Float[Tensor, " k"],
     pooled: PooledQuality | None = None,
     loss_scale: float = 1.0,
 ) -> Float[Tensor, ""]:
@@ -121,8 +126,8 @@ def quality_loss(
         costs: Of the batch.
         grid: The truth on the grid.
         config: Sizes of the perturbation, form and weight of the loss; see `EndToEndConfig`.
-        cut: What decodes: its solver is trained through, and what is too small for it does not count.
-        stride: Pixels between neighbours on the grid.
+        cut: What decodes: its solver is trained through.
+        least_area: t of each class, in points of the grid: what is smaller does not count.
         pooled: Takes the place of the surrogate of the batch, where quality is pooled over past batches.
         loss_scale: What the loss is multiplied with before `backward`.
     """
@@ -136,7 +141,6 @@ def quality_loss(
         seed=_draw_seed(),
     )
     segments = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
-    least_area = _least_areas(costs, cut, config.thing_area_scale) / stride**2
     if pooled is not None:
         return config.weight * (1 - pooled(segments, least_area=least_area))
     of_paper = config.form == "paper"  # eq. (6) is one for each image
@@ -227,12 +231,6 @@ def drop_costs(costs: CutCostsOfBatch, share: float) -> CutCostsOfBatch:
 
 def _with_gradient_where(costs: Tensor, labelled: Tensor) -> Tensor:
     return torch.where(labelled, costs, costs.detach())
-
-
-def _least_areas(costs: CutCostsOfBatch, cut: CutConfig, thing_scale: float) -> Float[Tensor, " k"]:
-    """For each category the area below which a segment is dropped, in pixels of the image."""
-    is_thing = torch.as_tensor(costs.splittable, device=costs.nodes.device)
-    return torch.where(is_thing, thing_scale * cut.min_thing_px, float(cut.min_stuff_px))
 
 
 def _draw_seed() -> int:

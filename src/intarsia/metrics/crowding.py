@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64
 from intarsia.metrics.tally import AbstractReport, AbstractTally, Comparison, or_null, percent
 from intarsia.panoptic import Categories
 
-__all__ = ["CROWDING_EDGES", "CrowdingReport", "RecallByCrowding"]
+__all__ = ["CROWDING_EDGES", "CrowdingReport", "RecallByCrowding", "nearest_box"]
 
 CROWDING_EDGES = (0.0, 0.2, 0.4)
 """Where the groups begin: IoU of an instance's box with that of its closest neighbour."""
@@ -77,7 +77,7 @@ class RecallByCrowding(AbstractTally):
         union = overlap.truth_areas[t] + overlap.prediction_areas[p] - pixels
         same = table.category_index[t] == overlap.prediction.category_index[p]
         np.maximum.at(best, t[same], (pixels / union)[same])
-        group = np.digitize(_nearest_box(image.maps.truth, table.ids[counted]), CROWDING_EDGES) - 1
+        group = np.digitize(nearest_box(image.maps.truth, table.ids[counted]), CROWDING_EDGES) - 1
         np.add.at(self.counts, group, 1)
         np.add.at(self.hits, group, (best[counted] > self.min_iou).astype(np.int64))
 
@@ -96,8 +96,17 @@ class RecallByCrowding(AbstractTally):
         return CrowdingReport(tuple(map(float, shares)), tuple(map(int, self.counts)))
 
 
-def _nearest_box(ids: np.ndarray, things: Int64[np.ndarray, " s"]) -> Float64[np.ndarray, " s"]:
-    """Of each of these segments the largest IoU of its box with another's of them."""
+def nearest_box(ids: np.ndarray, things: Int64[np.ndarray, " s"]) -> Float64[np.ndarray, " s"]:
+    """Of each of these segments the largest IoU of its box with another's of them.
+
+    Args:
+        ids: A map of ids, (h, w).
+        things: Some of them.
+
+    Example:
+        >>> nearest_box(np.array([[1, 1, 2, 0], [2, 1, 2, 3]]), np.array([1, 2, 3])).round(2).tolist()
+        [0.67, 0.67, 0.0]
+    """
     if len(things) < 2:
         return np.zeros(len(things))
     from scipy.ndimage import find_objects  # takes a sixth of a second

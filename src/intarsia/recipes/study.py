@@ -91,8 +91,9 @@ class Study:
         seeds: How many runs of each network.
         margin: Differences in percent up to this count as none.
         category: The name of the category that AP is of; empty: the mean over all.
-        plot: "recall" by the overlap of boxes, "speed": AP over milliseconds, or "losses": what each run
-            takes from the training loss, against the last row on the same batches; empty: none.
+        plot: "recall" by the overlap of boxes, with a sheet of answers, "speed": AP over milliseconds, or
+            "losses": what each run takes from the training loss, against the last row on the same batches;
+            empty: none.
     """
 
     title: str

@@ -32,12 +32,9 @@ __all__ = ["Model"]
 
 Follow = Callable[[Sequence[Tile]], Iterable[Tile]]
 Several: TypeAlias = (
-    list[ImageLike]
-    | list[ImageWithSemantics]
-    | tuple[ImageLike | ImageWithSemantics, ...]
-    | Generator[ImageLike | ImageWithSemantics, None, None]
+    Sequence[ImageLike | ImageWithSemantics] | Generator[ImageLike | ImageWithSemantics, None, None]
 )
-"""Images in a list, a tuple or a generator."""
+"""Images in a list, a tuple or a generator; as a sequence, so that a list of arrays is one of images."""
 
 _WAITING = 2
 """Maps that may be in decoding while the network goes on: bounds the memory."""

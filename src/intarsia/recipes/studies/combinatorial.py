@@ -96,6 +96,7 @@ def losses(on: DataName) -> Study:
         _second(on, "no memory", ("method.end_to_end.memory=0",)),
         _second(on, "costs may shrink", ("method.end_to_end.scale_free=false",)),
         _second(on, "last two layers", ("method.end_to_end.trained=last_two", "method.end_to_end.ladder=0")),
+        _second(on, "learned areas", ("method.end_to_end.learned_areas=true",)),
         _second(on, "refined cut", ("method.end_to_end.refine=true",)),
         _second(on, "one learning rate", ("method.end_to_end.ladder=0", "optim.lr=2e-4")),
         _second(on, "nothing learned", ("optim.lr=1e-12",)),
