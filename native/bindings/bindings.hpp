@@ -12,12 +12,12 @@
 
 namespace nb = nanobind;
 
-template <class T, std::size_t Rank> using Array =
-    nb::ndarray<const T, nb::ndim<static_cast<nb::ssize_t>(Rank)>, nb::c_contig, nb::device::cpu>;
+template <class T, nb::ssize_t Rank> using Array =
+    nb::ndarray<const T, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
 
 // An array of the caller's that the kernel writes into.
-template <class T, std::size_t Rank> using OutArray =
-    nb::ndarray<T, nb::ndim<static_cast<nb::ssize_t>(Rank)>, nb::c_contig, nb::device::cpu>;
+template <class T, nb::ssize_t Rank> using OutArray =
+    nb::ndarray<T, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
 
 template <class T> using NewArray = nb::ndarray<nb::numpy, T>;
 

@@ -3,6 +3,7 @@
 #include "cut/graph.hpp"
 #include "cut/solve.hpp"
 #include "cut/superpixels.hpp"
+#include "narrow.hpp"
 
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -32,7 +33,7 @@ Answer to_answer(Solution&& solution) {
 }
 
 std::int32_t size(const auto& array, std::size_t axis) {
-    return static_cast<std::int32_t>(array.shape(axis));
+    return intarsia::narrow<std::int32_t>(array.shape(axis));
 }
 
 // The arrays of a grid problem and the offsets that a Grid views. All are those of volumes; images have one

@@ -1,6 +1,7 @@
 #include "bindings.hpp"
 
 #include "layers/lifted_cut.hpp"
+#include "narrow.hpp"
 
 #include <nanobind/stl/optional.h>
 
@@ -14,13 +15,12 @@ namespace {
 std::vector<cut::Offset> to_offsets(const Array<cut::Node, 2>& offsets, std::size_t height,
                                     std::size_t width) {
     if (offsets.shape(1) != 2) throw std::invalid_argument("offsets are not pairs");
-    return cut::make_offsets(view(offsets), 2, 1, static_cast<std::int32_t>(height),
-                             static_cast<std::int32_t>(width));
+    return cut::make_offsets(view(offsets), 2, 1, narrow<std::int32_t>(height), narrow<std::int32_t>(width));
 }
 
 // A grid that knows which pixels are joined, but no costs.
 cut::Grid bare_grid(std::size_t height, std::size_t width, std::span<const cut::Offset> steps) {
-    return {1, static_cast<std::int32_t>(height), static_cast<std::int32_t>(width), 0, {}, {}, steps};
+    return {1, narrow<std::int32_t>(height), narrow<std::int32_t>(width), 0, {}, {}, steps};
 }
 
 void check_below(std::span<const std::int32_t> values, std::size_t limit) {
@@ -51,7 +51,7 @@ struct LiftedProblem {
         for (const std::int32_t plane : view(plane_of))
             if (std::cmp_greater_equal(plane, gradient.shape(0)))
                 throw std::invalid_argument("a plane does not exist");
-        grid.num_classes = static_cast<cut::Class>(node_costs.shape(0));
+        grid.num_classes = narrow<cut::Class>(node_costs.shape(0));
         grid.node_costs = view(node_costs);
         grid.edge_costs = view(affinity_costs);
     }

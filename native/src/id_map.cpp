@@ -1,5 +1,7 @@
 #include "id_map.hpp"
 
+#include "narrow.hpp"
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -9,7 +11,7 @@ std::vector<IdCount> count_ids(std::span<const std::int32_t> ids) {
     std::unordered_map<std::int32_t, std::int64_t> counts;
     for (std::size_t start = 0, end = 0; start < ids.size(); start = end) {
         while (end < ids.size() && ids[end] == ids[start]) ++end;
-        counts[ids[start]] += static_cast<std::int64_t>(end - start);
+        counts[ids[start]] += narrow<std::int64_t>(end - start);
     }
     std::vector<IdCount> sorted;
     sorted.reserve(counts.size());
@@ -26,8 +28,7 @@ std::vector<std::int32_t> relabel(std::span<const std::int32_t> ids, std::span<c
     for (std::size_t start = 0, end = 0; start < ids.size(); start = end) {
         while (end < ids.size() && ids[end] == ids[start]) ++end;
         const auto found = value_of.find(ids[start]);
-        std::fill(result.begin() + static_cast<std::ptrdiff_t>(start),
-                  result.begin() + static_cast<std::ptrdiff_t>(end),
+        std::fill(result.begin() + start, result.begin() + end,
                   found == value_of.end() ? other : found->second);
     }
     return result;

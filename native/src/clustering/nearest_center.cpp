@@ -1,5 +1,7 @@
 #include "clustering/nearest_center.hpp"
 
+#include "narrow.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -33,7 +35,7 @@ class CenterCells {
         : rows_(size.rows / kSide + 1), cols_(size.cols / kSide + 1), centers_(centers),
           begins_(rows_ * cols_ + 1) {
         all_.resize(centers.size() / 2);
-        for (std::size_t i = 0; i < all_.size(); ++i) all_[i] = static_cast<std::uint32_t>(i);
+        for (std::size_t i = 0; i < all_.size(); ++i) all_[i] = narrow<std::uint32_t>(i);
     }
 
     std::uint32_t nearest(float row, float col) {
@@ -113,7 +115,7 @@ std::vector<std::int32_t> nearest_center(std::span<const float> columns, std::sp
                 for (std::size_t j = 0; j < size; ++j)
                     squared[j] += (values[j] - middle) * (values[j] - middle);
             }
-            const auto number = static_cast<std::int32_t>(center + 1);
+            const auto number = narrow<std::int32_t>(center + 1);
             std::int32_t* label = labels.data() + begin;
             for (std::size_t j = 0; j < size; ++j) {
                 label[j] = squared[j] < least[j] ? number : label[j];
@@ -130,7 +132,7 @@ std::vector<Peak> peaks(std::span<const float> heat, ImageSize size, float thres
         for (std::size_t col = 0; col < size.cols; ++col) {
             const std::size_t here = row * size.cols + col;
             if (heat[here] > threshold && is_peak(heat, size, row, col, window / 2))
-                found.push_back({static_cast<std::int64_t>(here), heat[here]});
+                found.push_back({narrow<std::int64_t>(here), heat[here]});
         }
     std::ranges::stable_sort(found, [](const Peak& a, const Peak& b) { return a.value > b.value; });
     return found;
@@ -148,7 +150,7 @@ std::vector<std::int32_t> group_by_offset(std::span<const float> offsets, std::s
             if (!inside[i]) continue;
             const float down = static_cast<float>(row) + offsets[i];
             const float right = static_cast<float>(col) + offsets[num_pixels + i];
-            labels[i] = static_cast<std::int32_t>(cells.nearest(down, right)) + 1;
+            labels[i] = narrow<std::int32_t>(cells.nearest(down, right)) + 1;
         }
     return labels;
 }

@@ -1,5 +1,7 @@
 #include "clustering/point_blocks.hpp"
 
+#include "narrow.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -31,7 +33,7 @@ class Leaders {
   private:
     std::uint32_t add(std::span<const float> point) {
         for (std::size_t k = 0; k < dims_; ++k) lanes_[k * kMostBlocks + count_] = point[k];
-        return static_cast<std::uint32_t>(count_++);
+        return narrow<std::uint32_t>(count_++);
     }
 
     float distance(std::span<const float> point, std::size_t leader) const {
@@ -54,7 +56,7 @@ class Leaders {
         }
         if (count_ == 0) return {0, std::numeric_limits<float>::infinity()};
         const auto* least = std::min_element(squared.data(), squared.data() + count_);
-        return {static_cast<std::uint32_t>(least - squared.data()), *least};
+        return {narrow<std::uint32_t>(least - squared.data()), *least};
     }
 
     std::size_t dims_;
@@ -96,8 +98,8 @@ void PointBlocks::fill(std::span<const float> columns, std::span<const std::uint
         const std::size_t slot = block.active_end++;
         for (std::size_t k = 0; k < dims_; ++k)
             column(block, k)[slot - block.begin] = columns[k * num_points + i];
-        point_of_slot_[slot] = static_cast<std::uint32_t>(i);
-        slot_of_point_[i] = static_cast<std::uint32_t>(slot);
+        point_of_slot_[slot] = narrow<std::uint32_t>(i);
+        slot_of_point_[i] = narrow<std::uint32_t>(slot);
     }
 }
 
@@ -135,7 +137,7 @@ std::vector<std::uint32_t> PointBlocks::touched(std::span<const float> center, f
     std::vector<std::uint32_t> found;
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const float reach = 1.0001f * (radius + blocks_[b].radius);
-        if (!(squared[b] > reach * reach)) found.push_back(static_cast<std::uint32_t>(b));
+        if (!(squared[b] > reach * reach)) found.push_back(narrow<std::uint32_t>(b));
     }
     return found;
 }
@@ -157,7 +159,7 @@ template <class Visit> void PointBlocks::scan(std::size_t index, std::size_t end
         }
         std::size_t count = 0;
         for (std::size_t j = 0; j < size; ++j) {
-            members[count] = static_cast<std::uint32_t>(begin - block.begin + j);
+            members[count] = narrow<std::uint32_t>(begin - block.begin + j);
             count += squared[j] < radius * radius ? 1u : 0u;
         }
         visit(std::span<const std::uint32_t>(members.data(), count));
@@ -219,8 +221,8 @@ void PointBlocks::remove(std::size_t index) {
     for (std::size_t k = 0; k < dims_; ++k)
         std::swap(column(block, k)[slot - block.begin], column(block, k)[last - block.begin]);
     std::swap(point_of_slot_[slot], point_of_slot_[last]);
-    slot_of_point_[point_of_slot_[slot]] = static_cast<std::uint32_t>(slot);
-    slot_of_point_[index] = static_cast<std::uint32_t>(last);
+    slot_of_point_[point_of_slot_[slot]] = narrow<std::uint32_t>(slot);
+    slot_of_point_[index] = narrow<std::uint32_t>(last);
     --num_active_;
 }
 

@@ -1,6 +1,7 @@
 #include "clustering/seed_decoding.hpp"
 
 #include "clustering/point_blocks.hpp"
+#include "narrow.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +18,7 @@ float margin(float lambda) { return std::sqrt(kHalf / lambda); }
 std::vector<std::uint32_t> highest_first(std::span<const float> seeds, float threshold) {
     std::vector<std::uint32_t> order;
     for (std::size_t i = 0; i < seeds.size(); ++i)
-        if (seeds[i] >= threshold) order.push_back(static_cast<std::uint32_t>(i));
+        if (seeds[i] >= threshold) order.push_back(narrow<std::uint32_t>(i));
     std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) { return seeds[a] > seeds[b]; });
     return order;
 }
@@ -135,7 +136,7 @@ std::vector<std::int32_t> likeliest_center(std::span<const float> columns,
                 for (std::size_t j = 0; j < size; ++j)
                     exponent[j] += (values[j] - middle) * (values[j] - middle);
             }
-            const auto number = static_cast<std::int32_t>(center + 1);
+            const auto number = narrow<std::int32_t>(center + 1);
             for (std::size_t j = 0; j < size; ++j) {
                 const float here = exponent[j] * among.lambdas[center];
                 if (!(here < best[j]) || categories[begin + j] != among.categories[center]) continue;

@@ -1,6 +1,7 @@
 #include "aggregate.hpp"
 
 #include "graph.hpp"
+#include "narrow.hpp"
 
 #include <algorithm>
 
@@ -17,8 +18,7 @@ struct Members {
         : nodes(part_of.size()), first(num_parts + 2, 0) {
         for (const std::int32_t part : part_of) ++first[part + 2];
         for (std::size_t part = 2; part < first.size(); ++part) first[part] += first[part - 1];
-        for (std::size_t i = 0; i < part_of.size(); ++i)
-            nodes[first[part_of[i] + 1]++] = static_cast<Node>(i);
+        for (std::size_t i = 0; i < part_of.size(); ++i) nodes[first[part_of[i] + 1]++] = narrow<Node>(i);
     }
     std::span<const Node> of(std::int32_t part) const {
         return std::span(nodes).subspan(first[part], first[part + 1] - first[part]);
@@ -39,7 +39,7 @@ class alignas(far_apart) Sums {
     void add(std::int32_t part, double cost) {
         std::int32_t& slot = slot_[part];
         if (slot < 0) {
-            slot = static_cast<std::int32_t>(parts_.size());
+            slot = narrow<std::int32_t>(parts_.size());
             parts_.push_back(part);
             sums_.push_back(cost);
         } else {
@@ -94,7 +94,7 @@ Graph aggregate(const Graph& graph, std::span<const std::int32_t> part_of, std::
     std::vector<float> node_costs(num_parts * num_classes);
     std::vector<Edges> edges(std::clamp(num_parts / block_parts, 1, most_blocks));
     std::vector<Sums> scratch(workers.count(), Sums(num_parts));
-    const auto first = [&](std::size_t b) { return static_cast<std::int32_t>(b * num_parts / edges.size()); };
+    const auto first = [&](std::size_t b) { return narrow<std::int32_t>(b * num_parts / edges.size()); };
     workers.run(edges.size(), [&](std::size_t b, std::size_t worker) {
         std::vector<double> sums(num_classes);
         for (std::int32_t part = first(b); part < first(b + 1); ++part) {

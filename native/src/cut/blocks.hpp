@@ -2,6 +2,7 @@
 // close by.
 #pragma once
 
+#include "narrow.hpp"
 #include "problem.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@ struct Blocks {
     Node num_nodes;
     Node count = 1;
 
-    Node first(std::size_t b) const { return static_cast<Node>(b * num_nodes / count); }
+    Node first(std::size_t b) const { return narrow<Node>(b * num_nodes / count); }
 };
 
 } // namespace intarsia::cut

@@ -1,5 +1,7 @@
 #include "chains.hpp"
 
+#include "narrow.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -73,7 +75,7 @@ class Chains {
         return targets;
     }
 
-    Label num_labels() const { return static_cast<Label>(in_use_.size()); }
+    Label num_labels() const { return narrow<Label>(in_use_.size()); }
 
     // Of the labels of instances; none below low_ is unused.
     Label first_unused() {

@@ -1,5 +1,6 @@
 #include "cheapest.hpp"
 
+#include "narrow.hpp"
 #include "vectorised.hpp"
 #include "workers.hpp"
 
@@ -27,7 +28,7 @@ CheapestClasses nothing_yet(std::size_t n) {
 }
 
 void find_cheapest(const Graph& graph, const Splittable& splittable, std::size_t i, CheapestClasses& result) {
-    const float* costs = graph.costs_of(static_cast<Node>(i)).data();
+    const float* costs = graph.costs_of(narrow<Node>(i)).data();
     float thing_cost = result.thing_cost[i], stuff_cost = result.stuff_cost[i];
     Class thing = 0, stuff = 0;
     for (Class k = 0; k < graph.num_classes; ++k)

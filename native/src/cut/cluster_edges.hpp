@@ -2,6 +2,7 @@
 // ends.
 #pragma once
 
+#include "narrow.hpp"
 #include "pair_table.hpp"
 #include "problem.hpp"
 
@@ -47,7 +48,7 @@ class ClusterEdges {
 
     Edge& operator[](EdgeId e) { return edges_[e]; }
     const Edge& operator[](EdgeId e) const { return edges_[e]; }
-    EdgeId size() const { return static_cast<EdgeId>(edges_.size()); }
+    EdgeId size() const { return narrow<EdgeId>(edges_.size()); }
 
     // How many edges hang at a node, some of them retired.
     std::size_t degree(Node i) const { return degree_[i]; }
@@ -97,7 +98,7 @@ class ClusterEdges {
     static constexpr std::size_t table_share = 32; // the table begins with room for one edge in so many
 
     static HalfId half_of(EdgeId e, HalfId side) { return 2 * static_cast<HalfId>(e) + side; }
-    static EdgeId edge_of(HalfId h) { return static_cast<EdgeId>(h / 2); }
+    static EdgeId edge_of(HalfId h) { return narrow<EdgeId>(h / 2); }
     Edge::Half& half(HalfId h) { return edges_[edge_of(h)].half[h & 1]; }
 
     void hang(HalfId h, Node i) {

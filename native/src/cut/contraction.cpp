@@ -1,6 +1,7 @@
 #include "contraction.hpp"
 
 #include "cluster_edges.hpp"
+#include "narrow.hpp"
 #include "workers.hpp"
 
 #include <algorithm>
@@ -47,7 +48,7 @@ struct GraphPart {
 struct WholeGrid {
     const Grid& grid;
 
-    Node num_nodes() const { return static_cast<Node>(grid.num_pixels()); }
+    Node num_nodes() const { return narrow<Node>(grid.num_pixels()); }
     Class num_classes() const { return grid.num_classes; }
     float node_cost(Node i, Class k) const { return grid.node_cost(i, k); }
     template <class Visit> void for_edges_up(Node i, const Visit& visit) const {
@@ -77,7 +78,7 @@ class Contraction {
           label_(num_nodes_), largest_(num_nodes_, 0), edges_(num_nodes_, count_edges(source)) {
         for (Node i = 0; i < num_nodes_; ++i) {
             for (std::size_t k = 0; k < num_classes_; ++k)
-                node_costs_[i * num_classes_ + k] = source.node_cost(i, static_cast<Class>(k));
+                node_costs_[i * num_classes_ + k] = source.node_cost(i, narrow<Class>(k));
             survivor_[i] = i;
             label_[i] = cheapest(i, i);
         }
@@ -117,7 +118,7 @@ class Contraction {
         std::size_t best = 0;
         for (std::size_t k = 1; k < num_classes_; ++k)
             if (const double d = a[k] + b[k] - a[best] - b[best]; d < 0 || (lazy_ && d == 0)) best = k;
-        return static_cast<Class>(best);
+        return narrow<Class>(best);
     }
 
     // visit(i, j, c_E(ij)), once for every edge between two of these nodes, until the deadline.

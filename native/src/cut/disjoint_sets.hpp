@@ -2,6 +2,8 @@
 // unions.
 #pragma once
 
+#include "narrow.hpp"
+
 #include <cstdint>
 #include <numeric>
 #include <utility>
@@ -32,7 +34,7 @@ class DisjointSets {
     std::int32_t number(std::vector<std::int32_t>& ids) {
         ids.resize(parent_.size());
         std::int32_t count = 0;
-        for (std::int32_t i = 0; i < static_cast<std::int32_t>(parent_.size()); ++i) {
+        for (std::int32_t i = 0; i < narrow<std::int32_t>(parent_.size()); ++i) {
             const std::int32_t root = find(i);
             ids[i] = root == i ? count++ : ids[root];
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graph.hpp"
+#include "narrow.hpp"
 #include "pair_table.hpp"
 #include "workers.hpp"
 
@@ -12,7 +13,7 @@ class alignas(far_apart) EdgeSums { // there is one a strip, and strips are work
     // i and j differ.
     void add(Node i, Node j, double cost) {
         if (sums_.size() == capacity_) grow();
-        const auto fresh = static_cast<std::int32_t>(sums_.size());
+        const auto fresh = narrow<std::int32_t>(sums_.size());
         const std::int32_t e = table_.find_or_insert(i, j, fresh);
         if (e == fresh) {
             ends_.insert(ends_.end(), {i, j});
@@ -32,7 +33,7 @@ class alignas(far_apart) EdgeSums { // there is one a strip, and strips are work
         capacity_ *= 4;
         table_ = PairTable(capacity_);
         for (std::size_t e = 0; e < sums_.size(); ++e)
-            table_.find_or_insert(ends_[2 * e], ends_[2 * e + 1], static_cast<std::int32_t>(e));
+            table_.find_or_insert(ends_[2 * e], ends_[2 * e + 1], narrow<std::int32_t>(e));
     }
 
     std::size_t capacity_ = 1024;

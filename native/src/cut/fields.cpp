@@ -1,5 +1,6 @@
 #include "fields.hpp"
 
+#include "narrow.hpp"
 #include "vectorised.hpp"
 
 namespace intarsia::cut {
@@ -43,8 +44,8 @@ std::size_t GridField::stretch_of(std::size_t p) const {
 }
 
 void GridField::add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const {
-    const auto first_line = static_cast<std::int32_t>(strip.first / width());
-    const auto end_line = static_cast<std::int32_t>(strip.end / width());
+    const auto first_line = narrow<std::int32_t>(strip.first / width());
+    const auto end_line = narrow<std::int32_t>(strip.end / width());
     for (std::int32_t line = first_line; line < end_line; ++line)
         for (std::size_t o = 0; o < grid_.offsets.size(); ++o) {
             const auto& [offset, step, costs] = steps_[o];

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "grid.hpp"
+#include "narrow.hpp"
 #include "problem.hpp"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ class GridField {
 
     std::size_t size() const { return grid_.num_pixels(); }
     Class num_classes() const { return grid_.num_classes; }
-    float node_cost(std::size_t p, Class k) const { return grid_.node_cost(static_cast<Node>(p), k); }
+    float node_cost(std::size_t p, Class k) const { return grid_.node_cost(narrow<Node>(p), k); }
 
     // Stretches of whole lines. They depend on the grid alone, so that the answer does not depend on the
     // threads.
@@ -39,7 +40,7 @@ class GridField {
 
     // visit(q, c_E(pq)) for every neighbour q of p.
     template <class Visit> void for_neighbours(std::size_t pixel, const Visit& visit) const {
-        const auto p = static_cast<Node>(pixel);
+        const auto p = narrow<Node>(pixel);
         const std::int32_t line = p / grid_.width, col = p - line * grid_.width;
         const std::int32_t plane = grid_.depth == 1 ? 0 : line / grid_.height,
                            row = line - plane * grid_.height;
@@ -78,7 +79,7 @@ class GraphField {
 
     std::size_t size() const { return graph_.num_nodes; }
     Class num_classes() const { return graph_.num_classes; }
-    float node_cost(std::size_t i, Class k) const { return graph_.costs_of(static_cast<Node>(i))[k]; }
+    float node_cost(std::size_t i, Class k) const { return graph_.costs_of(narrow<Node>(i))[k]; }
 
     std::size_t num_stretches() const { return 1; } // nodes that are numbered alike need not be neighbours
     Stretch stretch(std::size_t) const { return {0, size()}; }
@@ -87,7 +88,7 @@ class GraphField {
     Stretch strip(std::size_t s) const { return {s * strip_nodes, std::min((s + 1) * strip_nodes, size())}; }
 
     template <class Visit> void for_neighbours(std::size_t i, Visit visit) const {
-        for (const auto& [j, cost] : graph_.neighbours_of(static_cast<Node>(i))) visit(j, cost);
+        for (const auto& [j, cost] : graph_.neighbours_of(narrow<Node>(i))) visit(j, cost);
     }
     void add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const {
         for (std::size_t i = strip.first; i < strip.end; ++i)

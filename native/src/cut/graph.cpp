@@ -2,6 +2,7 @@
 
 #include "blocks.hpp"
 #include "disjoint_sets.hpp"
+#include "narrow.hpp"
 
 #include <algorithm>
 #include <array>
@@ -58,7 +59,7 @@ Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_
     graph.node_costs = node_costs;
     graph.first.assign(std::size_t{2} + num_nodes, 0);
     graph.neighbours.resize(ends.size());
-    const Blocks shares{num_nodes, static_cast<Node>(std::min<std::size_t>(workers.count(), num_nodes))};
+    const Blocks shares{num_nodes, narrow<Node>(std::min<std::size_t>(workers.count(), num_nodes))};
     const auto for_share = [&](const auto& visit) { // everyone looks at all edges for those of his nodes
         workers.run(shares.count, [&](std::size_t s, std::size_t) {
             const Node first = shares.first(s), end = shares.first(s + 1);

@@ -2,6 +2,7 @@
 
 #include "coarse.hpp"
 #include "levels.hpp"
+#include "narrow.hpp"
 #include "optimal.hpp"
 #include "pair_table.hpp"
 #include "small_segments.hpp"
@@ -141,7 +142,7 @@ template <class Level_> class Greedy {
     std::vector<std::int32_t> crossed(const std::vector<std::int32_t>& part_of) const {
         PairTable table(part_of.size());
         std::vector<std::int32_t> ids(part_of.size());
-        const auto num_labels = static_cast<std::int32_t>(z_.class_of.size());
+        const auto num_labels = narrow<std::int32_t>(z_.class_of.size());
         std::int32_t next = 0;
         for (std::size_t i = 0; i < ids.size(); ++i) {
             ids[i] = table.find_or_insert(z_.of[i], num_labels + part_of[i], next);
@@ -170,8 +171,8 @@ template <class Level_> class Greedy {
         for (const Node i : level_.first_of(pieces)) classes.push_back(z_.class_at(i));
         cut.labels = level_.spread(pieces, classes);
         cut.cost = level_.cost(pieces, z_);
-        solution_.levels.push_back({"nodes", static_cast<std::int64_t>(level_.size()), pieces.count(),
-                                    cut.cost, deadline_.elapsed_s()});
+        solution_.levels.push_back(
+            {"nodes", narrow<std::int64_t>(level_.size()), pieces.count(), cut.cost, deadline_.elapsed_s()});
         solution_.finished = !deadline_.passed(step_s_);
         return std::move(solution_);
     }

@@ -1,6 +1,7 @@
 #include "grid.hpp"
 
 #include "graph.hpp"
+#include "narrow.hpp"
 
 namespace intarsia::cut {
 
@@ -28,7 +29,7 @@ Graph graph_of(const Grid& grid) {
     std::vector<float> node_costs(n * num_classes);
     for (std::size_t k = 0; k < num_classes; ++k)
         for (std::size_t p = 0; p < n; ++p) node_costs[p * num_classes + k] = grid.node_costs[k * n + p];
-    Graph graph = make_graph(static_cast<Node>(n), grid.num_classes, node_costs, ends, costs);
+    Graph graph = make_graph(narrow<Node>(n), grid.num_classes, node_costs, ends, costs);
     graph.own(std::move(node_costs));
     return graph;
 }

@@ -3,6 +3,7 @@
 // all planes are its lines, and so most of what works on rows of an image works on lines of a volume.
 #pragma once
 
+#include "narrow.hpp"
 #include "problem.hpp"
 
 #include <algorithm>
@@ -28,7 +29,7 @@ struct Grid {
 
     // The costs of offset o's edges whose first points lie in one line.
     const float* edge_line(std::size_t o, std::int32_t line) const {
-        return edge_costs.data() + o * num_pixels() + static_cast<std::ptrdiff_t>(line) * width;
+        return edge_costs.data() + o * num_pixels() + line * width;
     }
     // How many lines p + offset lies behind p, and how far in memory.
     std::int32_t line_step(std::size_t o) const { return offsets[o].planes * height + offsets[o].rows; }
@@ -48,7 +49,7 @@ struct Grid {
     }
 
     bool has_edge(std::size_t o, Node p) const { // whether p + offset exists, and p does
-        if (!inside(p, static_cast<std::int32_t>(num_pixels()))) return false;
+        if (!inside(p, narrow<std::int32_t>(num_pixels()))) return false;
         const std::int32_t line = p / width, col = p - line * width;
         return col >= first_col(o) && col < end_col(o) && has_line(o, line);
     }

@@ -1,5 +1,7 @@
 #include "labels.hpp"
 
+#include "narrow.hpp"
+
 #include <numeric>
 #include <utility>
 
@@ -59,7 +61,7 @@ Labels refined(const Labels& of_parts, std::span<const std::int32_t> part_of, Cl
 
 std::vector<Node> first_nodes(std::span<const std::int32_t> part_of, std::size_t num_parts) {
     std::vector<Node> first(num_parts);
-    for (std::size_t i = part_of.size(); i-- > 0;) first[part_of[i]] = static_cast<Node>(i);
+    for (std::size_t i = part_of.size(); i-- > 0;) first[part_of[i]] = narrow<Node>(i);
     return first;
 }
 

@@ -1,6 +1,7 @@
 #include "local_moves.hpp"
 
 #include "fields.hpp"
+#include "narrow.hpp"
 #include "workers.hpp"
 
 #include <algorithm>
@@ -32,7 +33,7 @@ class alignas(far_apart) Around {
     void add(Label label, float cost) {
         std::int32_t& slot = slot_[label];
         if (slot < 0) {
-            slot = static_cast<std::int32_t>(labels.size());
+            slot = narrow<std::int32_t>(labels.size());
             labels.push_back(label);
             sums.push_back(cost);
         } else {
@@ -114,7 +115,7 @@ template <class Field> class StretchMoves {
             if (around_.sums[a] - least > best)
                 offer(around_.sums[a] - field_.node_cost(i, z_.class_of[around_.labels[a]]),
                       around_.labels[a]);
-        const Label fresh = field_.num_classes() + static_cast<Label>(i);
+        const Label fresh = field_.num_classes() + narrow<Label>(i);
         if (!state_.founded[fresh]) offer(-cheapest_.thing_cost[i], fresh);
         float others = -cheapest_.stuff_cost[i]; // no class outside P that is not around is worth more
         if (others > best && others > stay) {

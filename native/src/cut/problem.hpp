@@ -6,6 +6,8 @@
 // work on.
 #pragma once
 
+#include "narrow.hpp"
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -20,7 +22,7 @@ using Cluster = std::int32_t;
 // P: which classes may be split into several clusters.
 struct Splittable {
     std::vector<std::uint8_t> in_p; // one entry a class
-    Class size() const { return static_cast<Class>(in_p.size()); }
+    Class size() const { return narrow<Class>(in_p.size()); }
     bool operator[](Class k) const { return in_p[k] != 0; }
 };
 

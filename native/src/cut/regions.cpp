@@ -2,6 +2,7 @@
 
 #include "disjoint_sets.hpp"
 #include "edge_sums.hpp"
+#include "narrow.hpp"
 #include "workers.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ std::size_t num_strips(const Grid& grid) {
     return (grid.num_lines() + strip_lines(grid) - 1) / strip_lines(grid);
 }
 Lines strip(const Grid& grid, std::size_t s) {
-    const auto first = static_cast<std::int32_t>(s) * strip_lines(grid);
+    const auto first = narrow<std::int32_t>(s) * strip_lines(grid);
     return {first, std::min(first + strip_lines(grid), grid.num_lines())};
 }
 template <class Work> void run_strips(const Grid& grid, Workers& workers, const Work& work) {
@@ -57,8 +58,8 @@ std::vector<Label> find_runs(const Grid& grid, std::span<const Label> z, Regions
         for (std::int32_t line = lines.first; line < lines.end; ++line)
             for (std::size_t col = 0; col < width; ++col) {
                 if (!starts(&z[line * width], col)) continue;
-                if (col > 0) regions.runs[a - 1].end = static_cast<std::int32_t>(col);
-                regions.runs[a] = {static_cast<std::int32_t>(col), grid.width, 0};
+                if (col > 0) regions.runs[a - 1].end = narrow<std::int32_t>(col);
+                regions.runs[a] = {narrow<std::int32_t>(col), grid.width, 0};
                 label_of_run[a++] = z[line * width + col];
             }
     });
@@ -97,9 +98,7 @@ void for_overlaps(const Grid& grid, const Regions& regions, std::size_t o, Lines
     }
 }
 
-Node first_run(const Regions& regions, std::int32_t line) {
-    return static_cast<Node>(regions.first_run[line]);
-}
+Node first_run(const Regions& regions, std::int32_t line) { return narrow<Node>(regions.first_run[line]); }
 
 // The lines of a strip whose edges by this many lines end in the strip, and those whose edges leave it.
 Lines within(Lines strip, std::int32_t step) {
@@ -118,7 +117,7 @@ template <class Select, class Visit> void for_alike(const Grid& grid, const Regi
         for_overlaps(grid, regions, o, select(strip, grid.line_step(o)),
                      [&](std::int32_t, std::size_t a, std::size_t b, std::int32_t, std::int32_t) {
                          if (a != b && label_of_run[a] == label_of_run[b])
-                             visit(static_cast<Node>(a), static_cast<Node>(b));
+                             visit(narrow<Node>(a), narrow<Node>(b));
                      });
 }
 
@@ -159,7 +158,7 @@ std::vector<std::int32_t> paint(const Grid& grid, const Regions& regions,
                                 std::span<const std::int32_t> values, Workers& workers) {
     std::vector<std::int32_t> image(grid.num_pixels());
     run_strips(grid, workers, [&](std::size_t, Lines lines) {
-        auto at = image.begin() + static_cast<std::ptrdiff_t>(lines.first) * grid.width;
+        auto at = image.begin() + lines.first * grid.width;
         for (Node a = first_run(regions, lines.first); a < first_run(regions, lines.end); ++a) {
             const auto& [first, end, region] = regions.runs[a];
             at = std::fill_n(at, end - first, values[region]);

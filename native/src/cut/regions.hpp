@@ -3,6 +3,7 @@
 
 #include "grid.hpp"
 #include "labels.hpp"
+#include "narrow.hpp"
 #include "workers.hpp"
 
 namespace intarsia::cut {
@@ -18,7 +19,7 @@ struct Regions {
     std::vector<std::size_t> first_run; // of each line, and the end
     std::vector<Label> label;           // of each region
     std::vector<Node> first_pixel;      // of each region
-    std::int32_t count() const { return static_cast<std::int32_t>(label.size()); }
+    std::int32_t count() const { return narrow<std::int32_t>(label.size()); }
 };
 
 // The connected pieces of every label, in the order of their first pixels. Pixels are connected by any edge.

@@ -3,6 +3,7 @@
 #include "contraction.hpp"
 #include "graph.hpp"
 #include "greedy.hpp"
+#include "narrow.hpp"
 #include "optimal.hpp"
 #include "regions.hpp"
 #include "tiles.hpp"
@@ -49,7 +50,7 @@ Solution solve_by_contraction(const Problem& problem, const Splittable& splittab
     Solution solution;
     solution.cut = cut_of(problem, splittable, merged);
     solution.finished = merged.finished;
-    solution.levels.push_back({"merged nodes", static_cast<std::int64_t>(merged.labels.size()),
+    solution.levels.push_back({"merged nodes", narrow<std::int64_t>(merged.labels.size()),
                                num_clusters(solution.cut), solution.cut.cost, options.deadline.elapsed_s()});
     return solution;
 }

@@ -1,5 +1,6 @@
 #include "superpixels.hpp"
 
+#include "narrow.hpp"
 #include "workers.hpp"
 
 #include <array>
@@ -72,8 +73,8 @@ class TileRow {
 
     void run(std::size_t row, std::span<std::int32_t> ids) const {
         const std::size_t rows = ceil(grid_.height, size_.rows);
-        Box box = {grid_, size_.planes * static_cast<std::int32_t>(row / rows),
-                   size_.rows * static_cast<std::int32_t>(row % rows), size_};
+        Box box = {grid_, size_.planes * narrow<std::int32_t>(row / rows),
+                   size_.rows * narrow<std::int32_t>(row % rows), size_};
         std::int32_t next = box.first_id(grid_);
         for (; box.left < grid_.width; box.left += size_.cols) {
             box.right = std::min(box.left + size_.cols, grid_.width);

@@ -2,6 +2,7 @@
 
 #include "graph.hpp"
 #include "labels.hpp"
+#include "narrow.hpp"
 #include "regions.hpp"
 #include "small_segments.hpp"
 #include "workers.hpp"
@@ -36,8 +37,8 @@ std::vector<Span> parts_of(std::int32_t length, std::int32_t most) {
     const std::int32_t count = (length + most - 1) / most;
     std::vector<Span> parts;
     for (std::int64_t part = 0; part < count; ++part)
-        parts.push_back({static_cast<std::int32_t>(part * length / count),
-                         static_cast<std::int32_t>((part + 1) * length / count)});
+        parts.push_back(
+            {narrow<std::int32_t>(part * length / count), narrow<std::int32_t>((part + 1) * length / count)});
     return parts;
 }
 
@@ -175,12 +176,12 @@ Solution solve_in_tiles(const Grid& grid, const Splittable& splittable, const Op
     Labels whole{paint(grid, pieces, z.of, workers), std::move(z.class_of)};
     solution.cut = cut_of(grid, whole, workers);
     solution.finished = solution.finished && left.finished;
-    solution.levels.insert(solution.levels.begin(), {"tiles", static_cast<std::int64_t>(grid.num_pixels()),
+    solution.levels.insert(solution.levels.begin(), {"tiles", narrow<std::int64_t>(grid.num_pixels()),
                                                      pieces.count(), solution.levels.front().cost, tiles_s});
     const std::int64_t clusters =
         1 + *std::max_element(solution.cut.clusters.begin(), solution.cut.clusters.end());
-    solution.levels.push_back({"nodes", static_cast<std::int64_t>(grid.num_pixels()), clusters,
-                               solution.cut.cost, options.deadline.elapsed_s()});
+    solution.levels.push_back({"nodes", narrow<std::int64_t>(grid.num_pixels()), clusters, solution.cut.cost,
+                               options.deadline.elapsed_s()});
     return solution;
 }
 

@@ -1,5 +1,6 @@
 #include "decoding/winners.hpp"
 
+#include "narrow.hpp"
 #include "parallel_for.hpp"
 #include "vectorised.hpp"
 
@@ -35,7 +36,7 @@ bool argmax_of_row(const float* values, std::size_t plane, std::size_t channels,
     std::fill_n(winner, cols, 0);
     for (std::size_t k = 0; k < channels; ++k) {
         const float* row = values + k * plane;
-        const auto number = static_cast<std::int32_t>(k);
+        const auto number = narrow<std::int32_t>(k);
         for (std::size_t c = 0; c < cols; ++c) {
             strange |= (std::bit_cast<std::uint32_t>(row[c]) & exponent) == exponent ? 1u : 0u;
             winner[c] = row[c] > largest[c] ? number : winner[c];
@@ -125,7 +126,7 @@ template <class Label> class Winners {
         if (cells_.rows.stride == 1) { // every pixel is a point
             for (std::size_t row = rows.begin; row < rows.end; ++row)
                 for (std::size_t col = 0; col < cells_.cols.pixels; ++col)
-                    winners_[row * cells_.cols.pixels + col] = static_cast<Label>(above[col]);
+                    winners_[row * cells_.cols.pixels + col] = narrow<Label>(above[col]);
             return;
         }
         std::size_t begin = 0; // of the pixels before this cell that have one winner and are not written yet
@@ -146,7 +147,7 @@ template <class Label> class Winners {
 
     void fill(const PixelRun& rows, std::size_t begin, std::size_t end, std::int32_t winner) const {
         for (std::size_t row = rows.begin; begin < end && row < rows.end; ++row)
-            std::fill_n(&winners_[row * cells_.cols.pixels + begin], end - begin, static_cast<Label>(winner));
+            std::fill_n(&winners_[row * cells_.cols.pixels + begin], end - begin, narrow<Label>(winner));
     }
 
     // A cell between points with different winners.
@@ -162,7 +163,7 @@ template <class Label> class Winners {
         for (std::size_t row = rows.begin; row < rows.end; ++row)
             for (std::size_t col = cols.begin; col < cols.end; ++col)
                 winners_[row * cells_.cols.pixels + col] =
-                    static_cast<Label>(scratch.pixels[(row - rows.begin) * stride + col - cols.begin]);
+                    narrow<Label>(scratch.pixels[(row - rows.begin) * stride + col - cols.begin]);
     }
 
     // How many channels can win in a cell, and what they are at its corners.
@@ -184,7 +185,7 @@ template <class Label> class Winners {
             if (scratch.highest[k] < sure) continue;
             const float *above = top + k * plane, *below = bottom + k * plane;
             scratch.contestants[count++] = {above[cols.before], above[cols.after], below[cols.before],
-                                            below[cols.after], static_cast<std::int32_t>(k)};
+                                            below[cols.after], narrow<std::int32_t>(k)};
         }
         return count;
     }

@@ -2,6 +2,7 @@
 
 #include "cut/disjoint_sets.hpp"
 #include "cut/fields.hpp"
+#include "narrow.hpp"
 
 #include <cmath>
 #include <limits>
@@ -65,8 +66,7 @@ class LiftedMoves {
     // What a move of a pixel gains at most:
     //   c'_V(i, z_i) - min_l c'_V(i, l) + sum_{z_j != z_i} max(c_E(ij), 0) - sum_{z_j = z_i} c_E(ij).
     void find_bounds() {
-        for (std::size_t i = 0; i < z_.size(); ++i)
-            bounds_[i] = cost(static_cast<Node>(i), z_[i]) - least_[i];
+        for (std::size_t i = 0; i < z_.size(); ++i) bounds_[i] = cost(narrow<Node>(i), z_[i]) - least_[i];
         for_edges(grid_, [&](std::size_t edge, Node p, Node q) {
             const float c = grid_.edge_costs[edge], change = z_[p] == z_[q] ? -c : std::max(c, 0.0f);
             bounds_[p] += change;
@@ -78,7 +78,7 @@ class LiftedMoves {
     void run_sweep() {
         any_ = false;
         for (std::size_t i = 0; i < z_.size(); ++i)
-            if (active_[i]) active_[i] = 0, consider(static_cast<Node>(i));
+            if (active_[i]) active_[i] = 0, consider(narrow<Node>(i));
     }
 
     // Give p the label that is cheapest while its neighbours keep theirs.
@@ -113,7 +113,7 @@ class LiftedMoves {
     void collect(Label label, float c) {
         std::int32_t& slot = slot_[label];
         if (slot < 0) {
-            slot = static_cast<std::int32_t>(around_.size());
+            slot = narrow<std::int32_t>(around_.size());
             around_.push_back(label);
             sums_.push_back(c);
         } else {
@@ -141,7 +141,7 @@ class LiftedMoves {
         std::vector<Node> region;
         for (std::size_t i = 0; i < z_.size(); ++i) {
             if (seen[i] || z_[i] == favourite_[i]) continue;
-            grow(static_cast<Node>(i), seen, region_of, region);
+            grow(narrow<Node>(i), seen, region_of, region);
             const Label target = favourite_[i];
             if (region.size() < 2 || !gains(region, region_of, target)) continue;
             for (const Node p : region) bounds_[p] = std::numeric_limits<float>::infinity();
@@ -208,7 +208,7 @@ double lifted_cost(const Grid& grid, const LiftedLabels& labels, float lambda, s
     double total = 0;
     for (std::size_t i = 0; i < z.size(); ++i) {
         const std::int32_t plane = labels.plane_of[z[i]];
-        total += grid.node_cost(static_cast<Node>(i), labels.class_of[z[i]]);
+        total += grid.node_cost(narrow<Node>(i), labels.class_of[z[i]]);
         if (plane >= 0) total += static_cast<double>(lambda) * labels.gradient[plane * z.size() + i];
     }
     cut::for_edges(grid, [&](std::size_t edge, Node p, Node q) {
@@ -223,7 +223,7 @@ void add_differences(const Grid& grid, std::span<const Class> class_of, std::spa
     const auto counted = [&](Node p) { return counts.empty() || counts[p]; };
     for (std::size_t i = 0; i < z.size(); ++i) {
         const Class now = class_of[z[i]], before = class_of[start[i]];
-        if (now == before || !counted(static_cast<Node>(i))) continue;
+        if (now == before || !counted(narrow<Node>(i))) continue;
         gradients.nodes[now * z.size() + i] += weight;
         gradients.nodes[before * z.size() + i] -= weight;
     }

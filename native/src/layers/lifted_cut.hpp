@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cut/grid.hpp"
+#include "narrow.hpp"
 
 namespace intarsia::layers {
 
@@ -20,7 +21,7 @@ struct LiftedLabels {
     std::span<const std::int32_t> plane_of; // the label's plane of the gradient, or -1: it is not perturbed
     std::span<const float> gradient;        // dL/dz: planes, rows, columns
 
-    Label size() const { return static_cast<Label>(class_of.size()); }
+    Label size() const { return narrow<Label>(class_of.size()); }
 };
 
 // Labels of a cost no higher than the start's: no pixel gains by a label of its own choice, and no region by
