@@ -14,6 +14,9 @@ struct Blocks {
     Node count = 1;
 
     Node first(std::size_t b) const { return narrow<Node>(b * num_nodes / count); }
+    std::size_t of(Node i) const { // the block that holds node i
+        return ((i + std::size_t{1}) * count - 1) / num_nodes;
+    }
 };
 
 } // namespace intarsia::cut

@@ -39,8 +39,8 @@ struct GraphPart {
     Class num_classes() const { return graph.num_classes; }
     float node_cost(Node i, Class k) const { return graph.costs_of(first + i)[k]; }
     template <class Visit> void for_edges_up(Node i, const Visit& visit) const {
-        for (const auto& [node, cost] : graph.neighbours_of(first + i))
-            if (const Node j = node - first; j > i && j < num_nodes()) visit(j, cost);
+        for (const auto& [node, cost] : graph.higher_neighbours_of(first + i))
+            if (node < end) visit(node - first, cost);
     }
 };
 

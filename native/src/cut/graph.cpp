@@ -2,7 +2,7 @@
 
 #include "blocks.hpp"
 #include "disjoint_sets.hpp"
-#include "narrow.hpp"
+#include "edge_list.hpp"
 
 #include <algorithm>
 #include <array>
@@ -53,26 +53,24 @@ Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_
 
 Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
                  std::span<const Node> ends, std::span<const float> edge_costs, Workers& workers) {
+    const EdgeList edges(ends, num_nodes, workers);
     Graph graph;
     graph.num_nodes = num_nodes;
     graph.num_classes = num_classes;
     graph.node_costs = node_costs;
-    graph.first.assign(std::size_t{2} + num_nodes, 0);
+    graph.first.assign(std::size_t{2} * num_nodes + 1, 0);
     graph.neighbours.resize(ends.size());
-    const Blocks shares{num_nodes, narrow<Node>(std::min<std::size_t>(workers.count(), num_nodes))};
-    const auto for_share = [&](const auto& visit) { // everyone looks at all edges for those of his nodes
-        workers.run(shares.count, [&](std::size_t s, std::size_t) {
-            const Node first = shares.first(s), end = shares.first(s + 1);
-            for (std::size_t at = 0; at < ends.size(); ++at)
-                if (const Node i = ends[at]; i >= first && i < end) visit(i, at);
-        });
+    std::int64_t* begin = graph.first.data() + 1;
+    Neighbour* neighbours = graph.neighbours.data();
+    const float* costs = edge_costs.data();
+    const auto list_of = [](Node i, Node j) { return std::size_t{2} * i + (j > i); };
+    const auto for_ends = [&](const auto& visit) {
+        workers.run(edges.num_blocks(), [&](std::size_t b, std::size_t) { edges.for_ends(b, visit); });
     };
-    for_share([&](Node i, std::size_t) { ++graph.first[i + 2]; });
-    std::partial_sum(graph.first.begin(), graph.first.end(), graph.first.begin());
-    for_share([&](Node i, std::size_t at) { // first[i + 1] runs from the start of i to its end
-        graph.neighbours[graph.first[i + 1]++] = {ends[at ^ 1], edge_costs[at / 2]};
-    });
-    graph.first.pop_back();
+    // How long each list is, where it begins, and what it holds: its begin runs to its end.
+    for_ends([=](Node i, Node j, std::size_t) { ++begin[list_of(i, j)]; });
+    std::exclusive_scan(begin, begin + std::ptrdiff_t{2} * num_nodes, begin, std::int64_t{0});
+    for_ends([=](Node i, Node j, std::size_t e) { neighbours[begin[list_of(i, j)]++] = {j, costs[e]}; });
     return graph;
 }
 
@@ -83,11 +81,11 @@ Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids)
 
 Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids, Workers& workers) {
     DisjointSets pieces(graph.num_nodes);
-    const Blocks blocks = blocks_of(graph);
+    const Blocks blocks = workers.count() > 1 ? blocks_of(graph) : Blocks{graph.num_nodes};
     const auto for_alike = [&](std::size_t b, const auto& visit) {
         for (Node i = blocks.first(b); i < blocks.first(b + 1); ++i)
-            for (const auto& [j, cost] : graph.neighbours_of(i))
-                if (i < j && ids[i] == ids[j]) visit(i, j);
+            for (const auto& [j, cost] : graph.higher_neighbours_of(i))
+                if (ids[i] == ids[j]) visit(i, j);
     };
     workers.run(blocks.count, [&](std::size_t b, std::size_t) { // what a block holds is its own
         const Node end = blocks.first(b + 1);
@@ -96,8 +94,8 @@ Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids,
         });
         for (Node i = blocks.first(b); i < end; ++i) pieces.find(i);
     });
-    std::vector<Pairs> between(blocks.count);
-    workers.run(blocks.count, [&](std::size_t b, std::size_t) {
+    std::vector<Pairs> between(blocks.count - 1); // nothing lies beyond the last block
+    workers.run(between.size(), [&](std::size_t b, std::size_t) {
         const Node end = blocks.first(b + 1);
         for_alike(b, [&](Node i, Node j) {
             if (j >= end) between[b].add(pieces.root(i), pieces.root(j));
@@ -124,8 +122,8 @@ double cost_of(const Graph& graph, std::span<const Class> labels, std::span<cons
     Workers alone;
     return sum_of(graph, alone, [&](Node i) {
         double cost = graph.costs_of(i)[labels[i]];
-        for (const auto& [j, edge] : graph.neighbours_of(i))
-            cost += i < j && clusters[i] != clusters[j] ? edge : 0;
+        for (const auto& [j, edge] : graph.higher_neighbours_of(i))
+            cost += clusters[i] != clusters[j] ? edge : 0;
         return cost;
     });
 }
@@ -133,7 +131,7 @@ double cost_of(const Graph& graph, std::span<const Class> labels, std::span<cons
 double cost_of(const Graph& graph, const Labels& z, Workers& workers) {
     return sum_of(graph, workers, [&](Node i) {
         double cost = graph.costs_of(i)[z.class_at(i)];
-        for (const auto& [j, edge] : graph.neighbours_of(i)) cost += i < j && z.of[i] != z.of[j] ? edge : 0;
+        for (const auto& [j, edge] : graph.higher_neighbours_of(i)) cost += z.of[i] != z.of[j] ? edge : 0;
         return cost;
     });
 }

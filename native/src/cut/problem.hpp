@@ -30,14 +30,17 @@ struct Splittable {
 struct Neighbour {
     Node node;
     float cost;
+    Neighbour() {} // not zero: whoever makes room for neighbours writes them all
+    Neighbour(Node n, float c) : node(n), cost(c) {}
 };
 
 // G = (V, E) with both costs. An edge is listed at both of its ends; parallel edges are allowed and add up.
+// A node's neighbours of lower number come first, so that who wants every edge once reads half of the lists.
 struct Graph {
     Node num_nodes = 0;
     Class num_classes = 0;
     std::span<const float> node_costs; // c_V, num_nodes rows of num_classes
-    std::vector<std::int64_t> first;   // neighbours of i: [first[i], first[i + 1])
+    std::vector<std::int64_t> first;   // [first[2i], first[2i + 1]): lower neighbours of i, then higher ones
     std::vector<Neighbour> neighbours;
     std::vector<float> own_costs; // what node_costs shows when nobody else holds them
 
@@ -49,8 +52,14 @@ struct Graph {
         const std::size_t k = num_classes;
         return node_costs.subspan(i * k, k);
     }
-    std::span<const Neighbour> neighbours_of(Node i) const {
-        return std::span(neighbours).subspan(first[i], first[i + 1] - first[i]);
+    std::span<const Neighbour> neighbours_of(Node i) const { return listed(i, 0, 2); }
+    std::span<const Neighbour> lower_neighbours_of(Node i) const { return listed(i, 0, 1); }
+    std::span<const Neighbour> higher_neighbours_of(Node i) const { return listed(i, 1, 2); }
+
+  private:
+    std::span<const Neighbour> listed(Node i, int from, int to) const {
+        const std::int64_t* at = &first[std::size_t{2} * i];
+        return {neighbours.data() + at[from], neighbours.data() + at[to]};
     }
 };
 

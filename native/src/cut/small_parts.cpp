@@ -3,6 +3,8 @@
 #include "aggregate.hpp"
 #include "blocks.hpp"
 #include "disjoint_sets.hpp"
+#include "edge_sums.hpp"
+#include "narrow.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -33,8 +35,8 @@ std::vector<Node> find_runs(const Graph& graph, Workers& workers) {
         std::vector<std::int32_t> size(end - first, 0);
         for (Node i = first; i < end; ++i) {
             Node nearest = first - 1;
-            for (const auto& [j, cost] : graph.neighbours_of(i))
-                if (j < i && j > nearest && cost > least) nearest = j;
+            for (const auto& [j, cost] : graph.lower_neighbours_of(i))
+                nearest = cost > least ? std::max(nearest, j) : nearest;
             const Node run = nearest < first ? i : run_of[nearest];
             run_of[i] = size[run - first] < run_nodes ? run : i;
             ++size[run_of[i] - first];
@@ -43,18 +45,32 @@ std::vector<Node> find_runs(const Graph& graph, Workers& workers) {
     return run_of;
 }
 
-// Each run joins the nearest before it of those that attract it about as much as any does.
-Partition join_runs(const Graph& runs) {
-    DisjointSets sets(runs.num_nodes);
-    std::vector<std::int32_t> size(runs.num_nodes, 1);
-    for (Node i = 0; i < runs.num_nodes; ++i) {
-        float most = 0;
-        for (const auto& [j, cost] : runs.neighbours_of(i)) most = std::max(most, cost);
-        Node nearest = -1;
-        for (const auto& [j, cost] : runs.neighbours_of(i))
-            if (j < i && j > nearest && cost > alike * most) nearest = j;
-        if (nearest < 0) continue;
-        const Node own = sets.find(i), other = sets.find(nearest);
+// The nearest run before each that attracts it about as much as any does, -1 if there is none.
+std::vector<Node> nearest_runs(std::span<const PartEdges> blocks, std::int32_t num_runs) {
+    const auto for_edges = [&](const auto& visit) {
+        for (const PartEdges& edges : blocks)
+            for (std::size_t e = 0; e < edges.costs.size(); ++e)
+                visit(edges.ends[2 * e], edges.ends[2 * e + 1], edges.costs[e]);
+    };
+    std::vector<float> most(num_runs, 0);
+    for_edges([&](Node i, Node j, float cost) {
+        most[i] = std::max(most[i], cost);
+        most[j] = std::max(most[j], cost);
+    });
+    std::vector<Node> nearest(num_runs, -1);
+    for_edges([&](Node i, Node j, float cost) {
+        if (cost > alike * most[j]) nearest[j] = std::max(nearest[j], i);
+    });
+    return nearest;
+}
+
+// Runs are joined with their nearest as long as there is room.
+Partition join_runs(std::span<const Node> nearest) {
+    DisjointSets sets(nearest.size());
+    std::vector<std::int32_t> size(nearest.size(), 1);
+    for (std::size_t i = 0; i < nearest.size(); ++i) {
+        if (nearest[i] < 0) continue;
+        const Node own = sets.find(narrow<Node>(i)), other = sets.find(nearest[i]);
         if (own == other || size[own] + size[other] > block_runs) continue;
         sets.join(own, other);
         size[std::min(own, other)] = size[own] + size[other];
@@ -64,16 +80,34 @@ Partition join_runs(const Graph& runs) {
     return parts;
 }
 
+// Edges between runs, added up to those between parts of runs.
+std::vector<EdgeSums> sums_between(std::span<const PartEdges> blocks, const Partition& parts,
+                                   Workers& workers) {
+    std::vector<EdgeSums> sums(blocks.size());
+    workers.run(blocks.size(), [&](std::size_t b, std::size_t) {
+        const PartEdges& edges = blocks[b];
+        for (std::size_t e = 0; e < edges.costs.size(); ++e) {
+            const Node i = parts.part_of[edges.ends[2 * e]], j = parts.part_of[edges.ends[2 * e + 1]];
+            if (i != j) sums[b].add(i, j, edges.costs[e]);
+        }
+        sums[b].close();
+    });
+    return sums;
+}
+
 } // namespace
 
 SmallParts find_small_parts(const Graph& graph, Workers& workers) {
     const Partition runs = renumber(find_runs(graph, workers), graph.num_nodes);
-    const Graph between_runs = aggregate(graph, runs.part_of, runs.count, workers);
-    Partition parts = join_runs(between_runs);
-    SmallParts small{{}, aggregate(between_runs, parts.part_of, parts.count, workers)};
-    small.parts.count = parts.count;
+    const std::vector<PartEdges> between = edges_between(graph, runs.part_of, runs.count, workers);
+    const Partition joined = join_runs(nearest_runs(between, runs.count));
+    SmallParts small;
+    small.parts.count = joined.count;
     small.parts.part_of.resize(graph.num_nodes);
-    for (Node i = 0; i < graph.num_nodes; ++i) small.parts.part_of[i] = parts.part_of[runs.part_of[i]];
+    for (Node i = 0; i < graph.num_nodes; ++i) small.parts.part_of[i] = joined.part_of[runs.part_of[i]];
+    std::vector<EdgeSums> sums = sums_between(between, joined, workers);
+    small.graph = graph_of_sums(joined.count, graph.num_classes, sums);
+    small.graph.own(node_costs_of_parts(graph, small.parts.part_of, joined.count, workers));
     return small;
 }
 
