@@ -1,5 +1,7 @@
 """Looking inside a model: the picture, the three medians or shares, wrong pixels."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,11 @@ from PIL import Image
 
 import intarsia
 from intarsia.cli import main
+from intarsia.decoding.insight import view_of_pixel
 from intarsia.errors import InputError
 from intarsia.panoptic import PanopticMap, Segment
 from intarsia.runtime import Model
+from intarsia.serve.models import served_models
 from tests.methods.conftest import combinatorial, panoptic_fpn, unified
 
 
@@ -114,6 +118,42 @@ def test_a_cut_is_explained_by_its_affinities_and_costs(photo, tmp_path, capsys,
     said = capsys.readouterr().out
     assert f"Of its {len(seen.pairs)} pairs {sum(cost > 0 for *_, cost in seen.pairs)} attract" in said
     assert "Categories cost" in said
+
+
+def test_the_page_shows_what_explain_shows_of_what_a_pixel_hears(photo, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    unified().eval().save(tmp_path / "model")
+    truth = two_windows()
+    monkeypatch.setattr(Model, "decode", lambda *_: truth)
+    explained = intarsia.explain(
+        str(photo), pixel="5,6", model=str(tmp_path / "model"), out=str(tmp_path / "seen.png")
+    )
+    [served] = served_models([str(tmp_path / "model")], device="cpu")
+    inside = served.look_inside(np.asarray(Image.open(photo)), truth)
+    view = view_of_pixel(inside, truth, served.categories, pixel=(5, 6))
+    assert view.kind == "heard"
+    assert view.joined is not None
+    assert view.heat is not None
+    assert view.joined.sum() == pytest.approx(1, abs=1e-5)
+    assert view.heat.max() == 1
+    corners = explained.values[:: inside.stride, :: inside.stride]  # each point's first pixel
+    assert view.joined / view.joined.max() == pytest.approx(corners / corners.max(), abs=1e-5)
+
+
+def test_a_photo_is_explained_at_the_scale_of_its_things(photo, tmp_path):
+    """Things of twice the trained diameter: the network sees half the size."""
+    options: dict[str, Any] = {"pixel": "5,6", "model": "facades", "out": str(tmp_path / "seen.png")}
+    plain = intarsia.explain(str(photo), **options)
+    large = intarsia.explain(str(photo), diameter=2 * 37.3, **options)
+    assert large.map.size == large.values.shape == plain.values.shape == (30, 42)
+    assert len(np.unique(large.values)) < len(np.unique(plain.values))
+    partners, doubled = (
+        {(factor * down, factor * right) for down, right, _ in seen.pairs}
+        for factor, seen in ((1, large), (2, plain))
+    )
+    assert (0, 8) in partners & doubled
+    with pytest.raises(InputError, match="`size` must be left out where `diameter` says"):
+        intarsia.explain(str(photo), diameter=20.0, size="20x20", **options)
 
 
 def test_a_method_with_neither_is_refused(photo, tmp_path):

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 
 from intarsia.errors import InputError
 from intarsia.formats.coco import read_coco, read_map
+from intarsia.runtime.diameter import Diameter
 from intarsia.serve.app import create_app
 from intarsia.serve.desk import BusyError, Desk
 from intarsia.serve.shelf import Shelf
@@ -51,6 +52,7 @@ def test_models_and_limits_are_told(client: TestClient):
     told = client.get("/api/models").json()
     assert [model["name"] for model in told["models"]] == ["facades", "facades-embedding"]
     assert told["models"][0]["categories"][0]["name"] == "window"
+    assert [model["diameter_px"] for model in told["models"]] == [37.3, None]
     assert told["max_pixels"] == 16_000_000
 
 
@@ -68,6 +70,48 @@ def test_segments_and_ids_are_those_of_the_model(client: TestClient, desk: Desk)
     for number, row in enumerate(told["segments"], start=1):
         left, top, width, height = row["box"]
         assert (ids[top : top + height, left : left + width] == number).sum() == row["area"]
+
+
+def test_a_diameter_gives_the_map_that_the_model_makes_with_it(client: TestClient, desk: Desk):
+    """Things of 60 pixels are seen at 37.3 / 60 of the size, and "auto" is another look again."""
+    base = base_of(client)
+    pixels = np.asarray(photo())
+    diameters: dict[str, Diameter | None] = {"": None, "60": 60.0, "auto": "auto"}
+    for text, diameter in diameters.items():
+        told = client.post(f"{base}?diameter={text}").json()
+        expected = desk.models[0].segment(pixels, diameter)
+        assert [row["area"] for row in told["segments"]] == [expected.area(s.id) for s in expected.segments]
+        ids = np.frombuffer(client.get(f"{base}/ids?diameter={text}").content, "<u4").reshape(64, 96)
+        assert np.array_equal(ids, expected.renumbered().ids)
+    look = client.get(f"{base}/pixel?row=63&column=0&diameter=60").json()
+    assert look["step"] == pytest.approx([4 * 64 / 40, 4 * 96 / 60])  # the network saw 40 x 60 pixels
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "sentence"),
+    [
+        (0, "large", "`diameter` must be a number of pixels, \"auto\" or nothing, got 'large'."),
+        (0, "0", "`diameter` must be from 4.66 to 298 pixels for this model, got 0.0."),
+        (0, "nan", "`diameter` must be from 4.66 to 298 pixels for this model, got nan."),
+        (1, "30", "`diameter` must be left to models that know how large their things were in training"),
+    ],
+)
+def test_a_diameter_that_is_none_is_refused(client: TestClient, model: int, text: str, sentence: str):
+    answer = client.post(f"{base_of(client, model)}?diameter={text}")
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(sentence)
+
+
+def test_one_picture_at_many_diameters_keeps_within_the_memory(models):
+    """The picture, and what was seen last; what was seen before is seen again."""
+    desk = Desk(models, limits=Limits(), max_bytes=4 * 64 * 96 * 4, max_waiting=4)
+    with TestClient(create_app(desk), base_url="http://localhost") as client:
+        base = base_of(client)
+        first = client.post(f"{base}?diameter=20").json()
+        for diameter in range(21, 40):
+            assert client.post(f"{base}?diameter={diameter}").status_code == 200
+        assert desk.shelf.num_bytes <= desk.shelf.max_bytes
+        assert client.post(f"{base}?diameter=20").json() == first
 
 
 def test_the_photo_comes_back_as_the_browser_shows_it(client: TestClient):
@@ -107,6 +151,8 @@ def test_two_models_are_compared(client: TestClient):
     assert same["pq"] == 1
     other = client.get(f"/api/pictures/{token}/agreement/0/1").json()
     assert 0 <= other["pq"] <= 1
+    sizes = client.get(f"/api/pictures/{token}/agreement/0/0?diameter=60&other_diameter=60").json()
+    assert sizes["pq"] in (1, None)
 
 
 def test_everything_can_be_taken_away(client: TestClient, tmp_path: Path):

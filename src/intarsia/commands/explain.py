@@ -21,6 +21,7 @@ from intarsia.decoding.insight import Inside, look_inside, view_of_pixel
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.panoptic import PanopticMap
 from intarsia.pictures.image_like import Pixels, in_unit_range
+from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Backend, Device, load
 from intarsia.runtime.model import Model
 
@@ -71,6 +72,7 @@ def explain(
     out: str = "explain.png",
     channel: tuple[int, ...] = (),
     size: str | None = None,
+    diameter: Diameter | None = None,
     backend: Backend | None = None,
     device: Device = "auto",
     method: str = "",
@@ -93,6 +95,7 @@ def explain(
         out: The picture to write.
         channel: Which channels of a file to see, as `predict` takes them; by default those of training.
         size: In what size the network sees the image, as `predict` takes it.
+        diameter: How large the things are, in pixels, or "auto", as `predict` takes it.
         backend: What runs the network, as `predict` takes it.
         device: Where the network runs; "auto" takes a GPU if torch finds one.
         method: Where the model is of a method that does not ship, its class as `file.py:Class`. That code is
@@ -104,13 +107,15 @@ def explain(
     Raises:
         ValueError: The image or model cannot be read, the pixel is outside, or the method has neither.
     """
+    if diameter is not None and size is not None:
+        fail("size", "left out where `diameter` says at what scale images are seen", size)
     loaded = load(model, backend=backend, device=device, method=method)
     loaded.intake = loaded.intake.with_options(channel, size)
     photo = loaded.picture(image)
     height, width = photo.shape[:2]
     at = _parsed(pixel, height, width)
     # the network may see the photo in another size; maps, values and pairs are in pixels of the photo
-    view = loaded.view(photo)
+    view = loaded.view(photo, diameter=diameter)
     panoptic_map = loaded.decode(view).resized(height, width)
     seen_pixel = at[0] * view.size[0] // height, at[1] * view.size[1] // width
     field = loaded.decoder.pixel_field(view, seen_pixel)
@@ -156,11 +161,11 @@ def _sheet(
 ) -> UInt8[np.ndarray, "ph pw 3"]:
     pixels = (in_unit_range(photo) * 255).round().astype(np.uint8)
     pixel_view = view_of_pixel(inside, panoptic_map, model.categories, pixel=pixel)
-    joined = field.values if pixel_view.heat is None else pixel_view.heat
+    assert pixel_view.heat is not None  # what has a field has heat
     feature_name = "embedding" if field.kind == "distance" else "affinities"
     grids = {
         "same category": draw.heat_map(pixel_view.alike),
-        f"same segment: {_HEAT_NAMES[pixel_view.kind]}": draw.heat_map(joined),
+        f"same segment: {_HEAT_NAMES[pixel_view.kind]}": draw.heat_map(pixel_view.heat),
         f"{feature_name}, three directions": draw.embedding_rgb(field.features),
     }
     pictures = {
@@ -178,7 +183,7 @@ def _sheet(
 _HEAT_NAMES = {
     "distance": "up to 4 margins away",
     "affinity": "where affinities lead",
-    "none": "where it listens",
+    "heard": "where it listens",
 }
 
 

@@ -19,13 +19,37 @@ from intarsia.draw import distances_from
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["Inside", "PixelView", "look_inside", "view_of_pixel"]
+__all__ = ["Hearing", "Inside", "PixelView", "look_inside", "view_of_pixel"]
 
-Kind = Literal["distance", "affinity", "none"]
+Kind = Literal["distance", "affinity", "heard", "none"]
 Field: TypeAlias = Float32[np.ndarray, "h w"]
 MOST_RELATED = 6
 FAR_MARGINS = 4.0
 """Distances are shown up to here: beyond, they mostly say how far away in the picture a point is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hearing:
+    """How much each point hears from all others, where a method says so for one at a time.
+
+    Attributes:
+        decoder: Whose `pixel_field` says it.
+        view: What it reads.
+    """
+
+    decoder: AbstractDecoder
+    view: ImageView
+
+    def at(self, point: tuple[int, int]) -> Field:
+        """What a point of the grid hears from each, which adds up to 1."""
+        stride = self.view.stride
+        values = self.decoder.pixel_field(self.view, (point[0] * stride, point[1] * stride)).values
+        return (values / values.sum()).astype(np.float32)
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of the arrays."""
+        return sum(array.nbytes for array in self.view.arrays.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +63,7 @@ class Inside:
         margin: How far the points of its instance lie from each point; None without embeddings.
         affinity_prob: That the point and the one at the offset are in one segment; or None.
         offsets: (rows, columns) on the grid.
+        hearing: What a point hears from the others, of a method that says so on request; or None.
         scale: Pixels of the picture for one that the network saw, down and across.
     """
 
@@ -48,6 +73,7 @@ class Inside:
     margin: Float32[np.ndarray, "h w"] | None = None
     affinity_prob: Float32[np.ndarray, "o h w"] | None = None
     offsets: tuple[tuple[int, int], ...] = ()
+    hearing: Hearing | None = None
     scale: tuple[float, float] = (1.0, 1.0)
 
     @property
@@ -65,7 +91,8 @@ class Inside:
     def num_bytes(self) -> int:
         """Memory of the arrays."""
         arrays = (self.category_prob, self.embeddings, self.margin, self.affinity_prob)
-        return sum(array.nbytes for array in arrays if array is not None)
+        kept = 0 if self.hearing is None else self.hearing.num_bytes
+        return kept + sum(array.nbytes for array in arrays if array is not None)
 
     @cached_property
     def walk(self) -> AffinityWalk:
@@ -84,7 +111,8 @@ class PixelView:
         kind: What `joined` is made from.
         alike: The probability that a point has the pixel's category.
         joined: How many margins each point is away in embedding space; or the share of a walk that starts at
-            the pixel and follows the affinities, which add up to 1. None where the model has neither.
+            the pixel and follows the affinities, or of what the pixel hears, which add up to 1. None where
+            the model has none of these.
         heat: The same from 0, unrelated, to 1, to draw.
         summary: `joined` of the pixel's segment, of other segments of its category, and of the rest: the mean
             distance, or the sum of the shares.
@@ -127,6 +155,9 @@ def look_inside(
     with suppress(InputError):
         field = decoder.embedding_field(view)
         return Inside(view.stride, prob, embeddings=field.embeddings, margin=field.margin, scale=scale)
+    with suppress(InputError):
+        decoder.pixel_field(view, (0, 0))
+        return Inside(view.stride, prob, hearing=Hearing(decoder, view), scale=scale)
     return Inside(view.stride, prob, scale=scale)
 
 
@@ -174,6 +205,9 @@ def _joined(inside: Inside, point: tuple[int, int]) -> tuple[Kind, Field | None,
         return "distance", distance, 1 - np.minimum(distance / FAR_MARGINS, 1)
     if inside.affinity_prob is not None:
         return "affinity", *inside.walk.shares(point)
+    if inside.hearing is not None:
+        shares = inside.hearing.at(point)
+        return "heard", shares, shares / max(float(shares.max()), 1e-12)
     return "none", None, None
 
 

@@ -14,7 +14,14 @@ from PIL import Image
 from intarsia._check import fail
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["Diameter", "predicted_at_diameter", "rescaled", "scale_factor", "typical_diameter_px"]
+__all__ = [
+    "Diameter",
+    "factor_of_picture",
+    "predicted_at_diameter",
+    "rescaled",
+    "scale_factor",
+    "typical_diameter_px",
+]
 
 Diameter: TypeAlias = float | Literal["auto"]
 """How large the things of an image are, in pixels; "auto" looks at the image first."""
@@ -82,6 +89,32 @@ def rescaled(picture: Picture, factor: float) -> Picture:
     return np.ascontiguousarray(np.stack(planes, axis=2).clip(0, 1))
 
 
+def factor_of_picture(
+    predict: Predict,
+    picture: Picture,
+    diameter: Diameter,
+    *,
+    trained_px: float | None,
+    categories: Categories,
+) -> float:
+    """By what a picture is multiplied before the model sees it; 1 where "auto" finds it good as it is.
+
+    Args:
+        predict: The model on pictures as they are; for "auto".
+        picture: In [0, 1].
+        diameter: Of its things.
+        trained_px: The diameter that the model was trained on.
+        categories: Those of the model.
+
+    Raises:
+        ValueError: As `scale_factor`.
+    """
+    if diameter != "auto":
+        return scale_factor(diameter, trained_px)
+    known_px = _known(trained_px)
+    return _factor_after(next(predict([picture])), known_px, categories)
+
+
 def predicted_at_diameter(
     predict: Predict,
     pictures: Iterable[Picture],
@@ -106,16 +139,28 @@ def predicted_at_diameter(
     if diameter != "auto":
         yield from _at_factor(predict, pictures, scale_factor(diameter, trained_px))
         return
-    scale_factor(trained_px or math.nan, trained_px)  # refuses a model that does not know
-    assert trained_px is not None
+    known_px = _known(trained_px)
     for picture in pictures:
         first = next(predict([picture]))
-        seen_px = typical_diameter_px([first], categories)
-        factor = 1.0 if seen_px is None else trained_px / seen_px
-        if 1 / ALIKE < factor < ALIKE:
+        factor = _factor_after(first, known_px, categories)
+        if factor == 1:
             yield first
         else:
-            yield from _at_factor(predict, [picture], min(max(factor, 1 / MOST_TIMES), MOST_TIMES))
+            yield from _at_factor(predict, [picture], factor)
+
+
+def _known(trained_px: float | None) -> float:
+    """The diameter that a model was trained on; refuses one that does not know."""
+    scale_factor(trained_px or math.nan, trained_px)
+    assert trained_px is not None
+    return trained_px
+
+
+def _factor_after(first: PanopticMap, trained_px: float, categories: Categories) -> float:
+    """What a first look says; 1 where a second one would see about the same."""
+    seen_px = typical_diameter_px([first], categories)
+    factor = 1.0 if seen_px is None else trained_px / seen_px
+    return 1.0 if 1 / ALIKE < factor < ALIKE else min(max(factor, 1 / MOST_TIMES), MOST_TIMES)
 
 
 def _at_factor(predict: Predict, pictures: Iterable[Picture], factor: float) -> Iterator[PanopticMap]:

@@ -20,7 +20,7 @@ from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels, in_unit_range
 from intarsia.pictures.intake import AS_IT_IS, Intake
-from intarsia.runtime.diameter import Diameter, predicted_at_diameter
+from intarsia.runtime.diameter import Diameter, factor_of_picture, predicted_at_diameter, rescaled
 from intarsia.runtime.given_semantics import ImageWithSemantics
 from intarsia.runtime.images import Contrast, network_input
 from intarsia.runtime.network import AbstractNetwork
@@ -232,14 +232,30 @@ class Model:
             return as_pixels(image)
         return as_pixels(image, channel=self.intake.channel or None, page=self.intake.page)
 
-    def view(self, image: ImageLike, *, follow: Follow | None = None) -> ImageView:
+    def view(
+        self, image: ImageLike, *, follow: Follow | None = None, diameter: Diameter | None = None
+    ) -> ImageView:
         """What the network says about one image, in the size in which the intake shows it.
 
         Args:
             image: As `predict` takes it.
             follow: Goes over the tiles of a large image; to show how far the work is.
+            diameter: Of the things, as in `predict`, which then says the size.
+
+        Raises:
+            ValueError: As `predict`.
         """
-        return self._view(self.intake.sized(self.picture(image)), follow)
+        if diameter is None:
+            return self._view(self.intake.sized(self.picture(image)), follow)
+        picture = in_unit_range(self.picture(image))
+        factor = factor_of_picture(
+            lambda pictures: self._maps(pictures, AS_IT_IS, batch=1, follow=follow),
+            picture,
+            diameter,
+            trained_px=self.spec.diameter_px,
+            categories=self.categories,
+        )
+        return self._view(picture if factor == 1 else rescaled(picture, factor), follow)
 
     def views(
         self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None

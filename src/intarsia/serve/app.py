@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
-import io
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,8 +11,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import anyio
-import numpy as np
-from PIL import Image
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -23,14 +19,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from intarsia import draw
 from intarsia._check import fail
-from intarsia.decoding.insight import PixelView
-from intarsia.draw.overlay import segment_colors
 from intarsia.errors import InputError
-from intarsia.formats.coco import boxes_of
-from intarsia.panoptic import Categories, PanopticMap
 from intarsia.serve.desk import BusyError, Desk
+from intarsia.serve.message import jpeg, map_message, pixel_message
+from intarsia.serve.shelf import Sight
 from intarsia.serve.takeaway import KINDS
 
 __all__ = ["create_app"]
@@ -106,7 +99,12 @@ class _Answers:
     async def models(self, request: Request) -> Response:
         limits = self.desk.limits
         models = [
-            {"name": model.name, "categories": model.categories.to_coco()} for model in self.desk.models
+            {
+                "name": model.name,
+                "categories": model.categories.to_coco(),
+                "diameter_px": model.diameter_px,
+            }
+            for model in self.desk.models
         ]
         return _json(
             {
@@ -138,16 +136,16 @@ class _Answers:
 
     async def photo(self, request: Request) -> Response:
         pixels = self.desk.shelf.of(request.path_params["token"]).picture.pixels
-        return Response(await anyio.to_thread.run_sync(lambda: _jpeg(pixels)), media_type="image/jpeg")
+        return Response(await anyio.to_thread.run_sync(lambda: jpeg(pixels)), media_type="image/jpeg")
 
     async def segment(self, request: Request) -> Response:
-        token, number = request.path_params["token"], request.path_params["model"]
-        panoptic_map = await self.desk.segment(token, number)
-        return _json(_rows(panoptic_map, self.desk.models[number].categories))
+        sight = _sight(request)
+        panoptic_map = await self.desk.segment(request.path_params["token"], sight)
+        return _json(map_message(panoptic_map, self.desk.model(sight).categories))
 
     async def ids(self, request: Request) -> Response:
         """The number of the segment at each pixel, 4 bytes each, row by row, packed."""
-        panoptic_map = await self.desk.segment(request.path_params["token"], request.path_params["model"])
+        panoptic_map = await self.desk.segment(request.path_params["token"], _sight(request))
 
         def packed() -> bytes:
             return gzip.compress(panoptic_map.renumbered().ids.astype("<u4").tobytes(), compresslevel=1)
@@ -157,20 +155,20 @@ class _Answers:
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     async def look(self, request: Request) -> Response:
-        token, number = request.path_params["token"], request.path_params["model"]
+        token, sight = request.path_params["token"], _sight(request)
         pixel = _number(request, "row"), _number(request, "column")
-        view = await self.desk.look(token, number, pixel)
-        panoptic_map = await self.desk.segment(token, number)
-        return _json(_view(view, panoptic_map) | {"step": view.step_px})
+        view = await self.desk.look(token, sight, pixel)
+        panoptic_map = await self.desk.segment(token, sight)
+        return _json(pixel_message(view, panoptic_map))
 
     async def agreement(self, request: Request) -> Response:
-        parts = request.path_params
-        agreement = await self.desk.agreement(parts["token"], parts["model"], parts["other"])
+        other = _sight(request, model="other", diameter="other_diameter")
+        agreement = await self.desk.agreement(request.path_params["token"], _sight(request), other)
         return _json({"pq": agreement.pq, "remark": agreement.remark})
 
     async def take(self, request: Request) -> Response:
         parts = request.path_params
-        file = await self.desk.take(parts["token"], parts["model"], parts["kind"])
+        file = await self.desk.take(parts["token"], _sight(request), parts["kind"])
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.file_name, safe='')}"}
         return Response(file.content, media_type=file.media_type, headers=headers)
 
@@ -233,61 +231,20 @@ def _json(content: Any) -> Response:
     return JSONResponse(content)
 
 
+def _sight(request: Request, *, model: str = "model", diameter: str = "diameter") -> Sight:
+    """The model in the address, and the diameter in its query: pixels, "auto", or nothing."""
+    text = request.query_params.get(diameter, "").strip().lower()
+    number = request.path_params[model]
+    if text in ("", "auto"):
+        return Sight(number, "auto" if text else None)
+    try:
+        return Sight(number, float(text))
+    except ValueError:
+        return fail("diameter", 'a number of pixels, "auto" or nothing', repr(text[:20]))
+
+
 def _number(request: Request, name: str) -> int:
     text = request.query_params.get(name, "")
     return (
         int(text) if text.isdecimal() and len(text) < 9 else fail(name, "a whole number from 0", repr(text))
     )
-
-
-def _rows(panoptic_map: PanopticMap, categories: Categories) -> dict[str, Any]:
-    """Segments in their order, which is also their number in `ids`."""
-    boxes = boxes_of(panoptic_map.ids, [segment.id for segment in panoptic_map.segments])
-    colors = {
-        by: segment_colors(panoptic_map, categories, by=by)[1:].tolist() for by in ("category", "instance")
-    }
-    rows = []
-    for n, segment in enumerate(panoptic_map.segments):
-        category = categories[categories.index_of(segment.category_id)]
-        rows.append(
-            {
-                "name": category.name,
-                "thing": category.is_thing,
-                "score": round(segment.score, 4),
-                "area": panoptic_map.area(segment.id),
-                "box": boxes[segment.id],
-                "color": colors["category"][n],
-                "own_color": colors["instance"][n],
-            }
-        )
-    height, width = panoptic_map.size
-    return {"height": height, "width": width, "void": panoptic_map.area(0), "segments": rows}
-
-
-def _view(view: PixelView, panoptic_map: PanopticMap) -> dict[str, Any]:
-    number = {segment.id: n for n, segment in enumerate(panoptic_map.segments)}
-    return {
-        "category": view.category,
-        "segment": number.get(view.segment_id),
-        "kind": view.kind,
-        "alike": _heat(view.alike),
-        "joined": None if view.heat is None else _heat(view.heat),
-        "summary": [{"text": text, "value": round(value, 4)} for text, value in view.summary],
-        "related": [{"segment": number[id], "value": round(value, 4)} for id, value in view.related],
-    }
-
-
-def _heat(values: np.ndarray) -> str:
-    """Values from 0 to 1 as a small PNG in an address; a row that holds both ends is cut off again."""
-    ends = np.linspace(0, 1, max(values.shape[1], 2))[None, : values.shape[1]]
-    ends[0, -1] = 1
-    drawn = draw.heat_map(np.concatenate([np.clip(values, 0, 1), ends, np.zeros_like(ends)]))[:-2]
-    content = io.BytesIO()
-    Image.fromarray(drawn).save(content, "PNG")
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
-
-
-def _jpeg(pixels: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "JPEG", quality=92)
-    return content.getvalue()

@@ -15,7 +15,7 @@ from intarsia.decoding.insight import PixelView, view_of_pixel
 from intarsia.metrics import PanopticQuality
 from intarsia.panoptic import PanopticMap
 from intarsia.serve.models import ServedModel
-from intarsia.serve.shelf import Shelf, Sitting
+from intarsia.serve.shelf import Shelf, Sight, Sitting
 from intarsia.serve.takeaway import Takeaway, takeaway
 from intarsia.serve.uploads import Limits, read_upload
 
@@ -76,40 +76,43 @@ class Desk:
         token = self.shelf.put(picture)
         return token, self.shelf.of(token)
 
-    async def segment(self, token: str, number: int) -> PanopticMap:
+    async def segment(self, token: str, sight: Sight) -> PanopticMap:
         """The map that a model makes of a picture; made once.
 
         Raises:
-            ValueError: The picture is gone, or there is no such model.
+            ValueError: The picture is gone, there is no such model, or the diameter is not for it.
             BusyError: Too many wait.
         """
-        sitting, model = self.shelf.of(token), self._model(number)
-        if number in sitting.maps:
-            return sitting.maps[number]
-        return await self._once("model", lambda: self._segment(sitting, model, number))
+        sitting, model = self.shelf.of(token), self.model(sight)
+        seen = sitting.maps.get(sight)
+        if seen is not None:
+            return seen
+        return await self._once("model", lambda: self._segment(sitting, model, sight))
 
-    async def look(self, token: str, number: int, pixel: tuple[int, int]) -> PixelView:
+    async def look(self, token: str, sight: Sight, pixel: tuple[int, int]) -> PixelView:
         """What a pixel is to all others.
 
         Raises:
             ValueError: As `segment`, or the pixel is outside.
             BusyError: Too many wait.
         """
-        sitting, model = self.shelf.of(token), self._model(number)
+        sitting, model = self.shelf.of(token), self.model(sight)
         height, width = sitting.picture.pixels.shape[:2]
         if not (0 <= pixel[0] < height and 0 <= pixel[1] < width):
             fail("pixel", f"a row below {height} and a column below {width}", f"{pixel[0]},{pixel[1]}")
 
         def work() -> PixelView:
-            panoptic_map = self._segment(sitting, model, number)
-            if number not in sitting.insides:
-                sitting.insides[number] = model.look_inside(sitting.picture.pixels, panoptic_map)
+            panoptic_map = self._segment(sitting, model, sight)
+            inside = sitting.insides.get(sight)
+            if inside is None:
+                inside = model.look_inside(sitting.picture.pixels, panoptic_map, sight.diameter)
+                sitting.insides[sight] = inside
                 self.shelf.settle()
-            return view_of_pixel(sitting.insides[number], panoptic_map, model.categories, pixel=pixel)
+            return view_of_pixel(inside, panoptic_map, model.categories, pixel=pixel)
 
         return await self._once("model", work)
 
-    async def agreement(self, token: str, first: int, second: int) -> Agreement:
+    async def agreement(self, token: str, first: Sight, second: Sight) -> Agreement:
         """How far two models agree on a picture.
 
         Raises:
@@ -117,37 +120,44 @@ class Desk:
             BusyError: Too many wait.
         """
         prediction, other = await self.segment(token, first), await self.segment(token, second)
-        categories = self._model(first).categories
-        if categories.names != self._model(second).categories.names:
+        categories = self.model(first).categories
+        if categories.names != self.model(second).categories.names:
             return Agreement(None, "They know different categories.")
         quality = PanopticQuality(categories)
         quality.update(prediction, other)
         pq = quality.compute().all.pq
         return Agreement(pq, "" if pq is not None else "Neither sees a segment.")
 
-    async def take(self, token: str, number: int, kind: str) -> Takeaway:
+    async def take(self, token: str, sight: Sight, kind: str) -> Takeaway:
         """A file to download.
 
         Raises:
             ValueError: As `segment`, or there is no such kind.
             BusyError: Too many wait.
         """
-        panoptic_map = await self.segment(token, number)
-        picture, categories = self.shelf.of(token).picture, self._model(number).categories
+        panoptic_map = await self.segment(token, sight)
+        picture, categories = self.shelf.of(token).picture, self.model(sight).categories
         return await self._once("file", lambda: takeaway(picture, panoptic_map, categories, kind=kind))
 
     async def _once(self, kind: str, work: Callable[[], T]) -> T:
         async with self.turn(kind):
             return await run_sync(work)
 
-    def _segment(self, sitting: Sitting, model: ServedModel, number: int) -> PanopticMap:
-        """In a turn, so that nobody does the same meanwhile."""
-        if number not in sitting.maps:
-            sitting.maps[number] = model.segment(sitting.picture.pixels)
-            self.shelf.settle()
-        return sitting.maps[number]
+    def model(self, sight: Sight) -> ServedModel:
+        """The model that looks.
 
-    def _model(self, number: int) -> ServedModel:
-        if not 0 <= number < len(self.models):
-            fail("model", f"a number below {len(self.models)}", number)
-        return self.models[number]
+        Raises:
+            ValueError: There is none of its number.
+        """
+        if not 0 <= sight.model < len(self.models):
+            fail("model", f"a number below {len(self.models)}", sight.model)
+        return self.models[sight.model]
+
+    def _segment(self, sitting: Sitting, model: ServedModel, sight: Sight) -> PanopticMap:
+        """In a turn, so that nobody does the same meanwhile."""
+        panoptic_map = sitting.maps.get(sight)
+        if panoptic_map is None:
+            panoptic_map = model.segment(sitting.picture.pixels, sight.diameter)
+            sitting.maps[sight] = panoptic_map
+            self.shelf.settle()
+        return panoptic_map

@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 
 from intarsia.decoding.insight import Inside, look_inside
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Device, load
 from intarsia.runtime.model import Model
 
@@ -28,13 +29,31 @@ class ServedModel:
         """Of the model."""
         return self._model.categories
 
-    def segment(self, pixels: UInt8[np.ndarray, "h w 3"]) -> PanopticMap:
-        """The panoptic map of a picture."""
-        return self._model.predict(pixels)
+    @property
+    def diameter_px(self) -> float | None:
+        """How large things were in its training; None where it does not know, and takes no diameter."""
+        return self._model.spec.diameter_px
 
-    def look_inside(self, pixels: UInt8[np.ndarray, "h w 3"], panoptic_map: PanopticMap) -> Inside:
-        """What the network says about a picture; without probabilities of categories, those of the map."""
-        view = self._model.view(pixels)
+    def segment(self, pixels: UInt8[np.ndarray, "h w 3"], diameter: Diameter | None = None) -> PanopticMap:
+        """The panoptic map of a picture with things of this diameter.
+
+        Raises:
+            ValueError: The diameter is out of range or not for this model.
+        """
+        return self._model.predict(pixels, diameter=diameter)
+
+    def look_inside(
+        self,
+        pixels: UInt8[np.ndarray, "h w 3"],
+        panoptic_map: PanopticMap,
+        diameter: Diameter | None = None,
+    ) -> Inside:
+        """What the network says about a picture; without probabilities of categories, those of the map.
+
+        Raises:
+            ValueError: As `segment`.
+        """
+        view = self._model.view(pixels, diameter=diameter)
         return look_inside(view, self._model.decoder, panoptic_map, categories=self.categories)
 
 

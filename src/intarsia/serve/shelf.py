@@ -6,28 +6,45 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import NamedTuple
 
 from intarsia._check import fail
 from intarsia.decoding.insight import Inside
 from intarsia.panoptic import PanopticMap
+from intarsia.runtime.diameter import Diameter
 from intarsia.serve.uploads import Picture
 
-__all__ = ["Shelf", "Sitting"]
+__all__ = ["Shelf", "Sight", "Sitting"]
+
+
+class Sight(NamedTuple):
+    """How a picture is looked at: by which model, and for things of which diameter in pixels."""
+
+    model: int
+    diameter: Diameter | None = None
 
 
 @dataclass(eq=False)
 class Sitting:
-    """One picture and what models made of it, by their number."""
+    """One picture and what was seen in it, the latest last."""
 
     picture: Picture
-    maps: dict[int, PanopticMap] = field(default_factory=dict)
-    insides: dict[int, Inside] = field(default_factory=dict)
+    maps: dict[Sight, PanopticMap] = field(default_factory=dict)
+    insides: dict[Sight, Inside] = field(default_factory=dict)
 
     @property
     def num_bytes(self) -> int:
         """Memory of the arrays."""
         maps = sum(item.ids.nbytes for item in self.maps.values())
         return self.picture.num_bytes + maps + sum(item.num_bytes for item in self.insides.values())
+
+    def forget(self) -> bool:
+        """Drop what was seen first, if there is something newer; it can be seen again."""
+        for seen in (self.insides, self.maps):
+            if len(seen) > 1:
+                del seen[next(iter(seen))]  # pyright: ignore[reportArgumentType]
+                return True
+        return False
 
 
 class Shelf:
@@ -82,3 +99,6 @@ class Shelf:
     def _make_room(self) -> None:
         while len(self._sittings) > 1 and self.num_bytes > self.max_bytes:
             self._sittings.popitem(last=False)
+        # one picture alone may be looked at for any number of diameters
+        while self.num_bytes > self.max_bytes and next(iter(self._sittings.values())).forget():
+            pass

@@ -37,6 +37,18 @@ function chosenModels() {
   return other === null || other === first ? [first] : [first, other];
 }
 
+// Only a model that knows how large things were in its training takes a diameter.
+const takesDiameter = (number) => state.models[number].diameter_px !== null;
+const diameterOf = (number) => (takesDiameter(number) ? encodeURIComponent($("diameter").value.trim()) : "");
+
+function offerDiameter() {
+  const knowing = chosenModels().filter(takesDiameter);
+  $("diameter").disabled = !knowing.length;
+  $("size-hint").textContent = knowing.length
+    ? `A number, or auto; ${knowing.map((number) => `${state.models[number].name} learned things of ${Math.round(state.models[number].diameter_px)}`).join(", ")}.`
+    : "This model sees things of any size as they are.";
+}
+
 async function upload(file) {
   const turn = ++state.asked;
   if (file.size > state.limits.max_bytes) {
@@ -81,16 +93,18 @@ async function look(turn = ++state.asked) {
 
 async function result(number) {
   const base = `api/pictures/${state.picture.token}/maps/${number}`;
-  const found = await askJson(base, { method: "POST" });
-  const bytes = await (await ask(`${base}/ids`)).arrayBuffer();
-  return { number, base, ...found, ids: new Uint32Array(bytes) };
+  const diameter = diameterOf(number);
+  const found = await askJson(`${base}?diameter=${diameter}`, { method: "POST" });
+  const bytes = await (await ask(`${base}/ids?diameter=${diameter}`)).arrayBuffer();
+  return { number, base, diameter, ...found, ids: new Uint32Array(bytes) };
 }
 
 async function summary(models) {
   const counts = state.views.map((view) => `${view.model.name}: ${view.segments.length} segments`).join("; ");
   if (models.length < 2) return `${state.picture.name}, ${state.picture.height} x ${state.picture.width}. ${counts}.`;
   const path = `api/pictures/${state.picture.token}/agreement/${models[0]}/${models[1]}`;
-  const { pq, remark } = await askJson(path);
+  const [diameter, other] = state.views.map((view) => view.diameter);
+  const { pq, remark } = await askJson(`${path}?diameter=${diameter}&other_diameter=${other}`);
   const agree = pq === null ? remark : `The PQ of one against the other is ${(100 * pq).toFixed(1)}.`;
   return `${counts}. ${agree}`;
 }
@@ -253,7 +267,7 @@ async function lookFrom([row, column]) {
   say(`Looking from row ${row}, column ${column} ...`, "busy");
   try {
     const looks = [];
-    for (const view of state.views) looks.push(await askJson(`${view.base}/pixel?row=${row}&column=${column}`));
+    for (const view of state.views) looks.push(await askJson(`${view.base}/pixel?row=${row}&column=${column}&diameter=${view.diameter}`));
     if (turn !== state.asked) return;
     state.pixel = [row, column];
     for (const [n, view] of state.views.entries()) {
@@ -284,6 +298,7 @@ function insideText(view) {
   const told = {
     distance: "How far in embedding space; what is within one margin belongs together. First the pixel's own segment, then others of its category, then the rest.",
     affinity: "Where a walk from this pixel comes to that follows what the model joins, and how much of it stays in the pixel's own segment.",
+    heard: "How much of what this model adds at the pixel comes from where.",
     none: "This model groups by boxes or centres: beyond the category there is nothing to see from one pixel.",
   }[look.kind];
   const rows = look.summary.map(({ text, value }) => [text, unit(value)]);
@@ -332,7 +347,7 @@ function inside(view, number) {
 }
 
 function downloadLinks(view) {
-  const links = [...state.kinds, "all"].map((kind) => element("a", { href: `${view.base}/files/${kind}`, download: "", textContent: KIND_TEXT[kind] ?? kind }));
+  const links = [...state.kinds, "all"].map((kind) => element("a", { href: `${view.base}/files/${kind}?diameter=${view.diameter}`, download: "", textContent: KIND_TEXT[kind] ?? kind }));
   return element("div", {}, element("h3", { textContent: view.model.name }), element("div", { className: "files" }, ...links));
 }
 
@@ -349,12 +364,13 @@ async function start() {
     const options = () => told.models.map(({ name }, n) => element("option", { value: n, textContent: name }));
     $("model").replaceChildren(...options());
     $("other").replaceChildren(element("option", { value: "", textContent: "nothing" }), ...options());
+    offerDiameter();
   } catch (error) {
     return say(error.message, "bad");
   }
   $("file").addEventListener("change", () => { offered($("file").files[0]); $("file").value = ""; });
-  $("model").addEventListener("change", () => look());
-  $("other").addEventListener("change", () => look());
+  for (const id of ["model", "other"]) $(id).addEventListener("change", () => { offerDiameter(); look(); });
+  $("diameter").addEventListener("change", () => look());
   $("strength").addEventListener("input", () => state.views.forEach(draw));
   $("own").addEventListener("change", () => state.views.forEach(draw));
   for (const input of document.querySelectorAll("input[name=show]")) input.addEventListener("change", () => show(input.value));
