@@ -211,7 +211,7 @@ def test_a_photo_of_another_size_is_named_and_left_out(tmp_path: Path):
     photo(tmp_path / "in" / "images" / "b.png")
     text = losses_of(tmp_path / "in", tmp_path / "out")
     assert "1 of 2 failed: `" in text
-    assert "images/a.png` must be as large as its map, 2x4, got 4x2." in text
+    assert "images/a.png` must be 2x4 pixels like its map a.png, got 4x2." in text
     assert [record.image_file for record in read_coco(tmp_path / "out/val/panoptic.json").records] == [
         "b.png"
     ]

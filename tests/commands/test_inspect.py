@@ -61,7 +61,12 @@ def test_every_problem_is_named_in_order(folder: Path, workers: int):
     Image.new("RGB", (4, 2)).save(folder / "panoptic" / "stray.png")
     with pytest.raises(PartialFailure, match="4 problems in 3 images") as failure:
         inspect(str(folder), workers=workers)
-    wanted = ["panoptic/0.png", "images/1.png", "2x4, got 2x5", "stray.png` must be listed"]
+    wanted = [
+        "panoptic/0.png",
+        "images/1.png",
+        "2x4 pixels like its map 2.png, got 2x5",
+        "stray.png` must be listed",
+    ]
     assert all(word in sentence for word, sentence in zip(wanted, failure.value.sentences, strict=True))
 
 
@@ -225,7 +230,7 @@ BROKEN_FILES = {
     "a photo cut off": (break_file("images/1.png"), "images/1.png` must be a readable image"),
     "a photo of another size": (
         lambda folder: Image.new("RGB", (4, 3)).save(folder / "images/1.png"),
-        "images/1.png` must be as large as its map, 2x4, got 3x4",
+        "images/1.png` must be 2x4 pixels like its map 1.png, got 3x4",
     ),
     "a photo of no image": (
         lambda folder: shutil.copy(folder / "images/1.png", folder / "images/x.png"),

@@ -113,7 +113,7 @@ def test_labels_without_a_photo_are_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda cells: cells[:-4], r"must be 60x80 pixels like its map 3.png, got 64x80"),
+        (lambda cells: cells[:-4], r"must be 60x80 pixels like its map 3.tif, got 64x80"),
         (lambda cells: (cells > 0).astype(np.uint8) * 255, "a mask of 0 and 255 in 4 pieces"),
         (lambda cells: np.random.default_rng(0).integers(0, 99, cells.shape, np.uint8), "looks like a photo"),
         (lambda cells: cells.astype(np.float32) / 2, "a label image of whole numbers"),

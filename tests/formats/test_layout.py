@@ -83,7 +83,7 @@ def test_an_export_of_roboflow_is_trained_on_and_inspected_as_it_is(tmp_path: Pa
 def test_what_is_wrong_in_another_format_is_named(tmp_path: Path):
     instances(tmp_path / "train")
     Image.new("RGB", (5, 2)).save(tmp_path / "train" / "a.png")
-    with pytest.raises(PartialFailure, match=r"train/a.png` must be as large as its map, 2x4, got 2x5"):
+    with pytest.raises(PartialFailure, match=r"train/a.png` must be 2x4 pixels like its map a.png, got 2x5"):
         inspect(str(tmp_path))
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageOps
 
 from intarsia.commands.convert import convert
+from intarsia.commands.evaluate import evaluate
 from intarsia.commands.inspect import inspect
 from intarsia.data.dataset import PanopticDataset
+from intarsia.data.learnable import check_learnable
+from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.coco import CocoWriter
 from intarsia.panoptic import Categories, PanopticMap, Segment
 from intarsia.pictures.image_like import as_image
@@ -82,6 +86,59 @@ def test_a_map_drawn_on_the_stored_pixels_is_refused_with_the_reason(tmp_path: P
         writer.add("a.jpg", PanopticMap(np.ones((8, 12), int), [Segment(1, 2)]), image_id=1)
     with pytest.raises(ValueError, match="8x12 pixels like its map a.png, got 12x8. Its EXIF orientation"):
         PanopticDataset(tmp_path)[0]
+
+
+def label_folder(folder: Path, labels: np.ndarray, upright: np.ndarray, tag: int) -> Path:
+    """One photo that its tag turns upright, and beside it labels as they are given."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    write_photo(folder / "images" / "a.jpg", stored_for(upright, tag), tag)
+    Image.fromarray(labels.astype(np.uint8)).save(folder / "labels" / "a.png")
+    return folder
+
+
+BRIGHT = np.kron(np.array([[1, 0, 0], [0, 0, 2]]), np.ones((16, 16), int))
+"""Labels of a wide picture that is bright where they are."""
+UPRIGHT = np.where(BRIGHT[..., None] > 0, np.uint8(220), np.uint8(30)).repeat(3, axis=2)
+EXIF_SENTENCE = r"a.jpg` must be 48x32 pixels like its map a.png, got 32x48. Its EXIF orientation turns it"
+
+
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_labels_of_the_upright_photo_fit_through_every_door(tmp_path: Path, tag: int):
+    folder = label_folder(tmp_path / "in", BRIGHT, UPRIGHT, tag)
+    dataset = PanopticDataset(folder)
+    assert check_learnable(dataset) == ""
+    sample = dataset[0]
+    assert sample.image[0][sample.ids <= 2].min() > 150 > 90 > sample.image[0][sample.ids == 3].max()
+    assert inspect(str(folder)).num_images == 1
+    out = Path(convert("labels", str(folder), str(tmp_path / "out"), strict=True))
+    again = PanopticDataset(out)[0]
+    assert torch.equal(again.image, sample.image)
+    assert torch.equal(again.ids, sample.ids)
+    assert evaluate(str(folder), str(out)).all.pq == 1
+
+
+@pytest.mark.parametrize("tag", range(5, 9))
+def test_labels_drawn_on_the_stored_pixels_are_refused_with_the_reason_at_every_door(
+    tmp_path: Path, tag: int
+):
+    """They are not turned: of square pictures, and of tags that only mirror, nothing would tell."""
+    folder = label_folder(tmp_path / "in", stored_for(BRIGHT, tag), UPRIGHT, tag)
+    dataset = PanopticDataset(folder)
+    doors = (
+        lambda: dataset[0],
+        lambda: check_learnable(dataset),
+        lambda: inspect(str(folder)),
+        lambda: convert("labels", str(folder), str(tmp_path / "out")),
+        lambda: convert("labels", str(folder), str(tmp_path / "out"), strict=True),
+    )
+    for door in doors:
+        with pytest.raises((InputError, PartialFailure), match=EXIF_SENTENCE):
+            door()
+    with CocoWriter(tmp_path / "p.json", Categories.named("nuclei")) as writer:
+        writer.add("a.jpg", PanopticMap(np.ones(BRIGHT.shape, int), [Segment(1, 1)]), image_id="a")
+    with pytest.raises(ValueError, match="One lies on its side: maps are of the photo as its EXIF"):
+        evaluate(str(folder), str(tmp_path / "p.json"))
 
 
 def test_a_photo_rewritten_for_cityscapes_is_upright(tmp_path: Path):

@@ -9,18 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from intarsia._check import counted, fail, sentence
+from intarsia._check import fail, sentence
 from intarsia._files import remove_partials
 from intarsia.commands.conversion_count import ConversionCount, facts_of
 from intarsia.commands.journal import Journal
 from intarsia.errors import InputError
 from intarsia.formats.fingerprint import fingerprint
 from intarsia.formats.lesson import nothing_to_learn
+from intarsia.formats.photo_fit import check_photo
 from intarsia.formats.source import SourceMap, SourcePart, Target
-from intarsia.panoptic import Categories, PanopticMap, Segment
-from intarsia.pictures.reading import num_pages
+from intarsia.panoptic import Categories, Segment
 
-__all__ = ["Outcome", "check_names", "check_photo", "convert_part", "refuse_losses", "with_name"]
+__all__ = ["Outcome", "check_names", "convert_part", "refuse_losses", "with_name"]
 
 
 Each: TypeAlias = Callable[..., Iterator[tuple[Any, Any]]]
@@ -60,7 +60,7 @@ def refuse_losses(parts: Sequence[SourcePart], *, each: Each) -> None:
 def _facts(source: SourceMap) -> dict[str, int] | str:
     try:
         panoptic_map = source.read()
-        check_photo(source, panoptic_map)
+        check_photo(source, panoptic_map.size)
         return facts_of(source, panoptic_map)
     except InputError as error:
         return with_name(source, error)
@@ -113,7 +113,7 @@ def convert_part(
 def _convert_one(out: Path, part: SourcePart, source: SourceMap, *, target: Target) -> dict[str, Any] | str:
     try:
         panoptic_map = source.read()
-        check_photo(source, panoptic_map)
+        check_photo(source, panoptic_map.size)
         row = target.write(out, part, source, panoptic_map)
     except InputError as error:
         return with_name(source, error)
@@ -134,22 +134,6 @@ def _convert_one(out: Path, part: SourcePart, source: SourceMap, *, target: Targ
 def with_name(source: SourceMap, error: InputError) -> str:
     """The text of an error with the image's name in it."""
     return str(error) if str(source.name) in str(error) else f"{source.name}: {error}"
-
-
-def check_photo(source: SourceMap, panoptic_map: PanopticMap) -> None:
-    """Refuse a photo that is broken, of another size than its map, or of several pages without a choice.
-
-    It is decoded to the end, as training will; which channels are seen is chosen there.
-    """
-    if not source.has_photo:
-        return
-    if source.image_path and source.image_page is None and (pages := num_pages(source.image_path)) > 1:
-        hint = "Train on the source as it is, with `page=`."
-        fail(str(source.image_path), "a photo of one page like its map", counted(pages, "page"), hint=hint)
-    size = source.read_photo(channel=(0,) if source.image_path else ()).shape[:2]
-    if size != panoptic_map.size:
-        expected = f"as large as its map, {panoptic_map.size[0]}x{panoptic_map.size[1]}"
-        fail(str(source.image_path or source.image_file), expected, f"{size[0]}x{size[1]}")
 
 
 def _read_again(
@@ -200,3 +184,7 @@ def check_names(part: SourcePart, target: Target) -> None:
     twice = [name for name, number in count.items() if number > 1]
     if twice:
         fail("source", "a data set whose images have names of their own", f"two named {twice[0]!r}")
+    photos = {(source.image_file, source.image_path) for source in part.maps if source.image_path}
+    shared = [name for name, number in Counter(name for name, _ in photos).items() if number > 1]
+    if shared and target.keeps_file_names:
+        fail("source", "a data set whose photos have names of their own", f"two to be called {shared[0]!r}")

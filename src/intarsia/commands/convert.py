@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import tyro
@@ -26,11 +27,12 @@ from intarsia.formats import (
     vistas,
 )
 from intarsia.formats.layout import FORMATS
-from intarsia.formats.source import SourcePart, Target
+from intarsia.formats.source import SourceMap, SourcePart, Target
 
 GROUP = 16
 """Images that a worker of a cluster is given at once."""
 LABELS = ("labels", "label-stack")
+NO_CHOICE: dict[str, Any] = {"channel": (), "page": None}
 TARGETS: dict[str, Target] = {
     "ade20k": ade20k.TARGET,
     "cityscapes": cityscapes.TARGET,
@@ -54,6 +56,8 @@ def convert(
     category_map: str | None = None,
     background: str = label_folder.BACKGROUND.name,
     objects: label_folder.Objects | None = None,
+    channel: tuple[int, ...] = (),
+    page: int | None = None,
     strict: bool = False,
     workers: int | None = None,
     cluster: ClusterAddress = None,
@@ -79,6 +83,10 @@ def convert(
             instance covers; "void" makes it void.
         objects: For labels: whether each label is an object, or each connected piece of one (masks of 0 and
             1). By default each label is, and what looks like a mask is refused.
+        channel: Which channels of the photos' files come along, one as gray or up to three as red, green and
+            blue; of files whose channels are not the colours of a picture. The photos become PNGs.
+        page: Which page of the photos' files comes along, where those are stacks with one map each. The
+            photos become PNGs.
         strict: Write nothing if anything would be lost.
         workers: How many images to convert at once, by default 2; on a cluster how many processes do, by
             default one each core.
@@ -102,11 +110,14 @@ def convert(
         source, out = str(Path(source).absolute()), str(Path(out).absolute())
     labels = {"category_map": category_map, "background": background, "objects": objects}
     parts = _parts_of(format, Path(source), labels)
+    view = {"channel": channel, "page": page}
+    if view != NO_CHOICE:
+        parts = [_with_view(part, view) for part in parts]
     for part in parts:
         check_names(part, TARGETS[to])
     if strict:
         refuse_losses(parts, each=each)
-    conversion = [format, str(Path(source).resolve()), to, *map(str, labels.values())]
+    conversion = [format, str(Path(source).resolve()), to, *map(str, (labels | view).values())]
     try:
         outcomes = [
             convert_part(part, Path(out), target=TARGETS[to], conversion=conversion, each=each)
@@ -138,6 +149,16 @@ def _parts_of(format: str, source: Path, labels: dict[str, Any]) -> list[SourceP
     if used:
         fail(used[0], "used with the format `labels`", repr(format))
     return FORMATS[format](source)
+
+
+def _with_view(part: SourcePart, view: dict[str, Any]) -> SourcePart:
+    """The part with what was chosen of its photos, each of which will be a PNG."""
+
+    def chosen(source: SourceMap) -> SourceMap:
+        png = PurePosixPath(source.image_file).with_suffix(".png")
+        return replace(source.with_view(**view), image_file=str(png)) if source.has_photo else source
+
+    return replace(part, maps=tuple(map(chosen, part.maps)))
 
 
 def _report(outcomes: Sequence[Outcome], source: str, out: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +14,14 @@ import tyro
 
 from intarsia._check import counted, fail
 from intarsia._threads import in_order
-from intarsia.commands.conversion import check_photo, with_name
+from intarsia.commands.conversion import with_name
 from intarsia.commands.conversion_count import ConversionCount, facts_of
 from intarsia.errors import InputError, PartialFailure
-from intarsia.formats.coco_check import CheckedJson, CheckedMap, check_json, check_map, check_strays
-from intarsia.formats.coco_folder import source_map_of
+from intarsia.formats.coco_check import CheckedJson, CheckedMap, Choose, check_json, check_map, check_strays
 from intarsia.formats.coco_places import CocoPlace, find_coco
 from intarsia.formats.layout import find_parts
 from intarsia.formats.lesson import nothing_to_learn
+from intarsia.formats.photo_fit import check_photo
 from intarsia.formats.source import SourceMap, SourcePart
 from intarsia.panoptic import VOID_ID, Categories, PanopticMap, Segment
 
@@ -49,7 +49,12 @@ class Inspection:
 
 
 def inspect(
-    folder: Annotated[str, tyro.conf.Positional], *, sheet: str | None = None, workers: int = 2
+    folder: Annotated[str, tyro.conf.Positional],
+    *,
+    channel: tuple[int, ...] = (),
+    page: int | None = None,
+    sheet: str | None = None,
+    workers: int = 2,
 ) -> Inspection:
     """Count what a data set holds, print it, and name all that is wrong.
 
@@ -58,6 +63,8 @@ def inspect(
 
     Args:
         folder: The data set.
+        channel: Which channels of the photos' files are seen, as training will be told.
+        page: Which page of the photos' files, likewise.
         sheet: Also write a contact sheet to this PNG or JPEG: the first 24 photos with their segments
             outlined, each instance in a colour of its own.
         workers: How many images to read at once.
@@ -84,9 +91,11 @@ def inspect(
             hint="Other formats that `intarsia convert` names are recognised, too.",
         )
     tiles: list[tuple[SourceMap, Categories]] = []
-    total = _inspect_coco(places, tiles, workers=workers)
-    for part in parts:
-        total.add(_inspect_part(part.read(), Path(folder), tiles, workers=workers))
+    choose = partial(SourceMap.with_view, channel=channel, page=page)
+    total = _inspect_coco(places, tiles, choose=choose, workers=workers)
+    for part in (part.read() for part in parts):
+        part = replace(part, maps=tuple(map(choose, part.maps)))
+        total.add(_inspect_part(part, Path(folder), tiles, workers=workers))
     if total.lessons and (lesson := nothing_to_learn(total.lessons)):
         print(f"Nothing can be learned from it: {lesson}.")
     if sheet is not None:
@@ -100,7 +109,7 @@ def inspect(
 
 
 def _inspect_coco(
-    places: Sequence[CocoPlace], tiles: list[tuple[SourceMap, Categories]], *, workers: int
+    places: Sequence[CocoPlace], tiles: list[tuple[SourceMap, Categories]], *, choose: Choose, workers: int
 ) -> Inspection:
     """COCO panoptic data sets: their JSONs say what should be in the files, and all of it is compared."""
     total, parts = Inspection(), []
@@ -110,24 +119,21 @@ def _inspect_coco(
         except InputError as error:
             total.problems.append(str(error))
             continue
-        part = _inspect_json(checked, workers=workers)
+        part = _inspect_json(checked, choose=choose, workers=workers)
         _print(place.json_path.parent, checked.categories, part)
         parts.append(checked)
         total.add(part)
-        tiles += [
-            (source_map_of(listed.record, place, checked.photos), checked.categories)
-            for listed in checked.maps
-        ]
+        tiles += [(choose(checked.source_of(listed.record)), checked.categories) for listed in checked.maps]
     total.problems += check_strays(parts)
     return total
 
 
-def _inspect_json(checked: CheckedJson, *, workers: int) -> Inspection:
+def _inspect_json(checked: CheckedJson, *, choose: Choose, workers: int) -> Inspection:
     inspection = Inspection(num_images=len(checked.maps), problems=list(checked.problems))
     has_photos = bool(checked.photos) or checked.place.images.is_dir()
     if not has_photos:
         inspection.remarks.append(f"No photos: there is no {checked.place.images}. Training needs them.")
-    check = partial(check_map, checked=checked, with_photo=has_photos)
+    check = partial(check_map, checked=checked, choose=choose if has_photos else None)
     for listed, checked_map in in_order(check, checked.maps, workers=workers, description="maps"):
         _count(listed.record.segments, checked_map, inspection, checked.categories)
     return inspection
@@ -160,7 +166,7 @@ def _check_source(source: SourceMap) -> tuple[CheckedMap, PanopticMap | None]:
     areas = {segment.id: panoptic_map.area(segment.id) for segment in panoptic_map.segments}
     checked_map = CheckedMap(panoptic_map.size, areas | {VOID_ID: panoptic_map.area(VOID_ID)})
     try:
-        check_photo(source, panoptic_map)
+        check_photo(source, panoptic_map.size)
     except InputError as error:
         checked_map.problems.append(with_name(source, error))
     return checked_map, panoptic_map

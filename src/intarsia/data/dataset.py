@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from torch.utils.data import Dataset
 
 from intarsia._check import counted, fail
 from intarsia.categories import VOID_INDEX
 from intarsia.data.sample import Sample
 from intarsia.formats.layout import read_split
+from intarsia.formats.photo_fit import check_fit
 from intarsia.formats.source import SourceMap, SourcePart
-from intarsia.pictures.reading import read_image
 
 
 class PanopticDataset(Dataset[Sample]):
@@ -28,7 +27,6 @@ class PanopticDataset(Dataset[Sample]):
         unlabelled: Photos that lie there without a map.
         is_guessed: Whether maps are label images that nothing but their pixels says to be labels.
         transform: Applied to each sample that is read; None leaves them as they are on disk.
-        channel, page: What is seen of the photos' files.
 
     Example:
         >>> import tempfile; from intarsia.data.synthetic import write_synthetic
@@ -69,11 +67,10 @@ class PanopticDataset(Dataset[Sample]):
                 f"a data set of at most {VOID_INDEX} categories to train on",
                 len(self.categories),
             )
-        self.records = part.maps
+        self.records = tuple(record.with_view(channel=channel, page=page) for record in part.maps)
         self.unlabelled = part.unlabelled
         self.is_guessed = part.is_guessed
         self.transform = transform
-        self.channel, self.page = channel, page
         if not self.records:
             fail(str(folder), "a data set of at least one image", "one without annotations")
         self._check_files(part)
@@ -94,8 +91,8 @@ class PanopticDataset(Dataset[Sample]):
             ValueError: Its image or map is broken, or they differ in size; the text names the file.
         """
         record = self.records[index]
-        truth = record.read()
-        image = self._image_of_size(record, truth.size)
+        truth, image = record.read(), record.read_photo()  # upright, as in prediction
+        check_fit(record, (image.shape[0], image.shape[1]), truth.size)
         sample = Sample(
             torch.from_numpy(image).movedim(2, 0).contiguous(),  # 3 h w
             torch.from_numpy(np.array(truth.ids)),
@@ -103,23 +100,6 @@ class PanopticDataset(Dataset[Sample]):
             record.image_file,
         )
         return sample if self.transform is None else self.transform(sample)
-
-    def _image_of_size(self, record: SourceMap, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
-        """The photo, upright as in prediction."""
-        path, image = record.image_path, record.read_photo(channel=self.channel, page=self.page)
-        if image.shape[:2] != size:
-            got = f"{image.shape[0]}x{image.shape[1]}"
-            page = record.image_page if self.page is None else self.page
-            options = {"page": page, "channel": self.channel or None}
-            stored = path and read_image(path, upright=False, **options).shape[:2] == size
-            hint = "Its EXIF orientation turns it; the map is drawn on the stored pixels." if stored else ""
-            fail(
-                str(path or record.image_file),
-                f"{size[0]}x{size[1]} pixels like its map {record.map_file}",
-                got,
-                hint=hint,
-            )
-        return image
 
     def _check_files(self, part: SourcePart) -> None:
         """Every photo and map is there: a missing one is said before the first step."""

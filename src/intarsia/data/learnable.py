@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from intarsia._check import counted, fail
 from intarsia._threads import in_order
 from intarsia.data.dataset import PanopticDataset
 from intarsia.errors import InputError
 from intarsia.formats.lesson import nothing_to_learn
+from intarsia.formats.photo_fit import check_fit
 from intarsia.formats.source import SourceMap
 from intarsia.pictures.reading import read_size
 
@@ -45,7 +44,7 @@ def check_learnable(dataset: PanopticDataset) -> str:
     if reason:
         fail(str(dataset.folder), "a data set in which there is something to learn", reason)
     # photos that cannot be read, or need a choice of channel or page, are refused before a run has a folder
-    dataset.records[0].read_photo(channel=dataset.channel, page=dataset.page)
+    dataset.records[0].read_photo()
     if not dataset.unlabelled:
         return ""
     names = ", ".join(path.name for path in dataset.unlabelled[:NUM_NAMED])
@@ -56,10 +55,7 @@ def check_learnable(dataset: PanopticDataset) -> str:
 
 def _check_every_label(dataset: PanopticDataset) -> None:
     problems = [
-        problem
-        for _, problem in in_order(
-            partial(_problem, page=dataset.page), dataset.records, workers=2, description="labels"
-        )
+        problem for _, problem in in_order(_problem, dataset.records, workers=2, description="labels")
     ]
     broken = [problem for problem in problems if problem]
     if broken:
@@ -67,13 +63,11 @@ def _check_every_label(dataset: PanopticDataset) -> None:
         raise InputError(broken[0] + more)
 
 
-def _problem(record: SourceMap, *, page: int | None) -> str:
-    page = record.image_page if page is None else page
+def _problem(record: SourceMap) -> str:
     try:
         size = record.read().size
-        if record.image_path is not None and (size_px := read_size(record.image_path, page=page)) != size:
-            expected = f"{size[0]}x{size[1]} pixels like its map {record.map_file}"
-            fail(str(record.image_path), expected, "x".join(map(str, size_px)))
+        if record.image_path is not None:
+            check_fit(record, read_size(record.image_path, page=record.image_page), size)
     except InputError as error:
         return str(error)
     return ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,21 @@ from jaxtyping import Int32
 from intarsia import _native
 from intarsia._check import sentence
 from intarsia._scalars import whole_number
-from intarsia.errors import InputError
 from intarsia.formats.coco import boxes_of
+from intarsia.formats.coco_folder import source_map_of
 from intarsia.formats.coco_json import ListedMap, MapRecord, read_panoptic_json
 from intarsia.formats.coco_places import CocoPlace
+from intarsia.formats.photo_fit import check_photo
 from intarsia.formats.photos import name_inside
 from intarsia.formats.png import UnreadableError, read_ids
 from intarsia.formats.problems import Report, reporting
+from intarsia.formats.source import SourceMap
 from intarsia.panoptic import VOID_ID, Categories, Segment
-from intarsia.pictures.reading import read_image
 
 MAX_PNG_ID = (1 << 24) - 1
 """The largest id that a panoptic PNG can show."""
+Choose = Callable[[SourceMap], SourceMap]
+"""Chooses what is seen of a photo's file: `SourceMap.with_view` with a page and channels."""
 NUM_NAMED = 8
 """Of more segments with the same mistake in one file, the first are named and the others counted."""
 
@@ -40,9 +43,10 @@ class CheckedJson:
     photos: Mapping[str, Path]
     problems: tuple[str, ...]
 
-    def photo_of(self, record: MapRecord) -> Path:
-        """The photo of a record, or where it should be."""
-        return self.photos.get(record.image_file, self.place.images / record.image_file)
+    def source_of(self, record: MapRecord) -> SourceMap:
+        """What converters read of a record; its photo is where it should be, if it is nowhere else."""
+        source = source_map_of(record, self.place, self.photos)
+        return replace(source, image_path=source.image_path or self.place.images / record.image_file)
 
 
 @dataclass(slots=True)
@@ -79,8 +83,14 @@ def check_json(place: CocoPlace) -> CheckedJson:
     return CheckedJson(place, content.categories, content.maps, photos, tuple(problems))
 
 
-def check_map(listed: ListedMap, checked: CheckedJson, *, with_photo: bool) -> CheckedMap:
-    """Read the PNG of one image, and its photo if it should be there, and compare them with the JSON."""
+def check_map(listed: ListedMap, checked: CheckedJson, *, choose: Choose | None) -> CheckedMap:
+    """Read the PNG of one image, and its photo if it should be there, and compare them with the JSON.
+
+    Args:
+        listed: The image as the JSON has it.
+        checked: All of the JSON.
+        choose: Chooses what is seen of the photo; None where no photos are to be looked at.
+    """
     record, checked_map = listed.record, CheckedMap()
     path = checked.place.maps / record.map_file
     try:
@@ -93,19 +103,20 @@ def check_map(listed: ListedMap, checked: CheckedJson, *, with_photo: bool) -> C
         checked_map.problems += [
             sentence(str(path), *words) for words in _contradictions(ids, listed, checked_map)
         ]
-    if with_photo:
+    if choose is not None:
         size = checked_map.size or ((record.height, record.width) if record.height else None)
-        checked_map.problems += _check_photo(checked.photo_of(record), size)
+        with reporting(checked_map.problems.append):
+            check_photo(choose(checked.source_of(record)), size)
     return checked_map
 
 
 def check_strays(parts: Sequence[CheckedJson]) -> list[str]:
     """Files in the folders of a data set that none of its JSONs lists; parts may share a folder."""
-    listed: set[Path] = set()
+    listed: set[Path | None] = set()
     json_of: dict[Path, str] = {}
     for part in parts:
         listed |= {part.place.maps / listed_map.record.map_file for listed_map in part.maps}
-        listed |= {part.photo_of(listed_map.record) for listed_map in part.maps}
+        listed |= {part.source_of(listed_map.record).image_path for listed_map in part.maps}
         for folder in (part.place.maps, part.place.images):
             json_of.setdefault(folder, part.place.json_path.name)
     files = ((path, name) for folder, name in json_of.items() for path in sorted(folder.rglob("*")))
@@ -161,17 +172,6 @@ def _contradictions(
             "of the boxes its JSON gives",
             _named(f"{boxes[id]} for {claims[id]['bbox']} of id {id}" for id in wrong),
         )
-
-
-def _check_photo(path: Path, size: tuple[int, int] | None) -> list[str]:
-    try:
-        shape = read_image(path, channel=0).shape  # training chooses; here all are decoded
-    except InputError as error:
-        return [str(error)]
-    if size is None or shape[:2] == size:
-        return []
-    expected = f"as large as its map, {size[0]}x{size[1]}"
-    return [sentence(str(path), expected, f"{shape[0]}x{shape[1]}")]
 
 
 def _box(value: Any) -> list[int | None]:

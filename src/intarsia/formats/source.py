@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class SourceMap:
         map_path: The file that the map is read from, where it is one.
         implied: The id of the segment that the source does not list: what none of its annotations covers.
         pixels: Reads the photo where it is no file of its own, but part of an array.
+        channel: Which channels of the photo's file are seen, up to three; empty for its colours.
     """
 
     image_id: int | str
@@ -40,35 +41,41 @@ class SourceMap:
     map_path: Path | None = None
     implied: int | None = None
     pixels: Callable[[], UInt8[np.ndarray, "h w 3"]] | None = None
+    channel: tuple[int, ...] = ()
 
     @property
     def has_photo(self) -> bool:
         """Whether there is a photo to the map."""
         return self.image_path is not None or self.pixels is not None
 
-    def read_photo(
-        self, *, channel: tuple[int, ...] = (), page: int | None = None
-    ) -> UInt8[np.ndarray, "h w 3"]:
-        """The photo, upright.
+    def with_view(self, *, channel: tuple[int, ...] = (), page: int | None = None) -> SourceMap:
+        """The same with a choice of what of the photo's file is seen.
 
         Args:
             channel: Which of its channels, as `read_image` takes them; empty for its colours.
             page: Which page of its file; None for the only one, or where every page has a map of its own.
 
         Raises:
-            ValueError: There is none, it cannot be read, or it has no such channel or page.
+            ValueError: Every page has a map of its own, or the photo is no file.
         """
         if page is not None and self.image_page is not None:
             fail("page", "left out where every page has a map of its own", f"{page} for {self.image_file}")
+        if self.pixels is not None and (channel or page is not None):
+            name = "channel" if channel else "page"
+            fail(name, "given for photos in files of their own", f"it for {self.image_file}")
+        return replace(self, channel=channel, image_page=self.image_page if page is None else page)
+
+    def read_photo(self) -> UInt8[np.ndarray, "h w 3"]:
+        """The photo, upright.
+
+        Raises:
+            ValueError: There is none, it cannot be read, or it has no such channel or page.
+        """
         if self.pixels is not None:
-            if channel or page is not None:
-                name = "channel" if channel else "page"
-                fail(name, "given for photos in files of their own", f"it for {self.image_file}")
             return self.pixels()
         if self.image_path is None:
             fail(self.image_file, "there beside its map", "no such photo")
-        page = self.image_page if page is None else page
-        return read_image(self.image_path, page=page, channel=channel or None)
+        return read_image(self.image_path, page=self.image_page, channel=self.channel or None)
 
     @property
     def name(self) -> str:
@@ -156,7 +163,8 @@ def write_values(path: Path, values: Int[np.ndarray, "h w"], *, palette: Sequenc
 def copy_image(source: SourceMap, path: Path) -> None:
     """Bring the photo of an image along, where there is one: as it is, or if the suffix differs, as a PNG.
 
-    A PNG has the pixels that `read_image` gives, so that photo and map fit as they did.
+    Of a file whose page or channels were chosen these are brought along, as a PNG. A PNG has the pixels that
+    `read_image` gives, so that photo and map fit as they did.
 
     Raises:
         ValueError: The photo must be rewritten and cannot be read.
@@ -165,7 +173,8 @@ def copy_image(source: SourceMap, path: Path) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial:
-        photo = source.image_path if source.image_page is None and source.pixels is None else None
+        is_whole = source.image_page is None and not source.channel and source.pixels is None
+        photo = source.image_path if is_whole else None
         if photo is not None and photo.suffix.lower() == path.suffix.lower():
             partial.write_bytes(photo.read_bytes())
         else:

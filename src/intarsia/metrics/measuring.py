@@ -112,7 +112,9 @@ def count_pairs_of_files(truth: Path, prediction: Path) -> Shaped[np.ndarray, "n
 def _check_sizes(truth: tuple[int, ...], prediction: tuple[int, ...], path: Path) -> None:
     if truth != prediction:
         expected = f"as large as its truth, {truth[0]}x{truth[1]}"
-        fail(str(path), expected, f"{prediction[0]}x{prediction[1]}")
+        hint = "One lies on its side: maps are of the photo as its EXIF orientation turns it."
+        hint = hint if truth == prediction[::-1] else ""
+        fail(str(path), expected, f"{prediction[0]}x{prediction[1]}", hint=hint)
 
 
 def _check_ids(prediction: MapAnnotation, overlap: Overlap) -> None:

@@ -93,12 +93,13 @@ def num_pages(source: Readable) -> int:
         return _num_frames(file) if isinstance(file, Image.Image) else len(file)
 
 
-def read_size(source: Readable, *, page: int | None = None) -> tuple[int, int]:
+def read_size(source: Readable, *, page: int | None = None, upright: bool = True) -> tuple[int, int]:
     """Height and width of a picture when it is upright, without decoding its pixels.
 
     Args:
         source: As `read_image` takes it.
         page: Of which page; None for the first.
+        upright: Turn the picture as its orientation tag asks. Off, it is the size of what is stored.
 
     Raises:
         ValueError: As `read_image`.
@@ -111,10 +112,10 @@ def read_size(source: Readable, *, page: int | None = None) -> tuple[int, int]:
     name = name_of(source)
     with _stack_or_image(source) as file:
         if not isinstance(file, Image.Image):
-            return file.size_of(_chosen_page(page or 0, len(file), name))
+            return file.size_of(_chosen_page(page or 0, len(file), name), upright=upright)
         if page:
             file.seek(_chosen_page(page, _num_frames(file), name))
-        turned = orientation_of(file) > 4
+        turned = upright and orientation_of(file) > 4
         return (file.width, file.height) if turned else (file.height, file.width)
 
 
@@ -176,10 +177,7 @@ def _read_tiff(
     if stored.needs_choice:
         count = stored.values.shape[2]
         listed = f"{count} channels" + (f" ({', '.join(names)})" if names else "")
-        hint = (
-            f"Choose with `channel`, 0 to {count - 1}; up to three become red, green and blue. "
-            "Where a command has no such option, save the channels that it shall see."
-        )
+        hint = f"Choose with `channel`, 0 to {count - 1}; up to three become red, green and blue."
         fail(name, "a gray or RGB picture where no channel is chosen", listed, hint=hint)
     return _colors(stored), stored.orientation
 

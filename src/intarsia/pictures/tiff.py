@@ -118,11 +118,11 @@ class TiffStack:
     def __len__(self) -> int:
         return sum(part.num_pages for part in self._parts)
 
-    def size_of(self, index: int) -> tuple[int, int]:
-        """Height and width of a page when it is upright."""
+    def size_of(self, index: int, *, upright: bool = True) -> tuple[int, int]:
+        """Height and width of a page when it is upright, or as it is stored."""
         part, _ = self._place(index)
         height, width = part.size
-        return (width, height) if _orientation(part.keyframe) > 4 else (height, width)
+        return (width, height) if upright and _orientation(part.keyframe) > 4 else (height, width)
 
     @property
     def num_channels(self) -> int:
