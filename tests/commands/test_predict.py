@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from PIL import Image
 
 import intarsia
 from intarsia.cli import main
+from intarsia.commands.tile_bar import tile_bar
 from intarsia.errors import PartialFailure
 from intarsia.formats.coco import read_coco, read_map
+from intarsia.runtime.tiles import Tile
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "china.jpg"
 
@@ -84,6 +88,22 @@ def test_wrong_options_are_refused_in_one_sentence(photos, monkeypatch, options,
     monkeypatch.chdir(photos)
     with pytest.raises(ValueError, match=message):
         intarsia.predict(("a.jpg",), **options)
+
+
+def test_many_tiles_say_how_far_they_are_soon_and_not_too_often(monkeypatch, capsys):
+    """58594 tiles of a tenth of a second, which is 97 minutes: within 10 s, then in between the tenths."""
+    clock = iter(np.arange(1_000_000) / 10)
+    monkeypatch.setattr("intarsia.commands.tile_bar.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    tiles = [Tile(slice(0), slice(0), slice(0), slice(0))] * 58_594
+    number_at: dict[str, int] = {}
+    for number, _ in enumerate(tile_bar(tiles)):
+        for line in capsys.readouterr().err.splitlines() if number % 50 == 1 else ():
+            number_at[line] = number
+    after_s = [number / 10 for number in number_at.values()]
+    assert after_s[1] <= 10
+    assert all(later <= 2 * sooner + 5 for sooner, later in pairwise(after_s[1:]))
+    assert len(number_at) == 1 + 9 + len([5 * 2**n for n in range(20) if 5 * 2**n < 5859.4])
+    assert list(number_at)[1] == "50 of 58594 tiles, about 5854 s left"
 
 
 def test_a_folder_without_images_is_refused(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from intarsia._check import fail
+from intarsia.runtime.linked_files import unlinked
 from intarsia.runtime.network import AbstractNetwork
 
 __all__ = ["OpenVinoNetwork"]
@@ -53,11 +54,12 @@ class OpenVinoNetwork(AbstractNetwork):
             options["INFERENCE_NUM_THREADS"] = str(threads)
         try:
             core = openvino.Core()
-            model = core.read_model(str(file))
-            # read before compiling, which fuses nodes and gives an output the names of several
-            self._names = [output.any_name for output in model.outputs]
-            self._compiled = core.compile_model(model, "CPU", options)
-        except RuntimeError as error:
+            with unlinked(file) as whole:
+                model = core.read_model(str(whole))
+                # read before compiling, which fuses nodes and gives an output the names of several
+                self._names = [output.any_name for output in model.outputs]
+                self._compiled = core.compile_model(model, "CPU", options)
+        except (RuntimeError, OSError) as error:
             reason = str(error).strip().splitlines()[-1]
             fail(str(file), "a whole ONNX file that OpenVINO reads", f"one that is not ({reason})")
         self._request = self._compiled.create_infer_request()
