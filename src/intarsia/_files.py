@@ -19,6 +19,10 @@ _numbers = count()
 _PARTIAL = re.compile(r"\..*\.(\d+)\.\d+\.partial(\.[^.]*)?", re.DOTALL)
 
 
+KEEP_BYTES = "surrogateescape"
+"""How texts that hold names of files encode one that is no UTF-8 (old archives): with its own bytes."""
+
+
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
     """A name to write to beside `path`; on success the file moves there, on failure nothing is left.

@@ -56,6 +56,19 @@ def losses_of(source: Path, out: Path, **options: Any) -> str:
     return str(failure.value)
 
 
+def test_images_without_an_annotation_are_counted_and_named(tmp_path: Path, capsys):
+    """They may show nothing, or nobody looked at them yet; in truth they are background."""
+    write(tmp_path / "in" / "annotations" / "instances_val.json", names=("a.png", "b.png", "c.png"))
+    for name in "abc":
+        photo(tmp_path / "in" / "val" / f"{name}.png")
+    convert("coco-instances", str(tmp_path / "in"), str(tmp_path / "out"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "val: 3 maps (each with its photo), 2 segments.",
+        "val: Without an annotation: 2 (b.png, c.png).",
+    ]
+
+
 PARTS = {
     "default": "default",
     "train2014": "train",

@@ -36,6 +36,15 @@ def test_too_small_segments_become_void_and_the_others_close_up():
     assert [s.category_id for s in result.segments] == [20]
 
 
+def test_a_thing_of_no_category_is_void_with_pixels_or_without():
+    """What `majority_vote` gives for a centre that no point belongs to, between two that have points."""
+    instances = np.array([[1, 1, 3, 4]], np.int32)
+    things = [Thing(0), Thing(255), Thing(0), Thing(255)]
+    one = assembled(np.zeros((1, 4), np.uint8), instances, things, categories=CATEGORIES)
+    assert one.ids.tolist() == [[1, 1, 2, 0]]
+    assert [segment.category_id for segment in one.segments] == [CATEGORIES[0].id] * 2
+
+
 def test_ten_thousand_instances_are_kept():
     instances = np.arange(1, 10_001, dtype=np.int32).reshape(100, 100)
     result = assembled(np.zeros((100, 100), np.uint8), instances, [Thing(0)] * 10_000, categories=CATEGORIES)

@@ -40,7 +40,7 @@ def test_a_category_map_names_the_labels(tmp_path: Path):
             '{"categories": "facades", "labels": {"1": "door"}}',
             "the id or name of a listed category, got 'door'",
         ),
-        ('{"categories": "facades", "labels": {"x": 1}}', "invalid literal"),
+        ('{"categories": "facades", "labels": {"x": 1}}', "`labels` must be whole numbers, got 'x'"),
         ('{"categories": "facades", "labels": {"2": 1}}', "a category for every label, got none for 1"),
     ],
 )

@@ -64,7 +64,10 @@ class ConversionCount:
         segments, crowds = (sum(row[key] for row in self.facts) for key in ("segments", "crowds"))
         of_crowds = f", {crowds} of them crowds" if crowds else ""
         name = f"{self.part.name}: " if self.part.name else ""
-        return [f"{name}{counted(num_maps, 'map')} ({photos}), {counted(segments, 'segment')}{of_crowds}."]
+        total = f"{name}{counted(num_maps, 'map')} ({photos}), {counted(segments, 'segment')}{of_crowds}."
+        # what a JSON lists without annotations may have nothing to show, or nobody looked at it yet
+        bare = [source.image_file for source in self.sources if source.listed == 0]
+        return [total, f"{name}Without an annotation: {len(bare)} ({named(bare)})."] if bare else [total]
 
     def losses(self) -> list[str]:
         """A sentence for each kind of thing that did not come along, with its number and the first names."""

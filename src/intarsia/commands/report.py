@@ -17,7 +17,7 @@ from PIL import Image
 
 from intarsia import _native
 from intarsia._check import fail
-from intarsia._files import whole
+from intarsia._files import KEEP_BYTES, whole
 from intarsia.errors import InputError
 from intarsia.metrics.annotations import MapAnnotation
 from intarsia.metrics.error_breakdown import FATES, Fate, fates
@@ -86,7 +86,7 @@ def write_report(
     # one file without anything from elsewhere
     page = folder / "index.html"
     with whole(page) as partial:
-        partial.write_text(_page(title, parts), encoding="utf-8")
+        partial.write_text(_page(title, parts), encoding="utf-8", errors=KEEP_BYTES)
     return page
 
 

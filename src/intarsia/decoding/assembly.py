@@ -55,7 +55,7 @@ def assembled(
     Args:
         semantic: The category index of each pixel, 255 for void; used where there is no instance.
         instances: 0 for none, else the number of the thing, from 1 in the order of `things`.
-        things: What each instance is.
+        things: What each instance is; one of category index 255 is nothing.
         categories: What the category indices mean.
         smallest: From which size on instances and stuff categories stay; by default all do.
 
@@ -76,9 +76,11 @@ def assembled(
     slots = np.where(instances > 0, instances, slot_of_category[semantic])
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
     candidates = [*things, *(Thing(int(index)) for index in stuff)]
+    # a centre that no point belongs to has no category, and no pixel either
     category_of_slot = np.array([candidate.category_index for candidate in candidates], np.int64)
-    least = smallest.least_px(categories)[category_of_slot]
-    large = 1 + np.flatnonzero(areas[1:] >= least)
+    is_known = category_of_slot < len(categories)
+    least = smallest.least_px(categories)[np.where(is_known, category_of_slot, 0)]
+    large = 1 + np.flatnonzero(is_known & (areas[1:] >= least))
     visible = [candidates[slot - 1] for slot in large]
     id_of_slot = np.zeros(len(areas), np.int32)
     id_of_slot[large] = np.arange(1, len(large) + 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from intarsia._check import fail
+from intarsia._scalars import whole_number
 from intarsia.formats.json_file import naming, read_json
 from intarsia.panoptic import Categories, Category
 
@@ -81,13 +82,18 @@ def _category_map(content: Any) -> CategoryMap:
         categories,
         labels=_ids(content.get("labels", {}), categories),
         images={name: _ids(row, categories) for name, row in content.get("images", {}).items()},
-        crowds={name: frozenset(map(int, row)) for name, row in content.get("crowds", {}).items()},
+        crowds={name: frozenset(map(_label, row)) for name, row in content.get("crowds", {}).items()},
         pages={file: tuple(map(str, names)) for file, names in content.get("pages", {}).items()},
     )
 
 
 def _ids(rows: Mapping[str, int | str | None], categories: Categories) -> dict[int, int | None]:
-    return {int(label): _id(category, categories) for label, category in rows.items()}
+    return {_label(text): _id(category, categories) for text, category in rows.items()}
+
+
+def _label(value: object) -> int:
+    number = whole_number(value)
+    return fail("labels", "whole numbers", repr(value)) if number is None else number
 
 
 def _id(category: int | str | None, categories: Categories) -> int | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from intarsia._check import fail
-from intarsia.formats.coco import read_coco, read_map, segments_to_coco
-from intarsia.formats.coco_json import MapRecord
+from intarsia.formats.coco import read_map, segments_to_coco
+from intarsia.formats.coco_json import MapRecord, read_panoptic_json
 from intarsia.formats.coco_places import CocoPlace, find_coco
 from intarsia.formats.json_file import write_json
 from intarsia.formats.png import write_ids
@@ -65,10 +65,16 @@ def read_place(place: CocoPlace) -> SourcePart:
     Raises:
         ValueError: The JSON is broken.
     """
-    coco = read_coco(place.json_path)
-    photos = place.photos(record.image_file for record in coco.records)
-    maps = tuple(source_map_of(record, place, photos) for record in coco.records)
-    return SourcePart(place.name, coco.categories, maps, photo_folder=place.images)
+    content = read_panoptic_json(place.json_path)
+    records = [listed.record for listed in content.maps]
+    names = {image.id: image.file_name for image in content.images.values()}
+    photos = place.photos([record.image_file for record in records] + list(names.values()))
+    # images that the JSON lists without a map
+    for record in records:
+        names.pop(record.image_id, None)
+    unlabelled = tuple(photos.get(name, place.images / name) for name in names.values())
+    maps = tuple(source_map_of(record, place, photos) for record in records)
+    return SourcePart(place.name, content.categories, maps, unlabelled, photo_folder=place.images)
 
 
 def source_map_of(record: MapRecord, place: CocoPlace, photos: Mapping[str, Path]) -> SourceMap:

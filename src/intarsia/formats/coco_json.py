@@ -118,7 +118,7 @@ def read_panoptic_json(
     for number, row in enumerate(rows):
         with reporting(sink), naming(path, f"annotation {number}"):
             image_id = _image_id_of(row, by_name)
-            if images and image_id not in images and categories is None:
+            if (images or images_needed) and image_id not in images and categories is None:
                 got = f"that of {row['file_name']} of image {image_id!r}"
                 report("made of maps of listed images", got)
             image = images.get(image_id, ImageRow(image_id, ""))

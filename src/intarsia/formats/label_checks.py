@@ -9,13 +9,15 @@ from jaxtyping import Bool, Int, Int64
 
 from intarsia._check import counted, fail
 
-__all__ = ["check_no_mask", "check_no_photo", "pieces_of"]
+__all__ = ["check_no_mask", "check_no_photo", "check_not_resized", "pieces_of"]
 
 MIN_GRAY_VALUES = 8
 """A picture of fewer values is no photo."""
 MAX_LONELY = 0.001
 """Up to this share of pixels that stand alone, nothing is looked at: labels of nuclei have at most 0.0008,
 their photos at least 0.003."""
+MIN_RIM = 0.9
+"""From this share of its pixels between a smaller and a larger number on a label is a rim."""
 MAX_PIECES = 4
 """Pieces for each label. Labels of nuclei have at most 1.01, maps of facades with their stuff 2.9; photos
 of nuclei in gray at least 7, half of them more than 75."""
@@ -54,6 +56,39 @@ def check_no_mask(labels: Int[np.ndarray, "h w"], path: str | Path) -> None:
         listed = f"0 and {values[0]}" if len(values) == 1 else counted(len(values), "value")
         expected = "a label image, one number for each object"
         fail(str(path), expected, f"a mask of {listed} in {count} pieces", hint=hint)
+
+
+def check_not_resized(labels: Int[np.ndarray, "h w"], path: str | Path) -> None:
+    """Refuse labels that were resized as a photo is: between two objects come rims of numbers in between.
+
+    A rim has no pixel inside, and at each of its pixels a smaller number on one side and a larger one on the
+    other. Small objects have that when they lie between others; most objects of a picture do not.
+
+    Raises:
+        ValueError: There are more rims than objects.
+    """
+    values, index = np.unique(labels, return_inverse=True)
+    low, high = _extreme(labels, np.minimum), _extreme(labels, np.maximum)
+    index = index.ravel()
+    num_px = np.bincount(index)
+    num_between = np.bincount(index, ((low < labels) & (labels < high)).ravel())
+    has_inside = np.bincount(index, (low == high).ravel()) > 0
+    is_rim = ~has_inside & (num_between >= MIN_RIM * num_px)
+    is_object = has_inside & (values > 0)
+    if 0 < is_object.sum() < is_rim.sum():
+        rims = counted(int(is_rim.sum()), "rim")
+        got = f"{rims} of numbers in between, as resizing with interpolation leaves"
+        hint = "Resize label images with the nearest neighbour."
+        fail(str(path), "a label image, one number for all pixels of an object", got, hint=hint)
+
+
+def _extreme(labels: np.ndarray, choose: np.ufunc) -> np.ndarray:
+    """The least or the largest number of each pixel and its eight neighbours."""
+    for axis in (0, 1):
+        padded = np.pad(labels, [(1, 1) if n == axis else (0, 0) for n in (0, 1)], mode="edge")
+        first, last = (np.take(padded, np.arange(labels.shape[axis]) + n, axis) for n in (0, 2))
+        labels = choose(choose(first, last), labels)
+    return labels
 
 
 def pieces_of(labels: Int[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:

@@ -22,7 +22,7 @@ from intarsia.formats.category_map import (
     with_background,
 )
 from intarsia.formats.json_file import naming, write_json
-from intarsia.formats.label_checks import check_no_mask, check_no_photo, pieces_of
+from intarsia.formats.label_checks import check_no_mask, check_no_photo, check_not_resized, pieces_of
 from intarsia.formats.label_image import map_of_labels, num_pages, read_page, void_label_of
 from intarsia.formats.label_pairs import LabelFile, pair_label_files
 from intarsia.formats.label_places import LabelPlace, find_label_places
@@ -229,6 +229,7 @@ def _guessed_map(
         labels = pieces_of(labels)
     elif objects is None:
         check_no_mask(labels, path)
+        check_not_resized(labels, path)
     panoptic_map = map_of_labels(labels, OBJECT.id, background=background)
     return (
         PanopticMap.keeping_visible(np.where(rim, VOID_ID, panoptic_map.ids), panoptic_map.segments)

@@ -199,7 +199,10 @@ def _plane(file: object, name: str) -> Shaped[np.ndarray, "h w"]:
 
 
 def _one_number(values: np.ndarray, name: str) -> Shaped[np.ndarray, "h w"]:
-    """One number for each pixel: the gray of colours that are gray, and of four bytes their 32 bits."""
+    """One number for each pixel: the gray of colours that are gray, and of four bytes their 32 bits.
+
+    Opaque colours would be numbers above all that are allowed, so that no picture is taken for labels.
+    """
     if values.ndim == 2 or values.shape[2] == 1:
         return values.reshape(values.shape[:2])
     colors, alpha = (
@@ -208,7 +211,7 @@ def _one_number(values: np.ndarray, name: str) -> Shaped[np.ndarray, "h w"]:
     opaque = bool((alpha == np.iinfo(values.dtype).max).all()) if values.dtype.kind == "u" else not alpha.size
     if opaque and bool((colors == colors[..., :1]).all()):
         return colors[..., 0]
-    if values.shape[2] == 4 and values.dtype == np.uint8:
+    if values.shape[2] == 4 and values.dtype == np.uint8 and int(alpha.max()) < FIRST_TOO_LARGE >> 24:
         return np.ascontiguousarray(values).view("<u4")[..., 0]
     return fail(
         name, "a label image of one whole number from 0 a pixel", f"{values.shape[2]} channels of colour"
@@ -217,6 +220,8 @@ def _one_number(values: np.ndarray, name: str) -> Shaped[np.ndarray, "h w"]:
 
 def _whole_numbers(values: Shaped[np.ndarray, "h w"], name: str) -> Int64[np.ndarray, "h w"]:
     expected = "a label image of whole numbers from 0 to 2^31 - 1"
+    if values.dtype.kind not in "biuf":
+        fail(name, expected, f"{values.dtype} pixels")
     if values.dtype.kind == "f":
         broken = values[~(np.isfinite(values) & (values == np.floor(values)))]
         if broken.size:

@@ -10,7 +10,7 @@ from pathlib import Path
 from intarsia._check import fail
 from intarsia.errors import InputError
 from intarsia.formats.source import part_folders
-from intarsia.pictures.suffixes import LABEL_ENDING, is_picture_name
+from intarsia.pictures.suffixes import LABEL_ENDING, is_file, is_picture_name
 
 __all__ = ["LABEL_FOLDERS", "LabelPlace", "find_label_places", "label_places", "pictures"]
 
@@ -106,7 +106,7 @@ def pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if is_picture_name(path) and path.is_file())
+    return sorted(path for path in folder.iterdir() if is_picture_name(path) and is_file(path))
 
 
 def _of(name: str, folder: Path) -> list[LabelPlace]:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 from intarsia._check import fail
-from intarsia._files import AbstractWriter, whole
+from intarsia._files import KEEP_BYTES, AbstractWriter, whole
 from intarsia.formats.resolution import Resolution
 from intarsia.formats.segment_shapes import perimeters_of, row_runs
 from intarsia.panoptic import Categories, PanopticMap
@@ -125,7 +125,9 @@ class SegmentTable(AbstractWriter):
         self.path = Path(path)
         self._num_channels = 0
         self._lengths = False
-        self._waiting = TemporaryFile("w+", newline="", encoding="utf-8")  # noqa: SIM115 - until close
+        self._waiting = TemporaryFile(  # noqa: SIM115 - until close
+            "w+", newline="", encoding="utf-8", errors=KEEP_BYTES
+        )
 
     def add(self, table: dict[str, list[Any]]) -> None:
         """Add the rows of one image, as `segment_table` measured them.
@@ -152,7 +154,10 @@ class SegmentTable(AbstractWriter):
         """Write the table: header, then all rows, padded to its width."""
         means = [f"mean_{n}" for n in range(1, self._num_channels + 1)]
         width = len(COLUMNS) + len(means) + (len(LENGTHS) if self._lengths else 0)
-        with whole(self.path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        with (
+            whole(self.path) as partial,
+            partial.open("w", newline="", encoding="utf-8", errors=KEEP_BYTES) as file,
+        ):
             written = csv.writer(file, lineterminator="\n")
             written.writerow([*COLUMNS, *means, *(LENGTHS if self._lengths else ())])
             self._waiting.seek(0)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from intarsia._check import counted, fail
 from intarsia.pictures.object_store import StoredFile, is_address, stored_files
-from intarsia.pictures.suffixes import HEIF, PERHAPS, PHOTO_ENDING, PLAIN, photo_stem_beside
+from intarsia.pictures.suffixes import HEIF, PERHAPS, PHOTO_ENDING, PLAIN, is_file, photo_stem_beside
 from intarsia.pictures.video import VIDEO_SUFFIXES
 
 __all__ = ["Photos", "find_photos", "photo_suffixes"]
@@ -116,7 +116,7 @@ def _inside(folder: Path, out: Path | None, above: frozenset[Path] = frozenset()
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
-        if path.is_file():
+        if is_file(path):
             yield path
         elif path.is_dir() and path.resolve() not in above and not _is_result(path, out):
             yield from _inside(path, out, above)

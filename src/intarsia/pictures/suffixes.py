@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-__all__ = ["HEIF", "PERHAPS", "PICTURE_SUFFIXES", "PLAIN", "is_picture_name", "photo_stem_beside"]
+__all__ = ["HEIF", "PERHAPS", "PICTURE_SUFFIXES", "PLAIN", "is_file", "is_picture_name", "photo_stem_beside"]
 
 PLAIN = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".btf", ".webp", ".bmp", ".gif"}
@@ -33,6 +33,18 @@ def is_picture_name(path: Path) -> bool:
         (True, False, False)
     """
     return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+
+
+def is_file(path: Path) -> bool:
+    """Whether this is a file, or a link to one that is not there: what reads it says so, and names it.
+
+    git-annex and DVC keep such links in place of files that were not fetched.
+
+    Example:
+        >>> is_file(Path("no-such-file.png"))
+        False
+    """
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def photo_stem_beside(path: Path) -> str:

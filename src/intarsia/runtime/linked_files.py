@@ -22,7 +22,7 @@ def unlinked(network: Path) -> Iterator[Path]:
     the file is used as it is; else both are copied to a folder that is gone afterwards.
 
     Args:
-        network: A `model.onnx`.
+        network: The `model.onnx` of a folder with a saved model.
 
     Raises:
         OSError: The copy cannot be written.
