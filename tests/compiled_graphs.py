@@ -26,6 +26,7 @@ from intarsia.layers.perturbation import draw_steps
 from intarsia.losses._affinity import hardest_means
 from intarsia.losses._discriminative import discriminative_operator
 from intarsia.losses._gradients import scale
+from intarsia.losses._hierarchical_operator import hierarchical_operator
 from intarsia.losses._lovasz_extension import lovasz_operator
 from intarsia.losses._lovasz_softmax import softmax_operator
 from intarsia.losses._segment_spread import spread_gradient, spread_operator
@@ -85,6 +86,46 @@ def softmax(seed: int) -> Case:
     return lambda x: losses.lovasz_softmax(x.softmax(1), labels), (randn(seed, 2, 4, 6, 7),)
 
 
+def hierarchical(seed: int) -> Case:
+    instances = randint(seed, 3 + seed, 2, 6, 7)
+    semantic = torch.where(instances > 0, instances % 2, 2)
+
+    def loss(embeddings: Tensor, seeds: Tensor, sharpness: Tensor) -> Tensor:
+        return losses.hierarchical_lovasz_loss(
+            embeddings, instances, semantic, seeds=seeds.sigmoid(), sharpness=sharpness, category_from=1
+        )
+
+    return loss, (randn(seed, 2, 3, 6, 7), randn(seed + 1, 2, 6, 7), 0.1 * randn(seed + 2, 2, 6, 7))
+
+
+def pooled_hierarchical(seed: int, level: losses.LevelLoss = "lovasz") -> Case:
+    """All that may have a gradient has one, and all five terms count."""
+    instances = randint(seed, 3 + seed, 2, 6, 7)
+    semantic = torch.where(instances > 0, instances % 2, 2)
+    position = torch.stack(torch.meshgrid(torch.arange(6.0), torch.arange(7.0), indexing="ij")) / 6
+    options = losses.HierarchicalLovaszOptions(
+        instance_loss=level, category_loss=level, min_class_points=1, absent="hinge"
+    )
+
+    def loss(embeddings: Tensor, maps: Tensor, means: Tensor, log_lambda: Tensor) -> Tensor:
+        terms = losses.batch_hierarchical_lovasz_terms(
+            embeddings,
+            instances,
+            semantic,
+            seeds=maps[:, 0].sigmoid(),
+            sharpness=maps[:, 1],
+            crowd=instances == 2,
+            class_means=means,
+            category_log_lambda=log_lambda,
+            center_position=position,
+            options=options,
+        )
+        return terms.instance + 2 * terms.category + 3 * terms.seed + 4 * terms.variance + 5 * terms.hierarchy
+
+    maps = 0.1 * randn(seed + 1, 2, 2, 6, 7)
+    return loss, (randn(seed, 2, 3, 6, 7), maps, randn(seed + 2, 4, 3), randn(seed + 3, 4))
+
+
 def segments(seed: int) -> Case:
     layer = CutLayer(NEIGHBOURS, SPLITTABLE, perturbation=AT_20)
 
@@ -108,7 +149,10 @@ def indicators(seed: int) -> Case:
 CASES: dict[str, Callable[[int], Case]] = {
     "affinity_loss": affinity,
     "affinity_loss of the hardest": hardest_affinity,
+    "batch_hierarchical_lovasz_terms": pooled_hierarchical,
+    "batch_hierarchical_lovasz_terms, hinge": partial(pooled_hierarchical, level="hinge"),
     "discriminative_loss": discriminative,
+    "hierarchical_lovasz_loss": hierarchical,
     "lovasz_hinge": hinge,
     "lovasz_softmax": softmax,
     "top_k_cross_entropy": top_k,
@@ -146,6 +190,18 @@ def check_discriminative() -> None:
         opcheck(spread_gradient, (pixels, index, *tables, *slopes, 0.5, 2))
 
 
+def check_hierarchical() -> None:
+    pixels, maps = randn(0, 2, 3, 20), 0.1 * randn(1, 2, 2, 20)
+    instances = randint(2, 4, 2, 20)
+    truth = (instances, instances % 2, instances != 3)
+    options = ("lovasz", "bce", "skip", 40, 1, 10.0, 2.0)
+    of_batch = (randn(3, 1, 2), randn(4, 1, 2, 3), randn(5, 2, 2, 20))  # log λ, means and positions
+    for pooled, of_categories in ((True, of_batch), (False, (randn(3, 2), None, None))):
+        tensors = (pixels, *maps.unbind(1), *of_categories)
+        leaves = [None if x is None else x.clone().requires_grad_() for x in tensors]
+        opcheck(hierarchical_operator, (*leaves, *truth, True, 0, pooled, *options))
+
+
 def check_cut() -> None:
     nodes, edges = randn(0, 2, 2, 6, 7).requires_grad_(), randn(9, 2, 2, 6, 7).requires_grad_()
     semantic = torch.zeros(2, 6, 7, dtype=torch.int64)
@@ -175,6 +231,7 @@ OPERATORS: dict[str, Callable[[], None]] = {
     "affinity operator": check_affinity,
     "lovasz operators": check_lovasz,
     "discriminative operators": check_discriminative,
+    "hierarchical operator": check_hierarchical,
     "cut operators": check_cut,
     "indicator operators": check_indicators,
 }

@@ -16,7 +16,10 @@ from tests.compiled_graphs import run_compiled
     [
         "affinity_loss",
         "affinity_loss of the hardest",
+        "batch_hierarchical_lovasz_terms",
+        "batch_hierarchical_lovasz_terms, hinge",
         "discriminative_loss",
+        "hierarchical_lovasz_loss",
         "lovasz_hinge",
         "lovasz_softmax",
         "top_k_cross_entropy",
@@ -30,7 +33,9 @@ def randn(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
 
 
-@pytest.mark.parametrize("name", ["affinity operator", "lovasz operators", "discriminative operators"])
+@pytest.mark.parametrize(
+    "name", ["affinity operator", "lovasz operators", "discriminative operators", "hierarchical operator"]
+)
 def test_torch_finds_nothing_wrong_with_the_operators(name: str):
     assert run_compiled(name)
 

@@ -7,6 +7,7 @@ of numbers only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from intarsia._check import fail
 from intarsia.cut import GridProblem, solve_batch
 from intarsia.layers.lifted_cut import LiftedCut
 from intarsia.layers.panoptic_masks import TrueSegments, one_hot_masks
-from intarsia.layers.perturbation import CutGrid, as_float32, grid_of, no_gradient
+from intarsia.layers.perturbation import CutGrid, as_float32, grid_of
+from intarsia.losses._gradients import no_gradient
 
 # Written out, since the shapes in annotations are not what torch makes a schema of.
 _SEGMENTS = (
@@ -86,29 +88,11 @@ def _(node_costs: Tensor, affinity_costs: Tensor, *_: Any) -> tuple[Any, ...]:
     )
 
 
-@torch.library.custom_op(
-    "intarsia::cut_masks",
-    mutates_args=(),
-    schema=f"(Tensor node_costs, Tensor affinity_costs, {_SEGMENTS}) -> Tensor[]",
-)
-def cut_masks(
-    node_costs: Tensor,
-    affinity_costs: Tensor,
-    start: Tensor,
-    true_segments: Tensor,
-    class_of: Sequence[Tensor],
-    matches: Sequence[Tensor],
-    steps: Tensor,
-    loss_scale: float,
-    offsets: Sequence[int],
-    splittable: Sequence[bool],
-    threads: int,
-) -> list[Tensor]:
-    """z of each image, 0 or 1; its gradient by the costs is that of `CutLayer`.
+@dataclass(frozen=True, eq=False)
+class _Segments:
+    """What `cut_masks` and its gradient know of the cut, in the order of the schema `_SEGMENTS`.
 
-    Args:
-        node_costs: c_V of each class and point.
-        affinity_costs: c_E of each offset and point.
+    Attributes:
         start: As `cut_segments` gives it, and so are the next three.
         true_segments: -1 in void.
         class_of: The class of each label.
@@ -119,21 +103,47 @@ def cut_masks(
         splittable: One flag a class.
         threads: How many problems at a time.
     """
-    starts = start.to(node_costs.device)
-    return [one_hot_masks(z, len(of)).float() for z, of in zip(starts, matches, strict=True)]
+
+    start: Tensor
+    true_segments: Tensor
+    class_of: Sequence[Tensor]
+    matches: Sequence[Tensor]
+    steps: Tensor
+    loss_scale: float
+    offsets: Sequence[int]
+    splittable: Sequence[bool]
+    threads: int
+
+    def lifted(self) -> list[LiftedCut]:
+        """The labels of each image again, as its cut was."""
+        return [
+            LiftedCut(class_of=c.numpy(), matches=m.numpy(), start=z.numpy(), clusters=z.numpy())
+            for c, m, z in zip(self.class_of, self.matches, self.start, strict=True)
+        ]
+
+
+@torch.library.custom_op(
+    "intarsia::cut_masks",
+    mutates_args=(),
+    schema=f"(Tensor node_costs, Tensor affinity_costs, {_SEGMENTS}) -> Tensor[]",
+)
+def cut_masks(node_costs: Tensor, affinity_costs: Tensor, *segments: Any) -> list[Tensor]:
+    """z of each image, 0 or 1; its gradient by the costs is that of `CutLayer`.
+
+    Args:
+        node_costs: c_V of each class and point.
+        affinity_costs: c_E of each offset and point.
+        segments: Those of `_Segments`.
+    """
+    of = _Segments(*segments)
+    starts = of.start.to(node_costs.device)
+    return [one_hot_masks(z, len(matches)).float() for z, matches in zip(starts, of.matches, strict=True)]
 
 
 @cut_masks.register_fake
-def _(
-    node_costs: Tensor,
-    affinity_costs: Tensor,
-    start: Tensor,
-    true_segments: Tensor,
-    class_of: Sequence[Tensor],
-    matches: Sequence[Tensor],
-    *_: Any,
-) -> list[Tensor]:
+def _(node_costs: Tensor, affinity_costs: Tensor, *segments: Any) -> list[Tensor]:
     size = node_costs.shape[2:]
+    matches = _Segments(*segments).matches
     return [node_costs.new_empty(of.shape[0], *size, dtype=torch.float32) for of in matches]
 
 
@@ -143,31 +153,17 @@ def _(
     schema=f"(Tensor[] dz, Tensor node_costs, Tensor affinity_costs, {_SEGMENTS}) -> (Tensor, Tensor)",
 )
 def cut_gradient(
-    dz: Sequence[Tensor],
-    node_costs: Tensor,
-    affinity_costs: Tensor,
-    start: Tensor,
-    true_segments: Tensor,
-    class_of: Sequence[Tensor],
-    matches: Sequence[Tensor],
-    steps: Tensor,
-    loss_scale: float,
-    offsets: Sequence[int],
-    splittable: Sequence[bool],
-    threads: int,
+    dz: Sequence[Tensor], node_costs: Tensor, affinity_costs: Tensor, *segments: Any
 ) -> tuple[Tensor, Tensor]:
     """dL/dc_V and dL/dc_E from dL/dz, by solving again at each of the steps."""
-    grid = grid_of(offsets, splittable, threads)
-    gradients = [as_float32(gradient) / np.float32(loss_scale) for gradient in dz]
+    of = _Segments(*segments)
+    grid = grid_of(of.offsets, of.splittable, of.threads)
+    gradients = [as_float32(gradient) / np.float32(of.loss_scale) for gradient in dz]
     overflown = [not np.isfinite(gradient).all() for gradient in gradients]
     finite = [np.zeros_like(g) if bad else g for g, bad in zip(gradients, overflown, strict=True)]
-    lifted = [
-        LiftedCut(class_of=c.numpy(), matches=m.numpy(), start=z.numpy(), clusters=z.numpy())
-        for c, m, z in zip(class_of, matches, start, strict=True)
-    ]
-    problems, void = grid.problems(node_costs, affinity_costs), (true_segments < 0).numpy()
-    pairs = _perturbed(grid, lifted, problems, finite, steps.numpy(), valid=~void)
-    nodes, edges = (torch.from_numpy(np.stack(arrays)) * loss_scale for arrays in zip(*pairs, strict=True))
+    problems, valid = grid.problems(node_costs, affinity_costs), (of.true_segments >= 0).numpy()
+    pairs = _perturbed(grid, of.lifted(), problems, finite, of.steps.numpy(), valid=valid)
+    nodes, edges = (torch.from_numpy(np.stack(arrays)) * of.loss_scale for arrays in zip(*pairs, strict=True))
     nodes[overflown], edges[overflown] = torch.nan, torch.nan  # so that a gradient scaler skips the step
     return nodes.to(node_costs), edges.to(affinity_costs)
 
@@ -178,18 +174,18 @@ def _(dz: Any, node_costs: Tensor, affinity_costs: Tensor, *_: Any) -> tuple[Ten
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    nodes, edges, start, true_segments, class_of, matches, steps, *ctx.settings = inputs
-    ctx.num_images = len(matches)
-    ctx.save_for_backward(nodes, edges, start, true_segments, steps, *class_of, *matches)
+    nodes, edges, *segments = inputs
+    of = _Segments(*segments)
+    ctx.save_for_backward(nodes, edges, of.start, of.true_segments, of.steps, *of.class_of, *of.matches)
+    ctx.num_images, ctx.settings = len(of.matches), segments[5:]
+    ctx.nothing = [no_gradient(argument) for argument in segments]
 
 
 def _backward(ctx: Any, dz: list[Tensor]) -> tuple[Any, ...]:
     nodes, edges, start, true_segments, steps, *lists = ctx.saved_tensors
     class_of, matches = lists[: ctx.num_images], lists[ctx.num_images :]
     gradients = cut_gradient(dz, nodes, edges, start, true_segments, class_of, matches, steps, *ctx.settings)
-    nothing = [None] * ctx.num_images
-    of_settings = [no_gradient(setting) for setting in ctx.settings]
-    return *gradients, None, None, nothing, nothing, None, *of_settings
+    return *gradients, *ctx.nothing
 
 
 cut_masks.register_autograd(_backward, setup_context=_save)

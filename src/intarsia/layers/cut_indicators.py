@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from intarsia.cut import Cut, Greedy, GridProblem, Stats, solve
 from intarsia.cut.offsets import pair_slices
 from intarsia.cut.solvers import solver_named
-from intarsia.layers.perturbation import CutGrid, Perturbation, as_float32, draw_steps, grid_of, no_gradient
+from intarsia.layers.perturbation import CutGrid, Perturbation, as_float32, draw_steps, grid_of
+from intarsia.losses._gradients import no_gradient
 
 
 @dataclass(frozen=True, eq=False)

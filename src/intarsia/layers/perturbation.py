@@ -183,16 +183,6 @@ def _(state: Tensor, num_images: int, num_samples: int, lowest: float, highest: 
     return torch.empty(num_images, num_samples, dtype=torch.float64)
 
 
-def no_gradient(argument: object) -> list[None] | None:
-    """What a backward pass answers for an argument that is no tensor: torch takes an empty list for tensors.
-
-    Example:
-        >>> no_gradient([0, 1]), no_gradient([])
-        (None, [])
-    """
-    return [] if argument == [] else None
-
-
 def as_float32(values: Tensor) -> np.ndarray:
     """The values as a contiguous array of float32, a view if that is what they are.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -11,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from intarsia._check import fail
-from intarsia.losses._gradients import scale
+from intarsia.losses._gradients import gradient_beside_value
 
 __all__ = ["affinity_loss", "batch_affinity_loss"]
 
@@ -120,6 +119,7 @@ def _mean_hardest(
     return hardest_means(costs, valid, k)[0]
 
 
+@gradient_beside_value
 @torch.library.custom_op(
     "intarsia::hardest_means",
     mutates_args=(),
@@ -148,19 +148,3 @@ def hardest_means(costs: Tensor, valid: Tensor, k: float) -> tuple[Tensor, Tenso
 @hardest_means.register_fake
 def _(costs: Tensor, valid: Tensor, k: float) -> tuple[Tensor, Tensor]:
     return costs.new_empty(costs.shape[:2]), torch.empty_like(costs)
-
-
-def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.save_for_backward(output[1])
-    ctx.mark_non_differentiable(output[1])
-    ctx.set_materialize_grads(False)
-
-
-def _backward(ctx: Any, slopes: Tensor | None, _: None) -> tuple[Tensor | None, None, None]:
-    (weights,) = ctx.saved_tensors
-    if slopes is None:
-        return None, None, None
-    return scale(weights.flatten(0, 1), slopes.flatten()).view(weights.shape), None, None
-
-
-hardest_means.register_autograd(_backward, setup_context=_save)

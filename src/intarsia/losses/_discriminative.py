@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses._gradients import scale
+from intarsia.losses._gradients import gradient_beside_value
 from intarsia.losses._instance_table import InstanceTable, instance_table, pairs_within_groups
 from intarsia.losses._segment_spread import (
     norm_slope,
@@ -219,6 +219,7 @@ def _check(embeddings: Tensor, instances: Tensor, norm: int, reduction: str) -> 
         fail("reduction", '"paper", "authors_sum" or "pixel_weighted"', repr(reduction))
 
 
+@gradient_beside_value
 @torch.library.custom_op(
     "intarsia::discriminative_loss",
     mutates_args=(),
@@ -257,20 +258,3 @@ def discriminative_operator(
 @discriminative_operator.register_fake
 def _(embeddings: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
     return embeddings.new_empty(embeddings.shape[0]), embeddings.new_empty(embeddings.shape)
-
-
-def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.num_images_with_categories = len(inputs[2])
-    ctx.save_for_backward(output[1])
-    ctx.mark_non_differentiable(output[1])
-    ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
-
-
-def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Any, ...]:
-    (gradient,) = ctx.saved_tensors
-    nothing = [None] * ctx.num_images_with_categories
-    slope = None if losses_grad is None else scale(gradient, losses_grad)
-    return slope, None, nothing, *[None] * 8
-
-
-discriminative_operator.register_autograd(_backward, setup_context=_save)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses._hierarchical_levels import CategoryLevel, InstanceLevel
+from intarsia.losses._hierarchical_operator import compiled_terms
 from intarsia.losses._hierarchical_options import HierarchicalLovaszOptions, HierarchicalLovaszTerms
-from intarsia.losses._instance_table import instance_table
-from intarsia.losses._totals import Mean, batch_mean, image_means
+from intarsia.losses._hierarchical_terms import Outputs, Rule, Truth
 from intarsia.panoptic import VOID_INDEX
 
 __all__ = ["batch_hierarchical_lovasz_terms", "hierarchical_lovasz_loss", "hierarchical_lovasz_terms"]
@@ -148,11 +146,10 @@ def hierarchical_lovasz_terms(
         >>> terms.instance, terms.seed  # one pixel of two or three with φ = 1/2: 2 φ over 2; and none
         (tensor([0.2500]), tensor([0.]))
     """
-    data = _Data.of(embeddings, instances, semantic, seeds=seeds, sharpness=sharpness, crowd=crowd)
-    log_lambda = data.as_precise(category_log_lambda)
-    features = data.pixels[:, category_from:]
-    categories = CategoryLevel(features, data.classes, class_means, log_lambda)
-    return _terms(data, categories, center_position, options, image_means)
+    _check(embeddings, instances=instances, semantic=semantic, seeds=seeds, sharpness=sharpness)
+    maps, categories = (embeddings, seeds, sharpness), (category_log_lambda, class_means)
+    outputs = _outputs(maps, categories, center_position, groups=len(embeddings))
+    return _terms(outputs, _truth(instances, semantic, crowd), Rule(category_from, False, options))
 
 
 def batch_hierarchical_lovasz_terms(
@@ -204,75 +201,52 @@ def batch_hierarchical_lovasz_terms(
         >>> terms.category, terms.seed  # all pixels at their category's mean; a seed where none should be
         (tensor(0.), tensor(1.))
     """
-    data = _Data.of(embeddings, instances, semantic, seeds=seeds, sharpness=sharpness, crowd=crowd)
-    log_lambda = data.as_precise(category_log_lambda)
-    features = data.pixels[:, category_from:]
-    categories = CategoryLevel.pooled(features, data.classes, class_means, log_lambda)
-    return _terms(data, categories, center_position, options, batch_mean)
+    _check(embeddings, instances=instances, semantic=semantic, seeds=seeds, sharpness=sharpness)
+    maps, categories = (embeddings, seeds, sharpness), (category_log_lambda, class_means)
+    outputs = _outputs(maps, categories, center_position, groups=1)
+    return _terms(outputs, _truth(instances, semantic, crowd), Rule(category_from, True, options))
 
 
-@dataclass(frozen=True, eq=False)
-class _Data:
-    """Outputs and truth with the pixels of an image in one row, in float32 at least."""
-
-    pixels: Float[Tensor, "b d p"]
-    instances: Int[Tensor, "b p"]
-    classes: Int[Tensor, "b p"]
-    seeds: Float[Tensor, "b p"]
-    sharpness: Float[Tensor, "b p"]
-    distinct: Bool[Tensor, "b p"]  # neither void nor crowd
-
-    @classmethod
-    def of(
-        cls,
-        embeddings: Tensor,
-        instances: Tensor,
-        semantic: Tensor,
-        *,
-        seeds: Tensor,
-        sharpness: Tensor,
-        crowd: Tensor | None,
-    ) -> _Data:
-        expected = embeddings.shape[:1] + embeddings.shape[2:]
-        maps = {"instances": instances, "semantic": semantic, "seeds": seeds, "sharpness": sharpness}
-        for name, values in maps.items():
-            if values.shape != expected:
-                fail(name, f"shaped {tuple(expected)} like `embeddings`", tuple(values.shape))
-        pixels = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)).flatten(2)
-        counted = semantic != VOID_INDEX
-        return cls(
-            pixels=pixels,
-            instances=instances.flatten(1),
-            classes=semantic.flatten(1),
-            seeds=seeds.to(pixels.dtype).flatten(1),
-            sharpness=sharpness.to(pixels.dtype).flatten(1),
-            distinct=(counted if crowd is None else counted & ~crowd).flatten(1),
-        )
-
-    def as_precise(self, values: Tensor | float) -> Tensor:
-        return torch.as_tensor(values, dtype=self.pixels.dtype, device=self.pixels.device)
+def _check(embeddings: Tensor, **maps: Tensor) -> None:
+    expected = embeddings.shape[:1] + embeddings.shape[2:]
+    for name, values in maps.items():
+        if values.shape != expected:
+            fail(name, f"shaped {tuple(expected)} like `embeddings`", tuple(values.shape))
 
 
-def _terms(
-    data: _Data,
-    categories: CategoryLevel,
-    center_position: Tensor | None,
-    options: HierarchicalLovaszOptions,
-    mean: Mean,
-) -> HierarchicalLovaszTerms:
-    level = InstanceLevel(
-        data.pixels, data.sharpness, instance_table(data.instances), position=center_position, mean=mean
+def _outputs(
+    maps: tuple[Tensor, Tensor, Tensor],
+    categories: tuple[Tensor | float, Tensor | None],
+    position: Tensor | None,
+    *,
+    groups: int,
+) -> Outputs:
+    """Embeddings, seeds and sharpness, and λ and means of the categories, of so many groups of images."""
+    embeddings, seeds, sharpness = maps
+    pixels = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)).flatten(2)
+
+    def repeat(values: Tensor, times: int) -> Tensor:
+        return values.to(pixels.dtype).expand(times, *values.shape)
+
+    log_lambda, means = categories
+    log_lambda = torch.as_tensor(log_lambda, dtype=pixels.dtype, device=pixels.device)
+    return Outputs(
+        pixels=pixels,
+        seeds=seeds.to(pixels.dtype).flatten(1),
+        sharpness=sharpness.to(pixels.dtype).flatten(1),
+        log_lambda=repeat(log_lambda, groups),
+        means=None if means is None else repeat(means, groups),
+        position=None if position is None else repeat(position.flatten(1), len(pixels)),
     )
-    category = categories.loss(
-        kind=options.category_loss,
-        absent=options.absent,
-        min_class_points=options.min_class_points,
-        mean=mean,
-    )
-    return HierarchicalLovaszTerms(
-        instance=level.loss(data.pixels, data.distinct, options.instance_loss, options.max_instances),
-        category=category,
-        seed=level.seed_loss(data.pixels, data.seeds, data.distinct, options.foreground_weight),
-        variance=level.variance,
-        hierarchy=level.hierarchy(categories.log_lambda, options.hierarchy_ratio),
-    )
+
+
+def _truth(instances: Tensor, semantic: Tensor, crowd: Tensor | None) -> Truth:
+    counted = semantic != VOID_INDEX
+    distinct = counted if crowd is None else counted & ~crowd
+    return Truth(instances.flatten(1), semantic.flatten(1), distinct.flatten(1))
+
+
+def _terms(outputs: Outputs, truth: Truth, rule: Rule) -> HierarchicalLovaszTerms:
+    if torch.compiler.is_compiling():
+        return compiled_terms(outputs, truth, rule)
+    return rule.terms(outputs, truth)

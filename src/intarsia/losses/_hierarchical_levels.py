@@ -72,7 +72,7 @@ class InstanceLevel:
         sharpness: Float[Tensor, "b p"],
         table: InstanceTable,
         *,
-        position: Float[Tensor, "g h w"] | None,
+        position: Float[Tensor, "b q p"] | None,
         mean: Mean,
     ) -> None:
         self.table, self.mean = table, mean
@@ -82,9 +82,8 @@ class InstanceLevel:
         self.log_lambda = (10 * v[:, 0]).clamp(-_LARGEST_LOG_LAMBDA, _LARGEST_LOG_LAMBDA)
         self.variance = mean(self._totals(_mean_deviations(sharpness, v[:, 0].detach(), table)))
         if position is not None:
-            flat = position.to(pixels.dtype).flatten(1).expand(len(pixels), -1, -1).contiguous()
-            centroids, _ = segment_spread(flat, table.index, count, margin=NO_SPREAD, norm=2)
-            self.centers = torch.cat([centroids, self.centers[:, flat.shape[1] :]], dim=1)
+            centroids, _ = segment_spread(position.contiguous(), table.index, count, margin=NO_SPREAD, norm=2)
+            self.centers = torch.cat([centroids, self.centers[:, position.shape[1] :]], dim=1)
 
     def loss(self, pixels: Tensor, valid: Tensor, kind: LevelLoss, most: int) -> Tensor:
         """What the instances cost, of each image at most so many, drawn at random."""
@@ -99,11 +98,12 @@ class InstanceLevel:
         weight = torch.where(self.table.index >= 0, foreground, 1.0) * valid
         return self.mean(Totals((weight * (seeds - target).square()).sum(1), valid.sum(1).to(seeds.dtype)))
 
-    def hierarchy(self, category_log_lambda: Tensor, ratio: float) -> Tensor:
+    def hierarchy(self, category_log_lambda: Float[Tensor, "g ..."], ratio: float) -> Tensor:
         """By how much instances are larger than a share of a category."""
         sigma = (2 * self.log_lambda.exp()).rsqrt()
-        category = (2 * category_log_lambda.exp()).rsqrt().mean()
-        return self.mean(self._totals((ratio * sigma - category).clamp(min=0)))
+        category = (2 * category_log_lambda.exp()).rsqrt().view(len(category_log_lambda), -1).mean(1)
+        own = category.expand(self.table.num_images)[self.table.image]
+        return self.mean(self._totals((ratio * sigma - own).clamp(min=0)))
 
     def _totals(self, values: Float[Tensor, " s"]) -> Totals:
         return Totals.of(values, self.table.image, self.table.num_images)
@@ -116,14 +116,14 @@ class CategoryLevel:
     Attributes:
         features: What categories see.
         classes: Category index, 255 for void.
-        means: One embedding a category; those of each image's own pixels by default.
-        log_lambda: Logarithm of λ, one value or one a category.
+        means: One embedding a category of each group; those of its own pixels by default.
+        log_lambda: Logarithm of λ of each group, one value or one a category.
     """
 
     features: Float[Tensor, "g c p"]
     classes: Int[Tensor, "g p"]
-    means: Float[Tensor, "k c"] | None
-    log_lambda: Float[Tensor, "*k"]
+    means: Float[Tensor, "g k c"] | None
+    log_lambda: Float[Tensor, "g ..."]
 
     @classmethod
     def pooled(
@@ -142,7 +142,7 @@ class CategoryLevel:
         # A rare category is no mask of its own, but no member of another one either.
         balls = Balls(
             self._centers(labels, area.shape[1])[group, category],
-            self.log_lambda[category] if self.log_lambda.ndim else self.log_lambda.expand(len(category)),
+            self.log_lambda[group] if self.log_lambda.ndim == 1 else self.log_lambda[group, category],
             torch.where(labels >= 0, labels + _first_of_image(labels, area.shape[1]), -1),
             category + group * area.shape[1],
             group,
@@ -152,7 +152,7 @@ class CategoryLevel:
     def _areas(self, labels: Int[Tensor, "g p"]) -> Int[Tensor, "g k"]:
         """How many pixels of each category each image has."""
         most = int(labels.max()) + 1 if labels.numel() else 0
-        num_classes = most if self.means is None else len(self.means)
+        num_classes = most if self.means is None else self.means.shape[1]
         if most > num_classes:
             fail("semantic", f"below {num_classes}, the number of class means, or {VOID_INDEX}", most - 1)
         keys = (labels + _first_of_image(labels, num_classes))[labels >= 0]
@@ -160,7 +160,7 @@ class CategoryLevel:
 
     def _centers(self, labels: Int[Tensor, "g p"], num_classes: int) -> Float[Tensor, "g k c"]:
         if self.means is not None:
-            return self.means.to(self.features.dtype).expand(len(labels), -1, -1)
+            return self.means
         keys = torch.where(labels >= 0, labels + _first_of_image(labels, num_classes), -1)
         means = class_sums(self.features, keys, len(labels) * num_classes).means
         return means.view(len(labels), num_classes, self.features.shape[1])

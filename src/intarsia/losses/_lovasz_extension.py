@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from intarsia import _native
-from intarsia.losses._gradients import scale
+from intarsia.losses._gradients import gradient_beside_value
 
 
 def lovasz_extension(
@@ -46,6 +44,7 @@ def lovasz_extension(
     return lovasz_operator(scores, labels, valid, floor, needs_gradient)[0]
 
 
+@gradient_beside_value
 @torch.library.custom_op(
     "intarsia::lovasz_extension",
     mutates_args=(),
@@ -66,21 +65,6 @@ def _(
 ) -> tuple[Tensor, Tensor]:
     losses = scores.new_empty(scores.shape[0])
     return losses, scores.new_empty(scores.shape if needs_gradient else 0)
-
-
-def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.save_for_backward(output[1])
-    ctx.mark_non_differentiable(output[1])
-    ctx.set_materialize_grads(False)  # or zeros of the size of the gradient come back beside it
-
-
-def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
-    (gradient,) = ctx.saved_tensors
-    slope = None if losses_grad is None else scale(gradient, losses_grad)
-    return slope, None, None, None, None
-
-
-lovasz_operator.register_autograd(_backward, setup_context=_save)
 
 
 def evaluate_masks(

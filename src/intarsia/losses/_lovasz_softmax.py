@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from intarsia._check import fail
-from intarsia.losses._gradients import scale
+from intarsia.losses._gradients import gradient_beside_value
 from intarsia.losses._lovasz_extension import evaluate_masks
 from intarsia.panoptic import VOID_INDEX
 
@@ -59,6 +59,7 @@ def lovasz_softmax(
     return softmax_operator(pixels, labels.flatten(1), ignore, classes == "all", needs_gradient)[0]
 
 
+@gradient_beside_value
 @torch.library.custom_op(
     "intarsia::lovasz_softmax",
     mutates_args=(),
@@ -95,20 +96,6 @@ def _(
     pixels: Tensor, labels: Tensor, ignore: int, absent_too: bool, needs_gradient: bool
 ) -> tuple[Tensor, Tensor]:
     return pixels.new_empty(pixels.shape[0]), pixels.new_empty(pixels.shape if needs_gradient else 0)
-
-
-def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.save_for_backward(output[1])
-    ctx.mark_non_differentiable(output[1])
-    ctx.set_materialize_grads(False)
-
-
-def _backward(ctx: Any, losses_grad: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
-    (gradient,) = ctx.saved_tensors
-    return None if losses_grad is None else scale(gradient, losses_grad), None, None, None, None
-
-
-softmax_operator.register_autograd(_backward, setup_context=_save)
 
 
 def _classes_in_labels(labels: Tensor, valid: Tensor, num_classes: int) -> Tensor:
