@@ -16,7 +16,8 @@ from intarsia.decoding.detections import Detections
 from intarsia.engine.measure import measure
 from intarsia.errors import InputError
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
-from intarsia.methods.unified import PyramidConfig, UnifiedConfig, UnifiedOutput, UnifiedPanoptic
+from intarsia.methods.unified import UnifiedOutput, UnifiedPanoptic
+from intarsia.methods.unified_config import PyramidConfig, UnifiedConfig
 from intarsia.nets import BackboneConfig, DecoderConfig, DetectionConfig
 from intarsia.nets.detector import true_masks
 from intarsia.nets.panoptic_head import AffinityConfig

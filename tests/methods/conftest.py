@@ -17,7 +17,8 @@ from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
 from intarsia.methods.panoptic_fpn import PanopticFpn, PanopticFpnConfig
 from intarsia.methods.semantic import SemanticLossConfig
-from intarsia.methods.unified import PyramidConfig, UnifiedConfig, UnifiedPanoptic
+from intarsia.methods.unified import UnifiedPanoptic
+from intarsia.methods.unified_config import PyramidConfig, UnifiedConfig
 from intarsia.nets import (
     AffinityHeadConfig,
     BackboneConfig,

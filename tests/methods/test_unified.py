@@ -12,7 +12,8 @@ from torch.testing import assert_close
 
 from intarsia.data.targets import at_grid
 from intarsia.errors import InputError
-from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig, UnifiedPanoptic
+from intarsia.methods.unified import UnifiedPanoptic
+from intarsia.methods.unified_config import InferenceConfig, PyramidConfig, UnifiedConfig
 from intarsia.metrics import PanopticQuality
 from intarsia.nets import SharedDecoderConfig, true_detections
 from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig

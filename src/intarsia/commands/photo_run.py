@@ -26,7 +26,8 @@ from intarsia.pictures.values import read_values
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.given_semantics import ImageWithSemantics
 from intarsia.runtime.loading import Backend, Device, Precision, load
-from intarsia.runtime.model import Follow, Model
+from intarsia.runtime.model import Model
+from intarsia.runtime.picture_views import Follow
 
 __all__ = ["Photo", "PhotoRun", "PhotoSettings", "ReadPhoto", "photos_of"]
 

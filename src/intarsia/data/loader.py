@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from intarsia._check import fail
-from intarsia.data.sample import Sample, SampleSource
+from intarsia.data.reads import Drawing, Read, Reading, Steps
+from intarsia.data.sample import SampleSource
 from intarsia.data.targets import Batch, collate, stacked_images
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories, PanopticMap
@@ -123,9 +124,9 @@ def training_loader(
         ValueError: `batch_size` or `rank` is out of range. While iterating: a file is broken.
     """
     _check_shares(batch_size, rank, world_size)
-    steps = _Steps(len(dataset), batch_size, seed, start_step, num_steps, rank, world_size)
+    steps = Steps(len(dataset), batch_size, seed, start_step, num_steps, rank, world_size)
     batches = DataLoader(
-        _Drawing(dataset, seed, skip_broken),
+        Drawing(dataset, seed, skip_broken),
         batch_sampler=steps,
         collate_fn=partial(_training_batch, categories=dataset.categories),
         num_workers=num_workers,
@@ -166,7 +167,7 @@ def evaluation_loader(
     mine = list(range(rank, len(dataset), world_size))
     shares = [mine[start : start + batch_size] for start in range(0, len(mine), batch_size)]
     batches = DataLoader(
-        _Reading(dataset),
+        Reading(dataset),
         batch_sampler=shares,
         collate_fn=partial(_evaluation_batch, size=InputSize(size), skip_broken=skip_broken),
         num_workers=num_workers,
@@ -176,88 +177,10 @@ def evaluation_loader(
     return EvaluationLoader(cast(Iterable[EvaluationBatch | _Failure], batches), len(shares))
 
 
-class _Place(NamedTuple):
-    """Where a sample stands in the endless sequence of training, and which image that is."""
-
-    position: int
-    image_index: int
-
-
-class _Read(NamedTuple):
-    """A sample, or None, and what was wrong with files on the way to it."""
-
-    sample: Sample | None
-    broken: tuple[str, ...]
-
-
 class _Failure(NamedTuple):
     """What stops the loading; workers send it, because torch puts a traceback into what they raise."""
 
     sentence: str
-
-
-@dataclass(frozen=True)
-class _Steps:
-    """The places of the samples of each step, as a batch sampler."""
-
-    num_images: int
-    batch_size: int
-    seed: int
-    start_step: int
-    num_steps: int | None
-    rank: int
-    world_size: int
-
-    def __iter__(self) -> Iterator[list[_Place]]:
-        epoch, order = -1, np.empty(0, np.int64)
-        step = self.start_step
-        while self.num_steps is None or step < self.num_steps:
-            first = (step * self.world_size + self.rank) * self.batch_size
-            places = []
-            for position in range(first, first + self.batch_size):
-                if position // self.num_images != epoch:
-                    epoch = position // self.num_images
-                    order = np.random.default_rng((self.seed, epoch)).permutation(self.num_images)
-                places.append(_Place(position, int(order[position % self.num_images])))
-            yield places
-            step += 1
-
-
-@dataclass(frozen=True)
-class _Drawing(Dataset[_Read]):
-    """The sample at a place, varied by what torch's generator gives after a seed made from the place."""
-
-    dataset: SampleSource
-    seed: int
-    skip_broken: bool
-
-    def __getitem__(self, place: _Place) -> _Read:
-        generator = torch.default_generator
-        state = generator.get_state()
-        broken: list[str] = []
-        for attempt in range(len(self.dataset) if self.skip_broken else 1):
-            generator.manual_seed(_seed_at(self.seed, place.position))
-            try:
-                sample = self.dataset[(place.image_index + attempt) % len(self.dataset)]
-                return _Read(sample, tuple(broken))
-            except InputError as error:
-                broken.append(str(error))
-            finally:
-                generator.set_state(state)
-        return _Read(None, tuple(broken))
-
-
-@dataclass(frozen=True)
-class _Reading(Dataset[_Read]):
-    """The sample at an index, or what is wrong with it."""
-
-    dataset: SampleSource
-
-    def __getitem__(self, index: int) -> _Read:
-        try:
-            return _Read(self.dataset[index], ())
-        except InputError as error:
-            return _Read(None, (str(error),))
 
 
 def _unless_failed(batch: AnyBatch | _Failure) -> AnyBatch:
@@ -266,11 +189,7 @@ def _unless_failed(batch: AnyBatch | _Failure) -> AnyBatch:
     return batch
 
 
-def _seed_at(seed: int, position: int) -> int:
-    return int(np.random.SeedSequence((seed, position, 1)).generate_state(1, np.uint64)[0])
-
-
-def _training_batch(reads: Sequence[_Read], categories: Categories) -> Batch | _Failure:
+def _training_batch(reads: Sequence[Read], categories: Categories) -> Batch | _Failure:
     for read in reads:
         if read.sample is None:
             return _Failure(read.broken[0])
@@ -279,7 +198,7 @@ def _training_batch(reads: Sequence[_Read], categories: Categories) -> Batch | _
 
 
 def _evaluation_batch(
-    reads: Sequence[_Read], size: InputSize, skip_broken: bool
+    reads: Sequence[Read], size: InputSize, skip_broken: bool
 ) -> EvaluationBatch | _Failure:
     samples = [read.sample for read in reads if read.sample is not None]
     if len(samples) < len(reads) and not skip_broken:

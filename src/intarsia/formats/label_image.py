@@ -16,7 +16,7 @@ from intarsia.formats.category_map import BACKGROUND, OBJECT
 from intarsia.panoptic import Categories, PanopticMap, Segment
 from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind
 from intarsia.pictures.orientation import turn_upright
-from intarsia.pictures.reading import orientation_of
+from intarsia.pictures.pillow_file import orientation_of
 from intarsia.pictures.stored import read_stored
 from intarsia.pictures.tiff import TiffStack, is_tiff, open_tiff
 

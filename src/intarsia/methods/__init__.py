@@ -7,7 +7,8 @@ from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod
 from intarsia.methods.panoptic_deeplab import PanopticDeepLab, PanopticDeepLabConfig
 from intarsia.methods.panoptic_fpn import PanopticFpn, PanopticFpnConfig
-from intarsia.methods.unified import UnifiedConfig, UnifiedPanoptic
+from intarsia.methods.unified import UnifiedPanoptic
+from intarsia.methods.unified_config import UnifiedConfig
 
 __all__ = [
     "METHODS",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -14,103 +14,27 @@ from intarsia._check import fail
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.decoding.detections import Detections
 from intarsia.decoding.image_view import ImageView
-from intarsia.decoding.merge import MergeConfig, MergeDecoder
+from intarsia.decoding.merge import MergeDecoder
 from intarsia.decoding.panoptic_logits import PanopticLogitsDecoder
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.method import AbstractMethod
-from intarsia.methods.semantic import SemanticLossConfig, semantic_losses
+from intarsia.methods.semantic import semantic_losses
+from intarsia.methods.unified_config import UnifiedConfig
 from intarsia.nets import (
     Backbone,
-    BackboneConfig,
-    DetectionConfig,
     Detector,
     FpnPyramid,
     SharedDecoder,
-    SharedDecoderConfig,
     arrays_of,
     true_detections,
 )
 from intarsia.nets.blocks import prediction
 from intarsia.nets.detector import Proposals
-from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PanopticHead, PotentialConfig
-from intarsia.nets.top_context import TopContext
+from intarsia.nets.panoptic_head import PanopticHead
 from intarsia.panoptic import Categories
 
-__all__ = ["InferenceConfig", "PyramidConfig", "UnifiedConfig", "UnifiedOutput", "UnifiedPanoptic"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PyramidConfig:
-    """Settings of the feature pyramid.
-
-    Attributes:
-        width: Channels of each level.
-        top_context: "squeeze" scales the channels of the backbone's last features by what their means say,
-            "average" adds their mean (UPSNet's way), "none" does neither. Li et al. say "a
-            squeeze-and-excitation operation" and point to UPSNet, whose way is the other one.
-    """
-
-    width: int = 256
-    top_context: TopContext = "squeeze"
-
-    def __post_init__(self) -> None:
-        if self.width < 1:
-            fail("pyramid.width", "1 or more", self.width)
-
-
-@dataclass(frozen=True, kw_only=True)
-class InferenceConfig(MergeConfig):
-    """Settings of decoding: those of the merge by rules, of which the argmax takes two.
-
-    The paper takes detections from 0.5 on for Cityscapes and from 0.75 on for COCO. It trims stuff for its
-    tables, but does not tell at how many pixels; UPSNet does at 2048 for Cityscapes and 4096 for COCO.
-
-    Attributes:
-        rule: "argmax" of the panoptic logits (models A, B, C2 and D2 of the paper), or "merge" of masks and
-            semantics by rules (C1 and D1). `max_overlap` is for the merge alone.
-        min_stuff_px: As of the merge; 1, so that nothing is trimmed.
-    """
-
-    group: ClassVar[str] = "inference"
-    rule: Literal["argmax", "merge"] = "argmax"
-    min_stuff_px: int = 1
-
-    @property
-    def rules(self) -> MergeConfig:
-        """What the merge alone is told."""
-        return MergeConfig(**{entry.name: getattr(self, entry.name) for entry in fields(MergeConfig)})
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnifiedConfig:
-    """Settings of `UnifiedPanoptic`.
-
-    Attributes:
-        backbone: The network with pretrained weights.
-        pyramid: The feature pyramid on it.
-        decoder: From the pyramid to the map for semantics, and, with weights of its own, for affinities.
-        semantic_loss: Loss of the semantic head.
-        detection: Boxes, with masks or without.
-        potential: How semantics and detections become potentials.
-        affinity: How potentials are corrected.
-        matching: The panoptic matching loss.
-        inference: From panoptic logits to the map.
-    """
-
-    backbone: BackboneConfig = field(default_factory=BackboneConfig)
-    pyramid: PyramidConfig = field(default_factory=PyramidConfig)
-    decoder: SharedDecoderConfig = field(default_factory=SharedDecoderConfig)
-    semantic_loss: SemanticLossConfig = field(default_factory=SemanticLossConfig)
-    detection: DetectionConfig = field(default_factory=DetectionConfig)
-    potential: PotentialConfig = field(default_factory=PotentialConfig)
-    affinity: AffinityConfig = field(default_factory=AffinityConfig)
-    matching: MatchingConfig = field(default_factory=MatchingConfig)
-    inference: InferenceConfig = field(default_factory=InferenceConfig)
-
-    def __post_init__(self) -> None:
-        if self.inference.rule == "merge" and not self.detection.masks:
-            fail("inference.rule", "'argmax' without masks", "'merge'")
+__all__ = ["UnifiedOutput", "UnifiedPanoptic"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,8 @@ from PIL import Image
 from intarsia._check import a_kind, fail
 from intarsia.pictures.colors import as_rgb, stretched
 from intarsia.pictures.orientation import turn_upright
-from intarsia.pictures.reading import orientation_of, read_image
+from intarsia.pictures.pillow_file import orientation_of
+from intarsia.pictures.reading import read_image
 
 __all__ = ["ImageLike", "Pixels", "as_image", "as_pixels", "in_unit_range"]
 

@@ -6,23 +6,20 @@ turned upright, of 8 bits, in RGB, of one page.
 
 from __future__ import annotations
 
-import importlib
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BufferedIOBase, BytesIO, IOBase
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from intarsia._check import fail
-from intarsia.errors import InputError
 from intarsia.pictures.colors import as_rgb, in_srgb, stretched
-from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind
 from intarsia.pictures.orientation import turn_upright
+from intarsia.pictures.pillow_file import num_frames, open_with_pillow, orientation_of
 from intarsia.pictures.stored import read_stored
 from intarsia.pictures.tiff import TiffPage, TiffStack, is_tiff, open_tiff
 
@@ -31,9 +28,6 @@ __all__ = ["Readable", "num_pages", "read_image", "read_size"]
 Readable: TypeAlias = str | Path | bytes | IOBase
 """A file by its name, by its content, or open for reading."""
 
-ORIENTATION = 0x0112
-ANIMATIONS = frozenset({"GIF", "PNG", "WEBP", "AVIF", "FLI"})
-"""Formats whose further frames are pictures in their own right; those of a phone's JPEG or a HEIF are not."""
 DEEP_MODES = ("I", "F")
 
 
@@ -90,7 +84,7 @@ def num_pages(source: Readable) -> int:
         1
     """
     with _stack_or_image(source) as file:
-        return _num_frames(file) if isinstance(file, Image.Image) else len(file)
+        return num_frames(file) if isinstance(file, Image.Image) else len(file)
 
 
 def read_size(source: Readable, *, page: int | None = None, upright: bool = True) -> tuple[int, int]:
@@ -114,7 +108,7 @@ def read_size(source: Readable, *, page: int | None = None, upright: bool = True
         if not isinstance(file, Image.Image):
             return file.size_of(_chosen_page(page or 0, len(file), name), upright=upright)
         if page:
-            file.seek(_chosen_page(page, _num_frames(file), name))
+            file.seek(_chosen_page(page, num_frames(file), name))
         turned = upright and orientation_of(file) > 4
         return (file.width, file.height) if turned else (file.height, file.width)
 
@@ -131,7 +125,7 @@ def _stack_or_image(source: Readable) -> Iterator[TiffStack | Image.Image]:
     """A file without its pixels: by tifffile, or by Pillow."""
     name = name_of(source)
     with _stream(source, name) as stream:
-        opened = open_tiff(stream, name) if _holds_tiff(stream) else _opened(stream, name)
+        opened = open_tiff(stream, name) if _holds_tiff(stream) else open_with_pillow(stream, name)
         with opened as file:
             yield file
 
@@ -214,8 +208,8 @@ def _channels(
 def _read_with_pillow(
     stream: Any, name: str, channel: int | Sequence[int] | None, page: int | None
 ) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
-    with _opened(stream, name) as image:
-        index = _chosen_page(page, _num_frames(image), name)
+    with open_with_pillow(stream, name) as image:
+        index = _chosen_page(page, num_frames(image), name)
         if index:
             image.seek(index)
         stored = None if index else read_stored(stream, name)
@@ -235,68 +229,3 @@ def _chosen_page(page: int | None, count: int, name: str) -> int:
     if page is not None and not 0 <= page < count:
         fail("page", f"in [0, {count}) for {name}", page)
     return page or 0
-
-
-@contextmanager
-def _opened(stream: Any, name: str) -> Iterator[Image.Image]:
-    """The file by Pillow; whatever is wrong with it is one sentence."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with _identified(stream) as image:
-                yield image
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        _fail_too_large(stream, name)
-    except InputError:
-        raise
-    except UnidentifiedImageError:
-        stream.seek(0)
-        if archive := archive_kind(stream.read(HEAD)):
-            fail(name, "a readable image", archive, hint=UNPACK)
-        fail(name, "a readable image", "no kind of image that is known", hint=_plugin_hint(stream))
-    except Exception as error:  # on damaged files Pillow's readers raise almost anything
-        fail(name, "a readable image", f"{type(error).__name__}: {error}")
-
-
-def _identified(stream: Any) -> Image.Image:
-    """Open with Pillow; photos of phones (HEIF) by the plug-in that a user may have."""
-    try:
-        return Image.open(stream)
-    except UnidentifiedImageError:
-        with suppress(ImportError):
-            importlib.import_module("pillow_heif").register_heif_opener()
-            stream.seek(0)
-            return Image.open(stream)
-        raise
-
-
-def _plugin_hint(stream: Any) -> str:
-    with suppress(OSError, ValueError):
-        stream.seek(4)
-        if stream.read(8) in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
-            return "Photos of this kind (HEIC) are read with: pip install pillow-heif"
-    return ""
-
-
-def _fail_too_large(stream: Any, name: str) -> NoReturn:
-    """Name the size that a file claims, read without Pillow's limit."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    size = "more"
-    try:
-        stream.seek(0)
-        with suppress(Exception), Image.open(stream) as image:  # what claims so much is often broken, too
-            size = f"{image.height}x{image.width}"
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-    fail(name, f"an image of at most {limit} pixels", f"one of {size}")
-
-
-def _num_frames(image: Image.Image) -> int:
-    return int(getattr(image, "n_frames", 1)) if image.format in ANIMATIONS else 1
-
-
-def orientation_of(image: Any) -> int:
-    """The EXIF orientation; a block that is broken says nothing."""
-    with suppress(Exception):  # Pillow's reader of EXIF raises almost anything
-        return int(image.getexif().get(ORIENTATION, 1))
-    return 1

@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from PIL import Image
 from intarsia._check import fail
 from intarsia.errors import InputError
 from intarsia.pictures.libtiff import quiet_libtiff
+from intarsia.pictures.tiff_part import TiffPart
 
 __all__ = ["TiffPage", "TiffStack", "is_tiff", "open_tiff"]
 
@@ -34,8 +35,6 @@ PILLOWS_COMPRESSIONS = frozenset({6, 7})
 PILLOWS_COLORS = frozenset({5, 6, 8, 9})
 """CMYK, YCbCr and LAB: Pillow and its colour management turn them into RGB."""
 MAX_CHANNELS = 1 << 10
-MAX_RATIO = 50_000
-"""No compression makes more of a byte, not of an empty picture: deflate 1,032, LZW 2,700, LZMA 7,000."""
 
 
 def is_tiff(head: bytes) -> bool:
@@ -144,7 +143,7 @@ class TiffStack:
         """One page; the others are not decoded."""
         return self._page(*self._place(index))
 
-    def _place(self, index: int) -> tuple[_Part, int]:
+    def _place(self, index: int) -> tuple[TiffPart, int]:
         """The part that a page is in, and its number there."""
         for part in self._parts:
             if index < part.num_pages:
@@ -153,15 +152,15 @@ class TiffStack:
         raise IndexError(index)
 
     @cached_property
-    def _parts(self) -> list[_Part]:
+    def _parts(self) -> list[TiffPart]:
         series = self._file.series
         if not series or series[0].kind in PLAIN_KINDS:
             pages = [page for page in self._file.pages if not (page.subfiletype & 5)]  # thumbnails, masks
-            return [_Part(page.axes, page.shape, page, [page], None) for page in pages]
+            return [TiffPart(page.axes, page.shape, page, [page], None) for page in pages]
         several = series if series[0].kind in ("shaped", "imagej", "ome") else series[:1]
-        return [_Part(s.axes, s.shape, s.keyframe, s.pages, s.dataoffset) for s in several]
+        return [TiffPart(s.axes, s.shape, s.keyframe, s.pages, s.dataoffset) for s in several]
 
-    def _page(self, part: _Part, index: int) -> TiffPage:
+    def _page(self, part: TiffPart, index: int) -> TiffPage:
         page = part.keyframe
         self._check_size(part)
         orientation, profile = _orientation(page), _profile(page)
@@ -193,7 +192,7 @@ class TiffStack:
             profile=profile,
         )
 
-    def _check_size(self, part: _Part) -> None:
+    def _check_size(self, part: TiffPart) -> None:
         limit = Image.MAX_IMAGE_PIXELS or math.inf
         height, width = part.size
         if height * width > limit:
@@ -213,88 +212,6 @@ class TiffStack:
             special = page.photometric in PILLOWS_COLORS or image.mode not in ("L", "I;16", "I", "F")
             values = as_rgb(image) if special else np.asarray(image)
         return values.reshape(*values.shape[:2], -1)
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """Pages of one size: axes as tifffile names them, their lengths, and where the planes are."""
-
-    axes: str
-    shape: tuple[int, ...]
-    keyframe: Any
-    planes: Sequence[Any]
-    offset: int | None
-
-    @cached_property
-    def outer(self) -> tuple[int, ...]:
-        """The lengths of the leading axes, along which the file has one plane after the other."""
-        for split in range(len(self.shape) + 1):
-            if math.prod(self.shape[split:]) == math.prod(self.keyframe.shape):
-                return self.shape[:split]
-        raise ValueError(f"planes of {self.keyframe.shape} do not make {self.shape}")
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width as stored."""
-        if "Y" not in self.axes or "X" not in self.axes:
-            raise ValueError(f"no rows and columns among the axes {self.axes}")
-        return self.shape[self.axes.index("Y")], self.shape[self.axes.index("X")]
-
-    @cached_property
-    def page_axes(self) -> tuple[int, ...]:
-        """Which axes count pages."""
-        return tuple(n for n, axis in enumerate(self.axes) if axis not in "CSYX")
-
-    @property
-    def num_pages(self) -> int:
-        return math.prod(self.shape[n] for n in self.page_axes)
-
-    @property
-    def num_channels(self) -> int:
-        return self.count("C") * self.count("S")
-
-    def count(self, axis: str) -> int:
-        """The product of the lengths of the axes of this name."""
-        return math.prod(n for n, name in zip(self.shape, self.axes, strict=True) if name == axis)
-
-    def read(self, index: int, handle: Any) -> Shaped[np.ndarray, "h w c"]:
-        """All channels of one page."""
-        places = np.unravel_index(index, [self.shape[n] for n in self.page_axes]) if self.page_axes else ()
-        at: list[Any] = [slice(None)] * len(self.shape)
-        for axis, place in zip(self.page_axes, places, strict=True):
-            at[axis] = slice(int(place), int(place) + 1)
-        outer = len(self.outer)
-        numbers = np.arange(math.prod(self.outer)).reshape(self.outer)[tuple(at[:outer])]
-        inner = [self._plane(int(n), handle)[tuple(at[outer:])] for n in numbers.ravel()]
-        block = np.stack(inner).reshape(*numbers.shape, *inner[0].shape)
-        order = [self.axes.index("Y"), self.axes.index("X")]
-        order += [n for n in range(block.ndim) if n not in order]
-        return block.transpose(order).reshape(*self.size, -1)
-
-    def _plane(self, number: int, handle: Any) -> Shaped[np.ndarray, ...]:
-        """One plane in the shape of the inner axes."""
-        shape, frame = self.shape[len(self.outer) :], self.keyframe
-        if self.offset is not None:  # all planes lie one behind the other, and often only one has a directory
-            kind = frame.dtype.newbyteorder(frame.parent.byteorder)
-            count = math.prod(shape)
-            return handle.read_array(kind, count, self.offset + number * count * kind.itemsize).reshape(shape)
-        if len(self.planes) != math.prod(self.outer) or self.planes[number] is None:
-            raise ValueError(f"{len(self.planes)} planes for {math.prod(self.outer)}")
-        plane = self.planes[number]
-        _check_whole(plane)
-        return plane.asarray().reshape(shape)
-
-
-def _check_whole(page: Any) -> None:
-    """All strips or tiles are there; tifffile would fill what is missing, slowly where it is much."""
-    count = math.prod(page.chunked)
-    if len(page.dataoffsets) != count or len(page.databytecounts) != count:
-        raise ValueError(f"{len(page.dataoffsets)} strips or tiles of {count}")
-    if 0 in page.databytecounts or 0 in page.dataoffsets:
-        raise ValueError("an empty strip or tile")
-    packed, unpacked = sum(page.databytecounts), page.nbytes
-    if unpacked > MAX_RATIO * packed:
-        raise ValueError(f"{packed} bytes for a picture of {unpacked}")
 
 
 def _check_chain(file: Any) -> None:

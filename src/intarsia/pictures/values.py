@@ -10,7 +10,8 @@ from jaxtyping import Shaped
 from PIL import Image
 
 from intarsia.pictures.orientation import turn_upright
-from intarsia.pictures.reading import name_of, orientation_of, read_image
+from intarsia.pictures.pillow_file import orientation_of
+from intarsia.pictures.reading import name_of, read_image
 from intarsia.pictures.stored import StoredPicture, read_stored
 from intarsia.pictures.tiff import is_tiff, open_tiff
 

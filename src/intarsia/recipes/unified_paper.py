@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from intarsia.data.transforms import Augmentation
 from intarsia.methods.semantic import SemanticLossConfig
-from intarsia.methods.unified import InferenceConfig, PyramidConfig, UnifiedConfig
+from intarsia.methods.unified_config import InferenceConfig, PyramidConfig, UnifiedConfig
 from intarsia.nets.backbone import BackboneConfig
 from intarsia.nets.detection_heads import DetectionConfig
 from intarsia.nets.panoptic_head import AffinityConfig, MatchingConfig, PotentialConfig

@@ -11,7 +11,7 @@ from intarsia._check import fail
 from intarsia._id_map import nearest_index
 from intarsia.pictures.image_like import ImageLike
 
-__all__ = ["ImageWithSemantics"]
+__all__ = ["ImageWithSemantics", "without_semantics"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,3 +49,14 @@ class ImageWithSemantics:
             fail("semantic", f"as large as the image, {size[0]}x{size[1]}", got)
         rows, columns = map(nearest_index, network_size, size)
         return self.semantic[np.ix_(rows, columns)]
+
+
+def without_semantics(image: ImageLike | ImageWithSemantics) -> ImageLike:
+    """An image whose scale is found from a first look, which given categories do not go through.
+
+    Raises:
+        ValueError: Semantics are given.
+    """
+    if isinstance(image, ImageWithSemantics):
+        fail("diameter", "left out where semantics are given", "both")
+    return image

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import IOBase
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
-import numpy as np
-
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia._summary import summary, summary_html
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.given_semantics import with_semantics
@@ -21,16 +19,13 @@ from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels, in_unit_range
 from intarsia.pictures.intake import AS_IT_IS, Intake
 from intarsia.runtime.diameter import Diameter, factor_of_picture, predicted_at_diameter, rescaled
-from intarsia.runtime.given_semantics import ImageWithSemantics
-from intarsia.runtime.images import Contrast, network_input
+from intarsia.runtime.given_semantics import ImageWithSemantics, without_semantics
 from intarsia.runtime.network import AbstractNetwork
+from intarsia.runtime.picture_views import Follow, PictureViews
 from intarsia.runtime.spec import NetworkSpec
-from intarsia.runtime.tiles import Tile
-from intarsia.runtime.tiling import tiled_view
 
 __all__ = ["Model"]
 
-Follow = Callable[[Sequence[Tile]], Iterable[Tile]]
 Several: TypeAlias = (
     Sequence[ImageLike | ImageWithSemantics] | Generator[ImageLike | ImageWithSemantics, None, None]
 )
@@ -139,8 +134,7 @@ class Model:
         Raises:
             ValueError: An image cannot be read, or `diameter` is out of range or not for this model.
         """
-        if batch < 1:
-            fail("batch", "1 or more", batch)
+        check_least("batch", batch, 1)
         if not _is_one(image):
             return list(self.predict_each(image, batch=batch, diameter=diameter))  # pyright: ignore[reportArgumentType]
         [panoptic_map] = self.predict_each([image], batch=batch, diameter=diameter)  # pyright: ignore[reportArgumentType]
@@ -165,7 +159,7 @@ class Model:
         if diameter is not None:
             yield from predicted_at_diameter(
                 lambda pictures: self._maps(pictures, AS_IT_IS, batch=batch, follow=follow),
-                (in_unit_range(self.picture(_without_semantics(image))) for image in images),
+                (in_unit_range(self.picture(without_semantics(image))) for image in images),
                 diameter,
                 trained_px=self.spec.diameter_px,
                 categories=self.categories,
@@ -192,7 +186,7 @@ class Model:
                 yield intake.sized(picture)
 
         with ThreadPoolExecutor(_WAITING) as pool:
-            for view in self._views(seen(), batch=batch, follow=follow):
+            for view in self._pictures.of_each(seen(), batch=batch, follow=follow):
                 waiting.append(pool.submit(self._decoded, view, *images_of_views.popleft()))
                 if len(waiting) > _WAITING:
                     yield waiting.popleft().result()
@@ -218,7 +212,10 @@ class Model:
                 sizes.append((picture.shape[0], picture.shape[1]))
                 yield self.intake.sized(picture)
 
-        views = [self.decoder.cut_view(view, self.categories) for view in self._views(seen(), batch=batch)]
+        views = [
+            self.decoder.cut_view(view, self.categories)
+            for view in self._pictures.of_each(seen(), batch=batch)
+        ]
         maps = stack_maps(views, self.categories, config=self.decoder.cut_config)
         return [page_map.resized(*size) for page_map, size in zip(maps, sizes, strict=True)]
 
@@ -246,7 +243,7 @@ class Model:
             ValueError: As `predict`.
         """
         if diameter is None:
-            return self._view(self.intake.sized(self.picture(image)), follow)
+            return self._pictures.of_one(self.intake.sized(self.picture(image)), follow)
         picture = in_unit_range(self.picture(image))
         factor = factor_of_picture(
             lambda pictures: self._maps(pictures, AS_IT_IS, batch=1, follow=follow),
@@ -255,14 +252,14 @@ class Model:
             trained_px=self.spec.diameter_px,
             categories=self.categories,
         )
-        return self._view(picture if factor == 1 else rescaled(picture, factor), follow)
+        return self._pictures.of_one(picture if factor == 1 else rescaled(picture, factor), follow)
 
     def views(
         self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
     ) -> Iterator[ImageView]:
         """What the network says about each of several images, in order, as `view` does about one."""
         seen = (self.intake.sized(self.picture(image)) for image in images)
-        return self._views(seen, batch=batch, follow=follow)
+        return self._pictures.of_each(seen, batch=batch, follow=follow)
 
     def decode(self, view: ImageView) -> PanopticMap:
         """The panoptic map of what the network said."""
@@ -289,61 +286,12 @@ class Model:
         seen = self.decode(view)
         return seen if seen.size == size else seen.resized(*size)
 
-    def _view(self, picture: Pixels, follow: Follow | None) -> ImageView:
-        """What the network says about a picture in this very size."""
-        if self._is_tiled(picture):
-            options = {} if follow is None else {"follow": follow}
-            return tiled_view(
-                picture, self.network, self.spec, reach_points=self.decoder.reach_points, **options
-            )
-        return self._views_together([picture])[0]
-
-    def _views(
-        self, pictures: Iterator[Pixels], *, batch: int, follow: Follow | None = None
-    ) -> Iterator[ImageView]:
-        """What it says about pictures in these very sizes."""
-        together = min(batch, self.network.max_batch)
-        for run in _runs_of_one_size(pictures, together):
-            if self._is_tiled(run[0]):
-                yield from (self._view(picture, follow) for picture in run)
-            else:
-                yield from self._views_together(run)
-
-    def _is_tiled(self, picture: Pixels) -> bool:
-        tiling, align = self.spec.tiling, self.spec.align_px
-        padded = [-(-side // align) * align for side in picture.shape[:2]]
-        return tiling is not None and tiling.divides(*padded)
-
-    def _views_together(self, pictures: Sequence[Pixels]) -> list[ImageView]:
-        inputs = [
-            network_input(picture, self.spec, Contrast.of(picture) if self.spec.stretch else None)
-            for picture in pictures
-        ]
-        return self.network.views(np.stack(inputs), [(p.shape[0], p.shape[1]) for p in pictures])
-
-
-def _without_semantics(image: ImageLike | ImageWithSemantics) -> ImageLike:
-    if isinstance(image, ImageWithSemantics):
-        fail("diameter", "left out where semantics are given", "both")
-    return image
+    @property
+    def _pictures(self) -> PictureViews:
+        return PictureViews(self.network, self.spec, self.decoder.reach_points)
 
 
 def _is_one(image: object) -> bool:
     """Whether this is an image and not several: a file is iterable, too."""
     several = isinstance(image, list | tuple | Iterator) and not hasattr(image, "read")
     return not several
-
-
-def _runs_of_one_size(pictures: Iterator[Pixels], most: int) -> Iterator[list[Pixels]]:
-    """Neighbours of one size, at most so many together."""
-    run: list[Pixels] = []
-    for picture in pictures:
-        if run and (picture.shape != run[0].shape or len(run) == most):
-            yield run
-            run = []
-        run.append(picture)
-        if most == 1:
-            yield run
-            run = []
-    if run:
-        yield run
