@@ -90,6 +90,15 @@ def test_what_is_said_about_an_argument_says_something():
     assert not empty
 
 
+def test_the_least_number_is_said_in_one_way():
+    """At least 1: not 1 or more, nor 0 or positive."""
+    pattern = re.compile(r"fail\([^\n]*\d or (more|above|larger|positive)\b")
+    others = [
+        f"{file}: {match[0]}" for file, path in FILES.items() for match in pattern.finditer(path.read_text())
+    ]
+    assert not others
+
+
 def test_sentences_count_by_one_function():
     """Else a user reads "1 images", or "a int"."""
     pattern = r"\{([^{}]+)\} (?:" + "|".join(COUNTED_NOUNS) + r")s\b"

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from intarsia.errors import InputError
 
-__all__ = ["a_kind", "counted", "fail", "nearest", "sentence"]
+__all__ = ["a_kind", "check_least", "counted", "fail", "nearest", "sentence"]
 
 
 def fail(name: str, expected: str, got: object, *, hint: str = "") -> NoReturn:
@@ -21,6 +21,19 @@ def fail(name: str, expected: str, got: object, *, hint: str = "") -> NoReturn:
         intarsia.errors.InputError: `edges` must be in [0, 4), got 9.
     """
     raise InputError(sentence(name, expected, got) + (f" {hint}" if hint else ""))
+
+
+def check_least(name: str, value: int | float, least: int) -> None:
+    """Refuse a number below the least that makes sense, or that is none at all.
+
+    Example:
+        >>> check_least("batch", 0, 1)
+        Traceback (most recent call last):
+            ...
+        intarsia.errors.InputError: `batch` must be at least 1, got 0.
+    """
+    if not value >= least:
+        fail(name, f"at least {least}", value)
 
 
 def sentence(name: str, expected: str, got: object) -> str:

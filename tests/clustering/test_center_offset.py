@@ -113,5 +113,5 @@ def test_an_even_window_is_refused():
 
 
 def test_a_negative_number_of_centres_is_refused():
-    with pytest.raises(ValueError, match="`top_k` must be 0 or more, got -1"):
+    with pytest.raises(ValueError, match="`top_k` must be at least 0, got -1"):
         center_offset_grouping(np.zeros((1, 1)), np.zeros((2, 1, 1)), np.zeros((1, 1), bool), top_k=-1)

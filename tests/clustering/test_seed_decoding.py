@@ -174,7 +174,7 @@ def test_assigning_to_the_found_centres_finds_the_same_instances():
     [
         ({"min_points": 0}, "`min_points` must be at least 1, got 0"),
         ({"patience": 0}, "`patience` must be at least 1, got 0"),
-        ({"refinements": -1}, "`refinements` must be 0 or more, got -1"),
+        ({"refinements": -1}, "`refinements` must be at least 0, got -1"),
         ({"seeds": np.zeros((2, 5))}, r"`seeds` must be \(1, 5\) like `foreground`, got \(2, 5\)"),
         ({"log_lambda": np.full((1, 5), math.nan)}, "`log_lambda` must be finite in the foreground"),
     ],

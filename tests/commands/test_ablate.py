@@ -170,7 +170,7 @@ def test_mistakes_are_told(tmp_path):
 
     refused("`study` must be a shipped study or module:function, got 'hl'.*Did you mean `hle`", "hl")
     refused("`only` must be names of the study's rows, got 'H99'", "hle", ("data=x",), only=("H2", "H99"))
-    refused("`seeds` must be 0 or more, got -1", "hle", ("data=x",), seeds=-1)
+    refused("`seeds` must be at least 0, got -1", "hle", ("data=x",), seeds=-1)
     refused("`data` must be a data set folder, got none", "hle")
     refused("`method.loss.x` must be a key of the recipe", "hle", ("data=x", "method.loss.x=3"))
     refused("`schedule.steps` must be a whole number", "hle", ("data=x", "schedule.steps=many"))

@@ -127,7 +127,7 @@ def test_memory_grows_with_the_pixels_not_with_their_square():
 
 
 def test_wrong_options_are_refused():
-    with pytest.raises(InputError, match="`affinity.iterations` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`affinity.iterations` must be at least 1, got 0"):
         InstanceAffinityConfig(iterations=0)
     layer, features, _ = case()
     with pytest.raises(InputError, match=r"`pixel` must be on the grid of 5x7, got \(5, 0\)"):

@@ -228,7 +228,7 @@ def test_categories_of_another_number_of_images_are_refused():
 
 
 def test_a_negative_instance_is_refused():
-    with pytest.raises(ValueError, match="`instances` must be 0 or positive, got -1"):
+    with pytest.raises(ValueError, match="`instances` must be at least 0, got -1"):
         discriminative_loss(torch.zeros(1, 1, 1, 1), torch.full((1, 1, 1), -1))
 
 

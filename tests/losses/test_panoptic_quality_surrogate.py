@@ -259,7 +259,7 @@ def test_a_dull_threshold_lets_poor_masks_learn():
 
 def test_wrong_arguments_are_refused():
     one, index = torch.zeros(1, 2, 2), torch.tensor([0])
-    with pytest.raises(InputError, match="`sharpness` must be 1 or more, got 0.5"):
+    with pytest.raises(InputError, match="`sharpness` must be at least 1, got 0.5"):
         SurrogateOptions(sharpness=0.5)
     with pytest.raises(InputError, match=r"`truth` must be shaped \(1, 2, 2\) like `masks`, got \(1, 2\)"):
         panoptic_quality_surrogate(MatchedMasks([one], [one[:, 0]], [index]))

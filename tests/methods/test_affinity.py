@@ -21,5 +21,5 @@ def test_a_pair_between_two_things_counts_as_often_as_it_is_told():
 
 
 def test_a_negative_weight_of_touching_pairs_is_refused():
-    with pytest.raises(InputError, match=r"`affinity_loss.touching_weight` must be 0 or more, got -1.0"):
+    with pytest.raises(InputError, match=r"`affinity_loss.touching_weight` must be at least 0, got -1.0"):
         AffinityLossConfig(touching_weight=-1.0)

@@ -293,10 +293,10 @@ def test_a_model_starts_from_another_one(small, tmp_path):
 def test_wrong_settings_are_refused():
     for config, values, message in [
         (AffinityLossConfig, {"hardest": 0.0}, r"`affinity_loss.hardest` must be a share in \(0, 1\]"),
-        (AffinityLossConfig, {"weight": -1.0}, "`affinity_loss.weight` must be 0 or more, got -1.0"),
+        (AffinityLossConfig, {"weight": -1.0}, "`affinity_loss.weight` must be at least 0, got -1.0"),
         (EndToEndConfig, {"weight": 0.0}, "`end_to_end.weight` must be above 0, got 0.0"),
         (EndToEndConfig, {"cost_dropout": 1.0}, r"`end_to_end.cost_dropout` must be in \[0, 1\)"),
-        (EndToEndConfig, {"ladder": -1.0}, "`end_to_end.ladder` must be 0 or more"),
+        (EndToEndConfig, {"ladder": -1.0}, "`end_to_end.ladder` must be at least 0"),
         (
             EndToEndConfig,
             {"learned_areas": True, "trained": "last_two"},

@@ -201,11 +201,11 @@ def test_training_moves_the_class_means_and_evaluation_does_not(scene):
 
 
 def test_settings_that_cannot_be_are_refused():
-    with pytest.raises(InputError, match="`embedding.features` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`embedding.features` must be at least 1, got 0"):
         HierarchicalEmbeddingConfig(features=0)
     with pytest.raises(InputError, match="`embedding.unit_px` must be above 0, got -1"):
         HierarchicalEmbeddingConfig(unit_px=-1.0)
-    with pytest.raises(InputError, match="`loss.seed_weight` must be 0 or more, got -1"):
+    with pytest.raises(InputError, match="`loss.seed_weight` must be at least 0, got -1"):
         HierarchicalLossConfig(seed_weight=-1.0)
     with pytest.raises(InputError, match=r"`decoding.leftover_membership` must be in \(0, 1\), got 1"):
         SeedDecodingConfig(leftover_membership=1.0)

@@ -168,7 +168,7 @@ def test_an_image_s_result_does_not_depend_on_its_neighbours(method, scene):
 
 
 def test_a_batch_of_none_is_refused(method, scene):
-    with pytest.raises(InputError, match="`batch` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`batch` must be at least 1, got 0"):
         method.predict([scene.image], batch=0)
 
 

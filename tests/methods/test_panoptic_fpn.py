@@ -47,5 +47,5 @@ def test_settings_that_cannot_be_are_refused():
     assert PanopticFpn.config_type is PanopticFpnConfig
     with pytest.raises(InputError, match="`detection.masks` must be true for the merge by rules, got false"):
         PanopticFpnConfig(detection=DetectionConfig(masks=False))
-    with pytest.raises(InputError, match="`pyramid_width` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`pyramid_width` must be at least 1, got 0"):
         PanopticFpnConfig(pyramid_width=0)

@@ -50,7 +50,7 @@ def test_the_hardest_pixels_are_those_of_the_small_things(targets):
     ("wrong", "message"),
     [
         ({"hardest": 0.0}, r"`semantic.hardest` must be a share in \(0, 1\], got 0.0"),
-        ({"lovasz_weight": -1.0}, "`semantic.lovasz_weight` must be 0 or more, got -1.0"),
+        ({"lovasz_weight": -1.0}, "`semantic.lovasz_weight` must be at least 0, got -1.0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(wrong, message):

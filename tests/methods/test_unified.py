@@ -222,15 +222,15 @@ def test_settings_that_cannot_be_are_refused():
         head(PotentialConfig(variant="A"), MatchingConfig(normalisation="sum"))
     with pytest.raises(InputError, match=r"`matching.keep_truth` must be in \(0, 1\], got 0"):
         MatchingConfig(keep_truth=0.0)
-    with pytest.raises(InputError, match="`matching.max_detections` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`matching.max_detections` must be at least 1, got 0"):
         MatchingConfig(max_detections=0)
     with pytest.raises(InputError, match="`matching.sharpness` must be above 0, got 0"):
         MatchingConfig(sharpness=0.0)
-    with pytest.raises(InputError, match="`affinity.channels` must be 0 or more, got -1"):
+    with pytest.raises(InputError, match="`affinity.channels` must be at least 0, got -1"):
         AffinityConfig(channels=-1)
     with pytest.raises(InputError, match=r"`inference.min_score` must be in \[0, 1\], got 2"):
         InferenceConfig(min_score=2.0)
-    with pytest.raises(InputError, match="`pyramid.width` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`pyramid.width` must be at least 1, got 0"):
         PyramidConfig(width=0)
 
 

@@ -144,7 +144,7 @@ def test_crowds_and_void_take_no_part_in_tracking():
 def test_mistakes_are_told():
     with pytest.raises(InputError, match=r"`flow` must be of shape \(2, 5, 12\), got \(2, 5, 11\)"):
         consistency((scene(0), scene(0), flow_of(0, 0, (5, 11))))
-    with pytest.raises(InputError, match="`windows` must be numbers of frames, 1 or more"):
+    with pytest.raises(InputError, match="`windows` must be numbers of frames, each at least 1"):
         VideoPanopticQuality(FACADES, windows=(0,))
     with pytest.raises(InputError, match="`predictions` must be as many maps as the truth, 2, got 1"):
         SegmentationTrackingQuality(FACADES).update([scene(0)], [scene(0), scene(1)])

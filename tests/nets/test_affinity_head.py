@@ -83,9 +83,9 @@ def test_logits_are_float32_under_autocast():
 
 
 def test_wrong_settings_are_refused():
-    with pytest.raises(InputError, match=r"`affinity.distances` must be different numbers of 1 or more"):
+    with pytest.raises(InputError, match=r"`affinity.distances` must be different numbers, each at least 1"):
         AffinityHeadConfig(distances=(4, 4))
-    with pytest.raises(InputError, match="`affinity.width` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`affinity.width` must be at least 1, got 0"):
         AffinityHeadConfig(width=0)
 
 
@@ -103,7 +103,7 @@ def test_each_distance_may_have_a_width_of_its_own():
 
 
 def test_a_width_for_some_of_the_distances_is_refused():
-    with pytest.raises(InputError, match="`affinity.classifier_widths` must be 2 numbers of 1 or more"):
+    with pytest.raises(InputError, match="`affinity.classifier_widths` must be 2 numbers, each at least 1"):
         AffinityHeadConfig(distances=(1, 4), classifier_widths=(32,))
 
 

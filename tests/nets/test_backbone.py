@@ -252,7 +252,7 @@ def test_the_finest_features_may_be_those_of_stride_2_or_the_image_itself(tiny):
 
 
 def test_features_finer_than_the_enlarged_image_s_pixels_are_refused():
-    with pytest.raises(InputError, match="`finest_stride` must be the zoom of 2 or more, got 1"):
+    with pytest.raises(InputError, match="`finest_stride` must be at least the zoom, 2, got 1"):
         BackboneConfig(zoom=2, finest_stride=1)
     with pytest.raises(InputError, match="`finest_stride` must be 1, 2 or 4, got 3"):
         BackboneConfig(finest_stride=3)

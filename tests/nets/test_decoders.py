@@ -101,12 +101,12 @@ def test_without_coordinates_equal_pixels_are_equal():
 @pytest.mark.parametrize(
     ("config", "wrong", "message"),
     [
-        (DecoderConfig, {"width": 0}, "`decoder.width` must be 1 or more, got 0"),
+        (DecoderConfig, {"width": 0}, "`decoder.width` must be at least 1, got 0"),
         (DecoderConfig, {"skip_channels": (1, 2)}, "`decoder.skip_channels` must be three numbers"),
-        (DecoderConfig, {"dilations": (0,)}, "`decoder.dilations` must be 1 or more"),
+        (DecoderConfig, {"dilations": (0,)}, "`decoder.dilations` must be at least 1"),
         (DecoderConfig, {"dropout": 1.0}, r"`decoder.dropout` must be in \[0, 1\), got 1.0"),
-        (EmbeddingHeadConfig, {"dims": 0}, "`embedding.dims` must be 1 or more"),
-        (EmbeddingHeadConfig, {"dims": 1, "coordinates": "added"}, "2 or more with added coordinates, got 1"),
+        (EmbeddingHeadConfig, {"dims": 0}, "`embedding.dims` must be at least 1"),
+        (EmbeddingHeadConfig, {"dims": 1, "coordinates": "added"}, "2 with added coordinates, got 1"),
         (EmbeddingHeadConfig, {"added_px": 0.0}, "`embedding.added_px` must be above 0, got 0.0"),
     ],
 )

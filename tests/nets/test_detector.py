@@ -161,10 +161,10 @@ def test_boxes_beyond_the_image_are_clipped_or_left_out():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"proposals": 0}, "`detection.proposals` must be 1 or more, got 0"),
+        ({"proposals": 0}, "`detection.proposals` must be at least 1, got 0"),
         ({"anchor_scale": 0.0}, "`detection.anchor_scale` must be above 0, got 0.0"),
         ({"anchor_ratios": ()}, r"`detection.anchor_ratios` must be one or more above 0, got \(\)"),
-        ({"weight": -1.0}, "`detection.weight` must be 0 or more, got -1.0"),
+        ({"weight": -1.0}, "`detection.weight` must be at least 0, got -1.0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes, message):

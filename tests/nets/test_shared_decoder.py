@@ -88,5 +88,5 @@ def test_squeeze_and_excitation_scales_by_the_mean():
 
 
 def test_settings_that_cannot_be_are_refused():
-    with pytest.raises(InputError, match="`shared_decoder.depth` must be 1 or more, got 0"):
+    with pytest.raises(InputError, match="`shared_decoder.depth` must be at least 1, got 0"):
         SharedDecoderConfig(depth=0)

@@ -53,7 +53,7 @@ def test_a_schedule_that_cannot_be_is_refused(settings, message):
 
 @pytest.mark.parametrize("name", ["clip_norm", "weight_decay", "backbone_lr_factor"])
 def test_negative_settings_of_the_optimiser_are_refused(name):
-    with pytest.raises(InputError, match=f"`optim.{name}` must be 0 or more, got -1"):
+    with pytest.raises(InputError, match=f"`optim.{name}` must be at least 0, got -1"):
         override(Optim(), [f"{name}=-1"])
 
 

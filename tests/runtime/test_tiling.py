@@ -175,7 +175,7 @@ def test_a_small_picture_has_one_contrast():
 def test_wrong_settings_are_refused():
     with pytest.raises(InputError, match="`tiling.tile_px` must be a multiple of 128, got 1000"):
         TilingConfig(tile_px=1000)
-    with pytest.raises(InputError, match="`tiling.context_px` must be 0 or more, got -1"):
+    with pytest.raises(InputError, match="`tiling.context_px` must be at least 0, got -1"):
         TilingConfig(context_px=-1)
     with pytest.raises(InputError, match="`tiling.tile_px` must be above the overlap of 256 pixels, got 256"):
         list(tiles_of(9, 9, tile_px=256, overlap_px=256))

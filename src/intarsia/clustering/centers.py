@@ -82,6 +82,6 @@ def _check(
     if nms_kernel < 1 or nms_kernel % 2 == 0:
         fail("nms_kernel", "odd and positive", nms_kernel)
     if top_k is not None and top_k < 0:
-        fail("top_k", "0 or more", top_k)
+        fail("top_k", "at least 0", top_k)
     if not (np.isfinite(offsets) | ~things).all():
         fail("offsets", "finite where `things`", "NaN or infinity")

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int32
 
 from intarsia import _native
-from intarsia._check import fail, nearest
+from intarsia._check import check_least, fail, nearest
 from intarsia.clustering.foreground import foreground_columns
 
 
@@ -65,8 +65,7 @@ def mean_shift(
     """
     _check_bandwidth(bandwidth)
     for name, value in (("min_points", min_points), ("max_iterations", max_iterations)):
-        if value < 1:
-            fail(name, "at least 1", value)
+        check_least(name, value, 1)
     if seed_order not in ("random", "density"):
         fail("seed_order", '"random" or "density"', repr(seed_order))
     # only the foreground takes part; the order of seeds is drawn, or left to the density

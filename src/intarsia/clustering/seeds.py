@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
 
 from intarsia import _native
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.clustering.foreground import foreground_columns
 
 HALF = math.log(2.0)
@@ -70,10 +70,8 @@ def seed_decoding(
         array([[1, 1, 2, 2]], dtype=int32)
     """
     for name, value in (("min_points", min_points), ("patience", patience)):
-        if value < 1:
-            fail(name, "at least 1", value)
-    if refinements < 0:
-        fail("refinements", "0 or more", refinements)
+        check_least(name, value, 1)
+    check_least("refinements", refinements, 0)
     columns = foreground_columns(embeddings, foreground)
     labels, centers, lambdas, scores = _native.decode_seeds(
         columns,

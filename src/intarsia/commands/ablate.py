@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from intarsia._check import fail, nearest
+from intarsia._check import check_least, fail, nearest
 from intarsia._files import whole
 from intarsia.engine.study_table import StudyResult
 from intarsia.recipes.study import DataName, Study
@@ -61,10 +61,9 @@ def ablate(
         >>> ablate("things", seeds=-1)
         Traceback (most recent call last):
             ...
-        intarsia.errors.InputError: `seeds` must be 0 or more, got -1.
+        intarsia.errors.InputError: `seeds` must be at least 0, got -1.
     """
-    if seeds < 0:
-        fail("seeds", "0 or more", seeds)
+    check_least("seeds", seeds, 0)
     # with torch, which takes seconds
     from intarsia.engine.study_plot import draw_study
     from intarsia.engine.study_runs import StudyRuns

@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from intarsia._check import counted, fail
+from intarsia._check import check_least, counted, fail
 from intarsia._threads import in_order
 from intarsia.commands.conversion import with_name
 from intarsia.commands.conversion_count import ConversionCount, facts_of
@@ -79,8 +79,7 @@ def inspect(
             ...
         intarsia.errors.InputError: `no-such-folder` must be a data set folder with ...
     """
-    if workers < 1:
-        fail("workers", "at least 1", workers)
+    check_least("workers", workers, 1)
     places = find_coco(folder)
     parts = find_parts(folder) if not places and Path(folder).is_dir() else []
     if not places and not parts:

@@ -13,7 +13,7 @@ def offsets_of(distances: Iterable[int], *, diagonals: bool = False) -> tuple[tu
     """Offsets of these lengths on an image: down and to the right, and down both diagonals if asked for.
 
     Args:
-        distances: In pixels, 1 or more.
+        distances: In pixels, at least 1.
         diagonals: Also (d, d) and (d, -d) for every distance.
 
     Returns:

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.data.reads import Drawing, Read, Reading, Steps
 from intarsia.data.sample import SampleSource
 from intarsia.data.targets import Batch, collate, stacked_images
@@ -221,7 +221,6 @@ def _resized(image: UInt8[Tensor, "3 _ _"], size: InputSize) -> UInt8[Tensor, "3
 
 
 def _check_shares(batch_size: int, rank: int, world_size: int) -> None:
-    if batch_size < 1:
-        fail("batch_size", "at least 1", batch_size)
+    check_least("batch_size", batch_size, 1)
     if not 0 <= rank < world_size:
         fail("rank", f"in [0, {world_size})", rank)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int32, Integer
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.clustering import SeedGroups, assign_by_membership, majority_vote, seed_decoding
 from intarsia.cut.offsets import offsets_of
 from intarsia.decoding.assembly import SmallestSizes, Thing, assembled_from_grid
@@ -60,8 +60,7 @@ class SeedDecodingConfig(SmallestSizes):
             fail("decoding.leftover_membership", "in (0, 1)", self.leftover_membership)
         if self.pair_margins <= 0:
             fail("decoding.pair_margins", "above 0", self.pair_margins)
-        if self.min_seed_points < 1:
-            fail("decoding.min_seed_points", "at least 1", self.min_seed_points)
+        check_least("decoding.min_seed_points", self.min_seed_points, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8, UInt16
 
 from intarsia import _native
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 
 __all__ = ["grid_size", "upsampled_argmax", "upsampled_labels", "upsampled_segments", "upsampled_winners"]
 
@@ -172,8 +172,7 @@ def upsampled_segments(
 
 
 def _check_covered(name: str, grid: tuple[int, ...], size: tuple[int, ...], stride: int) -> None:
-    if stride < 1:
-        fail("stride", "at least 1", stride)
+    check_least("stride", stride, 1)
     rows, columns = grid_size(*size, stride=stride)
     if grid[0] < rows or grid[1] < columns:
         fail(name, f"a grid of at least {(rows, columns)} for an image of {size} at stride {stride}", grid)

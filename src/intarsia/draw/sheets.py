@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.draw.labels import font_of, font_size
 from intarsia.draw.overlay import overlay
 from intarsia.panoptic import Categories, PanopticMap
@@ -32,8 +32,7 @@ def contact_sheet(
         (100, 92, 3)
     """
     _check_pictures(pictures, titles)
-    if columns < 1:
-        fail("columns", "at least 1", columns)
+    check_least("columns", columns, 1)
     columns = min(columns, len(pictures))
     height, width = (max(side) for side in zip(*(p.shape[:2] for p in pictures), strict=True))
     size_px = font_size(height, width)

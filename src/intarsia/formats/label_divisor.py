@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia._files import whole
 from intarsia.formats.json_file import naming, read_json, write_json
 from intarsia.formats.label_image import read_labels
@@ -72,8 +72,7 @@ def _part(name: str, folder: Path) -> SourcePart:
     with naming(path):
         categories = Categories.from_coco(content)
         divisor, void = int(content.get("divisor", DIVISOR)), int(content.get("void", VOID))
-        if divisor < 1:
-            fail("divisor", "at least 1", divisor)
+        check_least("divisor", divisor, 1)
     images = {p.stem: p for p in (folder / "images").glob("*") if is_picture_name(p)}
     maps = []
     for array in sorted(p for p in (folder / "labels").iterdir() if p.suffix.lower() in SUFFIXES):

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia._check import fail
+from intarsia._check import check_least
 from intarsia.layers._cut_operators import cut_masks, cut_segments
 from intarsia.layers.panoptic_masks import PanopticMasks, PanopticTruth
 from intarsia.layers.perturbation import CutGrid, Perturbation, draw_steps
@@ -73,8 +73,7 @@ class CutLayer(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if min_size < 1:
-            fail("min_size", "at least 1", min_size)
+        check_least("min_size", min_size, 1)
         grid = CutGrid(offsets, splittable, threads)
         self.offsets, self.splittable, self.threads = grid.flat_offsets, grid.flags.tolist(), threads or 0
         self.perturbation, self.min_size = perturbation, min_size

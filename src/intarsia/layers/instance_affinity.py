@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import elu
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 
 __all__ = ["DenseInstanceAffinity", "InstanceAffinityConfig"]
 
@@ -34,10 +34,8 @@ class InstanceAffinityConfig:
     iterations: int = 1
 
     def __post_init__(self) -> None:
-        if self.channels < 0:
-            fail("affinity.channels", "0 or more", self.channels)
-        if self.iterations < 1:
-            fail("affinity.iterations", "1 or more", self.iterations)
+        check_least("affinity.channels", self.channels, 0)
+        check_least("affinity.iterations", self.iterations, 1)
 
 
 class DenseInstanceAffinity(nn.Module):

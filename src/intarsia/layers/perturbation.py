@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.cut import GridProblem
 
 T = TypeVar("T")
@@ -44,8 +44,7 @@ class Perturbation:
     highest: float = 5000.0
 
     def __post_init__(self) -> None:
-        if self.num_samples < 1:
-            fail("num_samples", "at least 1", self.num_samples)
+        check_least("num_samples", self.num_samples, 1)
         if not 0 < self.lowest <= self.highest < np.inf:
             fail(
                 "lowest", "above 0 and at most `highest`, which is finite", f"[{self.lowest}, {self.highest}]"

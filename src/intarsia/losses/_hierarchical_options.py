@@ -8,7 +8,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.losses._hierarchical_levels import LevelLoss
 
 _LEVEL_LOSSES = ("lovasz", "hinge", "bce", "focal")
@@ -50,8 +50,7 @@ class HierarchicalLovaszOptions:
                 fail(name, '"lovasz", "hinge", "bce" or "focal"', repr(getattr(self, name)))
         if self.absent not in ("skip", "hinge"):
             fail("absent", '"skip" or "hinge"', repr(self.absent))
-        if self.max_instances < 1:
-            fail("max_instances", "at least 1", self.max_instances)
+        check_least("max_instances", self.max_instances, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Rule:
     def terms(self, outputs: Outputs, truth: Truth) -> HierarchicalLovaszTerms:
         """All terms: one value an image, or one for a batch."""
         options, mean = self.options, batch_mean if self.pooled else image_means
+        # balls of instances, and the larger ones of categories
         instances = InstanceLevel(
             outputs.pixels,
             outputs.sharpness,
@@ -63,6 +64,7 @@ class Rule:
             mean=mean,
         )
         categories = self._categories(outputs, truth)
+        # what each term compares
         return HierarchicalLovaszTerms(
             instance=instances.loss(
                 outputs.pixels, truth.distinct, options.instance_loss, options.max_instances

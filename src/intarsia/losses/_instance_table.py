@@ -50,7 +50,7 @@ def instance_table(
     num_images, device = len(instances), instances.device
     largest = int(instances.max()) if instances.numel() else 0
     if instances.numel() and int(instances.min()) < 0:
-        fail("instances", "0 or positive", int(instances.min()))
+        fail("instances", "at least 0", int(instances.min()))
     key = instances.long() + (torch.arange(num_images, device=device) * (largest + 1))[:, None]
     area = key.flatten().bincount(minlength=num_images * (largest + 1))
     present = area > 0

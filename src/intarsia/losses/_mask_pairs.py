@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 
 __all__ = ["MaskPairs", "MatchedMasks", "SurrogateOptions"]
 
@@ -107,5 +107,4 @@ class SurrogateOptions:
     def __post_init__(self) -> None:
         if self.form not in ("released", "paper", "exact"):
             fail("form", '"released", "paper" or "exact"', repr(self.form))
-        if self.sharpness < 1:
-            fail("sharpness", "1 or more", self.sharpness)
+        check_least("sharpness", self.sharpness, 1)

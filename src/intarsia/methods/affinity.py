@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.losses import batch_affinity_loss
@@ -46,8 +46,7 @@ class AffinityLossConfig:
         if not 0 < self.hardest <= 1:
             fail("affinity_loss.hardest", "a share in (0, 1]", self.hardest)
         for name in ("weight", "thing_weight", "small_thing_weight", "touching_weight"):
-            if getattr(self, name) < 0:
-                fail(f"affinity_loss.{name}", "0 or more", getattr(self, name))
+            check_least(f"affinity_loss.{name}", getattr(self, name), 0)
 
 
 def affinity_losses(

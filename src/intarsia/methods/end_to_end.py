@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.data.affinity_targets import affinity_targets
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.cut import CutConfig
@@ -80,8 +80,7 @@ class EndToEndConfig(SurrogateOptions):
         if not 0 <= self.cost_dropout < 1:
             fail("end_to_end.cost_dropout", "in [0, 1)", self.cost_dropout)
         for name in ("ladder", "pretraining_weight", "thing_area_scale"):
-            if getattr(self, name) < 0:
-                fail(f"end_to_end.{name}", "0 or more", getattr(self, name))
+            check_least(f"end_to_end.{name}", getattr(self, name), 0)
         if self.memory and self.form != "exact":
             fail("end_to_end.memory", f'0 with the form "{self.form}"', self.memory)
         if self.learned_areas and (self.loss == "separate" or self.trained == "last_two"):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.losses import HALF, HierarchicalLovaszOptions
 from intarsia.nets import MeanSource
 
@@ -47,8 +47,7 @@ class HierarchicalEmbeddingConfig:
     def __post_init__(self) -> None:
         if self.branches == "two" and self.coordinates != "added":
             fail("embedding.coordinates", '"added" with two branches', repr(self.coordinates))
-        if self.features < 1:
-            fail("embedding.features", "1 or more", self.features)
+        check_least("embedding.features", self.features, 1)
         for name in ("unit_px", "reach_px", "start_radius_px"):
             if getattr(self, name) <= 0:
                 fail(f"embedding.{name}", "above 0", getattr(self, name))
@@ -107,6 +106,6 @@ class HierarchicalLossConfig(HierarchicalLovaszOptions):
         super().__post_init__()
         for name in vars(self):
             if name.endswith("_weight") and getattr(self, name) < 0:
-                fail(f"loss.{name}", "0 or more", getattr(self, name))
+                fail(f"loss.{name}", "at least 0", getattr(self, name))
         if self.sigma <= 0:
             fail("loss.sigma", "above 0", self.sigma)

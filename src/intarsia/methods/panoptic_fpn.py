@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.detections import Detections
 from intarsia.decoding.image_view import ImageView
@@ -51,8 +51,7 @@ class PanopticFpnConfig:
 
     def __post_init__(self) -> None:
         for name in ("pyramid_width", "semantic_width"):
-            if getattr(self, name) < 1:
-                fail(name, "1 or more", getattr(self, name))
+            check_least(name, getattr(self, name), 1)
         if not self.detection.masks:
             fail("detection.masks", "true for the merge by rules", "false")
 

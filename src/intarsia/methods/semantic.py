@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.losses import batch_top_k_cross_entropy, lovasz_softmax
 from intarsia.nets.upsampling import upsampled
@@ -41,8 +41,7 @@ class SemanticLossConfig:
         if not 0 < self.hardest <= 1:
             fail("semantic.hardest", "a share in (0, 1]", self.hardest)
         for name in ("weight", "lovasz_weight", "small_thing_weight"):
-            if getattr(self, name) < 0:
-                fail(f"semantic.{name}", "0 or more", getattr(self, name))
+            check_least(f"semantic.{name}", getattr(self, name), 0)
 
 
 def semantic_losses(

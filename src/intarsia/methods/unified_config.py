@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.decoding.merge import MergeConfig
 from intarsia.methods.semantic import SemanticLossConfig
 from intarsia.nets import BackboneConfig, DetectionConfig, SharedDecoderConfig
@@ -30,8 +30,7 @@ class PyramidConfig:
     top_context: TopContext = "squeeze"
 
     def __post_init__(self) -> None:
-        if self.width < 1:
-            fail("pyramid.width", "1 or more", self.width)
+        check_least("pyramid.width", self.width, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from intarsia._check import fail, nearest
+from intarsia._check import check_least, fail, nearest
 from intarsia.metrics.boundary_quality import BoundaryQuality
 from intarsia.metrics.cityscapes_ap import CityscapesAP
 from intarsia.metrics.coco_ap import CocoAP
@@ -51,8 +51,7 @@ class Request:
         for name in self.names:
             if name not in MEASURES:
                 fail("also", "known metrics", repr(name), hint=nearest(name, MEASURES))
-        if self.min_stuff_area < 0:
-            fail("min_stuff_area", "at least 0", self.min_stuff_area)
+        check_least("min_stuff_area", self.min_stuff_area, 0)
         if not self.boundary_ratio > 0:
             fail("boundary_ratio", "above 0", self.boundary_ratio)
 

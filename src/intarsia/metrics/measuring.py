@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int64, Shaped
 
 from intarsia import _native
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia._threads import results_in_order
 from intarsia.formats.png import UnreadableError, keep_freed_buffers, read_filtered, read_ids
 from intarsia.metrics.annotations import MapAnnotation
@@ -34,8 +34,7 @@ def measure_pairs(
     Raises:
         ValueError: The sizes of two maps differ, or a prediction's ids are not those its JSON lists.
     """
-    if workers < 1:
-        fail("workers", "at least 1", workers)
+    check_least("workers", workers, 1)
     keep_freed_buffers()
     measure = partial(_measure, request=request, categories=pairs.categories)
     for _, measurement in results_in_order(measure, pairs.images, workers=workers):

@@ -46,7 +46,7 @@ class VideoPanopticQuality:
     def __init__(self, categories: Categories, *, windows: Sequence[int] = (1, 2, 3, 4)) -> None:
         """Start with no video; `windows` are numbers of frames."""
         if not windows or min(windows) < 1:
-            fail("windows", "numbers of frames, 1 or more", tuple(windows))
+            fail("windows", "numbers of frames, each at least 1", tuple(windows))
         self._tallies = {window: PanopticQuality(categories) for window in windows}
 
     def update(self, predictions: Sequence[PanopticMap], truths: Sequence[PanopticMap]) -> None:

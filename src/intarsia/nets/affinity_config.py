@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intarsia._check import counted, fail
+from intarsia._check import check_least, counted, fail
 from intarsia.cut.offsets import offsets_of
 
 __all__ = ["AffinityHeadConfig"]
@@ -33,14 +33,13 @@ class AffinityHeadConfig:
 
     def __post_init__(self) -> None:
         if not self.distances or min(self.distances) < 1 or len(set(self.distances)) < len(self.distances):
-            fail("affinity.distances", "different numbers of 1 or more", self.distances)
+            fail("affinity.distances", "different numbers, each at least 1", self.distances)
         for name in ("width", "classifier_width"):
-            if getattr(self, name) < 1:
-                fail(f"affinity.{name}", "1 or more", getattr(self, name))
+            check_least(f"affinity.{name}", getattr(self, name), 1)
         if self.classifier_widths and (
             len(self.classifier_widths) != len(self.distances) or min(self.classifier_widths) < 1
         ):
-            wanted = f"{counted(len(self.distances), 'number')} of 1 or more, one a distance, or none"
+            wanted = f"{counted(len(self.distances), 'number')}, each at least 1, one a distance, or none"
             fail("affinity.classifier_widths", wanted, self.classifier_widths)
 
     @property

@@ -61,14 +61,14 @@ class BackboneConfig:
         if self.finest_stride not in (1, 2, 4):
             fail("finest_stride", "1, 2 or 4", self.finest_stride)
         if self.finest_stride < self.zoom:
-            fail("finest_stride", f"the zoom of {self.zoom} or more", self.finest_stride)
+            fail("finest_stride", f"at least the zoom, {self.zoom}", self.finest_stride)
         most = 4 if self.finest_stride == 4 else 5
         if not 0 <= self.frozen_levels <= most:
             fail("frozen_levels", f"0 to {most}", self.frozen_levels)
         if self.zoom not in (1, 2, 4):
             fail("zoom", "1, 2 or 4", self.zoom)
         if self.multi_grid and (self.output_stride == 32 or min(self.multi_grid) < 1):
-            fail("multi_grid", "numbers of 1 or more, below an output stride of 32", self.multi_grid)
+            fail("multi_grid", "numbers, each at least 1, below an output stride of 32", self.multi_grid)
 
 
 class Backbone(nn.Module):

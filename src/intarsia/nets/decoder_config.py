@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.nets.blocks import ConvStyle
 
 __all__ = ["DecoderConfig"]
@@ -35,11 +35,10 @@ class DecoderConfig(ConvStyle):
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.width < 1:
-            fail("decoder.width", "1 or more", self.width)
+        check_least("decoder.width", self.width, 1)
         if len(self.skip_channels) != 3 or min(self.skip_channels) < 1:
-            fail("decoder.skip_channels", "three numbers of 1 or more", self.skip_channels)
+            fail("decoder.skip_channels", "three numbers, each at least 1", self.skip_channels)
         if any(dilation < 1 for dilation in self.dilations):
-            fail("decoder.dilations", "1 or more", self.dilations)
+            fail("decoder.dilations", "at least 1", self.dilations)
         if not 0 <= self.dropout < 1:
             fail("decoder.dropout", "in [0, 1)", self.dropout)

@@ -13,7 +13,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import AnchorGenerator, RegionProposalNetwork, RPNHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 
 __all__ = ["MASK_CELLS", "DetectionConfig", "proposal_network", "roi_heads"]
 
@@ -69,14 +69,12 @@ class DetectionConfig:
     def __post_init__(self) -> None:
         counts = ("candidates", "proposals", "test_proposals", "rpn_samples", "roi_samples", "max_detections")
         for name in (*counts, "box_width", "mask_width", "mask_depth", "canonical_px"):
-            if getattr(self, name) < 1:
-                fail(f"detection.{name}", "1 or more", getattr(self, name))
+            check_least(f"detection.{name}", getattr(self, name), 1)
         if self.anchor_scale <= 0:
             fail("detection.anchor_scale", "above 0", self.anchor_scale)
         if not self.anchor_ratios or min(self.anchor_ratios) <= 0:
             fail("detection.anchor_ratios", "one or more above 0", self.anchor_ratios)
-        if self.weight < 0:
-            fail("detection.weight", "0 or more", self.weight)
+        check_least("detection.weight", self.weight, 0)
 
 
 def proposal_network(config: DetectionConfig, strides: Sequence[int], channels: int) -> RegionProposalNetwork:

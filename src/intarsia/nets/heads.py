@@ -41,7 +41,7 @@ class EmbeddingHeadConfig:
 
     def __post_init__(self) -> None:
         if self.dims < (2 if self.coordinates == "added" else 1):
-            fail("embedding.dims", "1 or more, 2 or more with added coordinates", self.dims)
+            fail("embedding.dims", "at least 1, at least 2 with added coordinates", self.dims)
         for name in ("coordinate_px", "added_px"):
             if getattr(self, name) <= 0:
                 fail(f"embedding.{name}", "above 0", getattr(self, name))

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.decoding.detections import Detections
 from intarsia.layers import DenseInstanceAffinity, InstanceAffinityConfig, Variant, dynamic_potential
 from intarsia.losses import Matching, Normalisation, match_detections, panoptic_matching_loss
@@ -70,13 +70,11 @@ class MatchingConfig:
     sharpness: float = 10.0
 
     def __post_init__(self) -> None:
-        if self.weight < 0:
-            fail("matching.weight", "0 or more", self.weight)
+        check_least("matching.weight", self.weight, 0)
         for name in ("min_iou", "keep_truth"):
             if not 0 < getattr(self, name) <= 1:
                 fail(f"matching.{name}", "in (0, 1]", getattr(self, name))
-        if self.max_detections < 1:
-            fail("matching.max_detections", "1 or more", self.max_detections)
+        check_least("matching.max_detections", self.max_detections, 1)
         if self.sharpness <= 0:
             fail("matching.sharpness", "above 0", self.sharpness)
 

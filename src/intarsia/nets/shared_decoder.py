@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision.ops import DeformConv2d
 
-from intarsia._check import fail
+from intarsia._check import check_least
 from intarsia.nets.blocks import norm_layer
 
 __all__ = ["SharedDecoder", "SharedDecoderConfig"]
@@ -35,8 +35,7 @@ class SharedDecoderConfig:
 
     def __post_init__(self) -> None:
         for name in ("width", "depth"):
-            if getattr(self, name) < 1:
-                fail(f"shared_decoder.{name}", "1 or more", getattr(self, name))
+            check_least(f"shared_decoder.{name}", getattr(self, name), 1)
 
 
 class SharedDecoder(nn.Module):

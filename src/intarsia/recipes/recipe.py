@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from intarsia._check import fail, nearest
+from intarsia._check import check_least, fail, nearest
 from intarsia.data.transforms import Augmentation
 from intarsia.pictures.intake import Intake
 
@@ -37,8 +37,7 @@ class Optim:
         if not self.lr > 0:
             fail("optim.lr", "above 0", self.lr)
         for name in ("clip_norm", "weight_decay", "backbone_lr_factor"):
-            if not getattr(self, name) >= 0:
-                fail(f"optim.{name}", "0 or more", getattr(self, name))
+            check_least(f"optim.{name}", getattr(self, name), 0)
         if not 0 <= self.momentum < 1:
             fail("optim.momentum", "in [0, 1)", self.momentum)
 
@@ -79,8 +78,7 @@ class Schedule:
     def __post_init__(self) -> None:
         """Refuse a schedule without steps, and drops that do not come one after the other."""
         for name in ("steps", "evaluate_every", "checkpoint_every", "log_every"):
-            if getattr(self, name) < 1:
-                fail(f"schedule.{name}", "at least 1", getattr(self, name))
+            check_least(f"schedule.{name}", getattr(self, name), 1)
         if not 0 <= self.warmup_from <= 1:
             fail("schedule.warmup_from", "in [0, 1]", self.warmup_from)
         if (self.decay == "drops") != bool(self.drops):
@@ -156,8 +154,7 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse empty batches, a decay that never forgets, and trackers that nobody knows."""
         for name in ("batch_size", "accumulate"):
-            if getattr(self, name) < 1:
-                fail(name, "at least 1", getattr(self, name))
+            check_least(name, getattr(self, name), 1)
         for name in self.logger:
             if name not in LOGGERS:
                 fail("logger", f"made of {', '.join(LOGGERS)}", repr(name), hint=nearest(name, LOGGERS))

@@ -59,7 +59,7 @@ def load(
         ('nucleus', 'background')
     """
     if threads is not None and (isinstance(threads, bool) or threads < 1):
-        fail("threads", "1 or more, or None", threads)
+        fail("threads", "at least 1, or None", threads)
     with model_folder(name_or_folder) as folder:
         runner = backend or ("torch" if method else _best_backend(folder, device))
         if runner == "torch":

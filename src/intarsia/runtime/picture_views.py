@@ -25,7 +25,7 @@ class PictureViews:
     """A network, and how it is fed.
 
     Attributes:
-        network: What computes.
+        network: What computes the arrays of each view.
         spec: How pictures are made ready.
         reach_points: As the decoder's: how far apart on the grid two points are that one value is about.
     """

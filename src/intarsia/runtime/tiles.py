@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 
 __all__ = ["ALIGNED_PX", "Tile", "TilingConfig", "tiles_of"]
 
@@ -29,8 +29,7 @@ class TilingConfig:
     def __post_init__(self) -> None:
         if self.tile_px < 1 or self.tile_px % ALIGNED_PX:
             fail("tiling.tile_px", f"a multiple of {ALIGNED_PX}", self.tile_px)
-        if self.context_px < 0:
-            fail("tiling.context_px", "0 or more", self.context_px)
+        check_least("tiling.context_px", self.context_px, 0)
 
     def zoomed(self, zoom: int) -> TilingConfig:
         """The tiles of a network that enlarges its images: it sees as many pixels, so of the image fewer.

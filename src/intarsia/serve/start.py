@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 
 __all__ = ["serve"]
 
@@ -43,8 +43,7 @@ def serve(
         ValueError: No such model, the address cannot be used, or the extra `serve` is not installed.
     """
     for name, value in (("max_megapixels", max_megapixels), ("memory_mb", memory_mb)):
-        if value < 1:
-            fail(name, "at least 1", value)
+        check_least(name, value, 1)
     try:
         import uvicorn
 
