@@ -28,7 +28,7 @@ from intarsia.commands.video import Tracking, predict_video
 from intarsia.errors import InputError, PartialFailure
 from intarsia.formats.image_files import ImageRows, Output
 from intarsia.formats.resolution import Resolution
-from intarsia.pictures.finding import find_photos
+from intarsia.pictures.finding import Photos, find_photos
 from intarsia.pictures.object_store import is_address
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Backend, Device, Precision
@@ -161,22 +161,16 @@ def predict(
         method=method,
     )
     # what excludes each other is refused before anything is written
-    place = _place(cluster, workers, settings)
     has_stored = any(map(is_address, paths))
-    if place is None and has_stored:
-        place = Rank(0, 1)  # photos of object stores are fetched part by part
+    place = _place(cluster, workers, settings, has_stored=has_stored)
     options = {"videos": videos, "in_parts": place is not None, "has_stored": has_stored}
     check_options(settings, page=page, **options)
     if videos:
         return _writing(out, lambda: _predict_videos(videos, settings, tracking=tracking))
-    # photos by their names, with the ids of the truth and the masks of another network
+    # photos in, maps and files out
     located = find_photos(paths, out=out)
-    pages = pages_of(located.files, "all" if stack else page)
-    ids = ids_of_photos(pages, truth or truth_of(paths, out=out))
-    masks = {} if semantic is None else mask_files(semantic, pages)
-    photos = photos_of(pages, ids, masks=masks, stored=located.stored)
+    photos = _photos(located, settings, page=page, truth=truth or truth_of(paths, out=out))
     check_no_data_set(folder, write)
-    # the network, and everything that is written
     joined = _writing(out, lambda: _predicted(photos, settings, place))
     predictions = [Prediction.of(rows, settings) for rows in joined.rows]
     if isinstance(place, Rank) and place.number:
@@ -186,17 +180,33 @@ def predict(
     if model is None and not shows_things(predictions, joined.categories):
         print(NOTHING_BY_DEFAULT)
     if failures := [*joined.broken, *located.passed_over]:
-        raise PartialFailure(failures, total=len(pages) + located.num_passed_over, result=predictions)
+        raise PartialFailure(failures, total=len(photos) + located.num_passed_over, result=predictions)
     return predictions
 
 
-def _place(cluster: str | None, workers: int | None, settings: PhotoSettings) -> Cluster | Rank | None:
-    """Who does the work, if not this process alone."""
+def _place(
+    cluster: str | None, workers: int | None, settings: PhotoSettings, *, has_stored: bool
+) -> Cluster | Rank | None:
+    """Who does the work, if not this process alone; photos of object stores are fetched part by part."""
     if cluster is None:
         if workers is not None:
             fail("workers", "used with `cluster`", workers)
-        return Rank.of(os.environ)
+        return Rank.of(os.environ) or (Rank(0, 1) if has_stored else None)
     return Cluster(cluster, workers, settings.threads or 1, wants_gpu=settings.device != "cpu")
+
+
+def _photos(
+    located: Photos,
+    settings: PhotoSettings,
+    *,
+    page: int | Literal["all"] | None,
+    truth: str | Path | None,
+) -> list[Photo]:
+    """Photos by their names, with the ids of the truth and the masks of another network."""
+    pages = pages_of(located.files, "all" if settings.stacks else page)
+    ids = ids_of_photos(pages, truth)
+    masks = {} if settings.semantic is None else mask_files(settings.semantic, pages)
+    return photos_of(pages, ids, masks=masks, stored=located.stored)
 
 
 def _writing(out: str, work: Callable[[], T]) -> T:
