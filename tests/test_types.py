@@ -13,10 +13,58 @@ import pytest
 
 import intarsia
 
+NAMES = Path(__file__).with_name("public_api.txt").read_text().split()
+IMPORTS = "".join(
+    f"from {name.rpartition('.')[0]} import {name.rpartition('.')[2]} as {name.replace('.', '_')}\n"
+    for name in NAMES
+)
 USER = """
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
 import intarsia
-from intarsia.cut import CutProblem, solve
-from intarsia.panoptic import PanopticMap
+from intarsia import InputError, PanopticMap, PartialFailure
+from intarsia.cut import Contraction, Cut, CutProblem, Greedy, GridProblem, solve, solve_batch
+from intarsia.draw import overlay
+from intarsia.layers import CutLayer
+from intarsia.losses import batch_affinity_loss, discriminative_loss, lovasz_softmax
+
+Image = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+def predict(path: Path, image: Image) -> list[PanopticMap]:
+    model = intarsia.load("facades", device="cpu")
+    maps: list[PanopticMap] = model.predict([image, image])
+    maps += model.predict(("a.jpg", "b.jpg"), batch=2)
+    maps += model.predict(image for _ in range(3))
+    maps += [model.predict(image), model.predict(path), model.predict(b"GIF89a")]
+    overlay(image, maps[0], categories=model.categories)
+    print(model.device.upper(), maps[0].segments[0].score + 1)
+    return maps
+
+def cut(costs: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
+    best: Cut = solve(GridProblem(costs, costs, [(0, 1)], [True]), solver=Greedy(min_size=3), threads=2)
+    cuts = solve_batch([CutProblem([[0.0]], [], [], [True])], solver=Contraction(lazy=True))
+    return best.cost + cuts[0].cost
+
+def train(x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    losses: torch.Tensor = lovasz_softmax(x.softmax(1), labels) + discriminative_loss(x, labels, delta_v=0.1)
+    layer = CutLayer([(0, 1)], [True, False])
+    return losses.mean() + batch_affinity_loss(x, x > 0, valid=x > 0) + layer(x, x).masks[0].sum()
+
+def commands() -> None:
+    try:
+        for prediction in intarsia.predict(("a.jpg",), out="out"):
+            print(prediction.name.upper())
+    except PartialFailure as failure:
+        print(failure.total + 1, failure.sentences[0].upper())
+    except InputError as error:
+        print(error)
+    intarsia.evaluate("a.json", "b.json")
+    intarsia.inspect("data")
+    intarsia.convert("coco", "data", "out")
 
 def area(path: str) -> int:
     return PanopticMap.load(path).area(1)
@@ -25,18 +73,22 @@ reveal_type(solve(CutProblem([[0, 3]], [], [], [True, True])).cost)
 reveal_type(intarsia.cut("problem.npz"))
 PanopticMap.load("a.png").area("one")
 """
-MYPY = "[mypy]\n[mypy-torch.*,torchvision.*,timm.*,accelerate.*,matplotlib.*]\nfollow_imports = skip\n"
+MYPY = """[mypy]
+strict = True
+[mypy-torch.*,torchvision.*,timm.*,accelerate.*,matplotlib.*]
+follow_imports = skip
+"""
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """A user's file, and an environment in which the package lies as an installer puts it."""
+    """A user's file, which imports every public name, and an environment that has the package."""
     folder = tmp_path_factory.mktemp("user")
     venv.create(folder / "venv", symlinks=os.name != "nt")
     site = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "venv")}))
     (site / "intarsia").symlink_to(Path(str(intarsia.__file__)).parent)
     (site / "others.pth").write_text(sysconfig.get_path("purelib"))
-    (folder / "user.py").write_text(USER)
+    (folder / "user.py").write_text(IMPORTS + USER)
     (folder / "mypy.ini").write_text(MYPY)
     return folder
 

@@ -264,14 +264,17 @@ def test_learned_areas_move_with_the_loss_and_decode_what_was_learned(small, sce
     logits = output.semantic_logits.clone()
     logits[:, 0, :3, :3] += 30
     spurious = dataclasses.replace(output, semantic_logits=logits)
-    sum(method.losses(spurious, scene.targets).values()).backward()
-    gradient = method.least_areas.log_factor.grad
-    assert gradient[0] < 0
+    torch.stack([*method.losses(spurious, scene.targets).values()]).sum().backward()
+    areas = method.least_areas.log_factor
+    assert areas is not None
+    assert areas.grad is not None
+    assert areas.grad[0] < 0
     # learned areas are kept with the model, and what is below them is void
     with torch.no_grad():
-        method.least_areas.log_factor.fill_(10.0)
+        areas.fill_(10.0)
     method.save(tmp_path)
     loaded = load(tmp_path)
+    assert isinstance(loaded, CombinatorialPanoptic)
     assert loaded.map_decoder.cut.category_px == method.map_decoder.cut.category_px
     assert not loaded.decode(output, [SIZE])[0].segments
 
