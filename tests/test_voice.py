@@ -90,6 +90,12 @@ def test_what_is_said_about_an_argument_says_something():
     assert not empty
 
 
+def test_nothing_cites_a_document_that_is_not_here():
+    """An equation is one of a paper that is named, or of a page in docs/."""
+    pattern = re.compile(r"\b(SPEC|PEERS|STYLE|REVIEW)\b[ .]|\(eq\. [A-Z]\.\d|\([A-Z]\.\d+\)")
+    assert not [f"{file}: {m[0]}" for file, path in FILES.items() for m in pattern.finditer(path.read_text())]
+
+
 def test_the_least_number_is_said_in_one_way():
     """At least 1: not 1 or more, nor 0 or positive."""
     pattern = re.compile(r"fail\([^\n]*\d or (more|above|larger|positive)\b")

@@ -62,10 +62,11 @@ def counted(number: int, noun: str) -> str:
     """A number with its noun, as people say it.
 
     Example:
-        >>> counted(1, "map"), counted(2, "true segment"), counted(0, "category")
-        ('1 map', '2 true segments', '0 categories')
+        >>> counted(1, "map"), counted(2, "true segment"), counted(0, "category"), counted(3, "class")
+        ('1 map', '2 true segments', '0 categories', '3 classes')
     """
     many = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
+    many = noun + "es" if noun.endswith("s") else many
     return f"{number} {noun if number == 1 else many}"
 
 

@@ -1,5 +1,6 @@
 """Problems are checked when they are made, and judge answers by themselves."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intarsia.cut import CutProblem, GridProblem
+from intarsia.cut import CutProblem, GridProblem, solve, synthetic_problem
 from tests.cut.problems import grids, square, triangle
 
 
@@ -148,3 +149,13 @@ def test_a_bad_volume_is_refused_by_the_name_of_its_argument(name: str, value: o
     }
     with pytest.raises(ValueError, match=message):
         GridProblem(**(good | {name: value}))
+
+
+def test_problems_and_answers_fit_a_line():
+    """And not all their costs, which are millions."""
+    problem, _ = synthetic_problem(16, 24, num_classes=5)
+    graph = problem.to_graph()
+    assert re.fullmatch(r"GridProblem\(16x24, 5 classes, \d+ offsets\)", repr(problem))
+    assert re.fullmatch(r"CutProblem\(384 nodes, \d+ edges, 5 classes\)", repr(graph))
+    assert re.fullmatch(r"Cut\(16x24, \d+ clusters, cost=-\d+\.\d+\)", repr(solve(problem)))
+    assert repr(solve(CutProblem([[0.0]], [], [], [True]))) == "Cut(1, 1 cluster, cost=0)"

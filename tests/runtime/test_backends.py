@@ -1,5 +1,8 @@
 """Whatever runs a shipped model, its outputs have their names and its maps are the same."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -47,3 +50,21 @@ def test_an_exported_model_is_tiled_as_its_method_is(name):
     assert spec.tiling is not None
     most = 1536 if spec.stride > 1 else 896  # of its pixels: what its memory grows with
     assert spec.tiling.tile_px * method.backbone.zoom == most
+
+
+def test_what_no_backend_knows_is_refused():
+    """Else a model on "gpu" would run on the CPU in silence; in a process where no one else checks types."""
+    calls = """
+import intarsia
+for option in ("backend", "device", "precision"):
+    try:
+        print(intarsia.load("facades", **{option: "gpu"}))
+    except intarsia.InputError as error:
+        print(error)
+"""
+    lines = subprocess.run([sys.executable, "-c", calls], capture_output=True, text=True).stdout.splitlines()
+    assert lines == [
+        "`backend` must be one of 'onnxruntime', 'openvino', 'torch', got 'gpu'.",
+        "`device` must be one of 'auto', 'cpu', 'cuda', got 'gpu'.",
+        "`precision` must be one of 'auto', 'float32', 'bfloat16', got 'gpu'.",
+    ]

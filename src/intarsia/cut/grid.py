@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.cut.arrays import as_array, as_costs, as_flags, as_indices, check_finite, check_size
 from intarsia.cut.offsets import Slices, pair_slices
 from intarsia.cut.problem import CutProblem, check_answer, check_pairs
@@ -65,6 +65,11 @@ class GridProblem:
         object.__setattr__(self, "splittable", as_flags("splittable", splittable, len(node_costs)))
         for costs, (first, _) in zip(affinity_costs, self._pairs(), strict=True):
             check_finite("affinity_costs", costs[first])
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.shape))
+        classes, offsets = counted(self.splittable.size, "class"), counted(len(self.offsets), "offset")
+        return f"GridProblem({size}, {classes}, {offsets})"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.cut.arrays import as_array, as_costs, as_flags, as_indices, check_finite, check_size
 
 
@@ -58,6 +58,10 @@ class CutProblem:
         object.__setattr__(self, "edges", edges)
         object.__setattr__(self, "edge_costs", edge_costs)
         object.__setattr__(self, "splittable", as_flags("splittable", splittable, num_classes))
+
+    def __repr__(self) -> str:
+        nodes, classes = counted(len(self.node_costs), "node"), counted(self.splittable.size, "class")
+        return f"CutProblem({nodes}, {counted(len(self.edges), 'edge')}, {classes})"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from intarsia import _native
-from intarsia._check import fail
+from intarsia._check import counted, fail
 from intarsia.cut.arrays import as_count, as_flag, as_seconds
 from intarsia.cut.grid import GridProblem
 from intarsia.cut.problem import CutProblem, check_answer
@@ -100,6 +100,11 @@ class Cut:
     clusters: Int32[np.ndarray, "*shape"]
     cost: float
     stats: Stats
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.labels.shape))
+        clusters = counted(int(self.clusters.max(initial=-1)) + 1, "cluster")
+        return f"Cut({size}, {clusters}, cost={self.cost:g})"
 
 
 def solve(

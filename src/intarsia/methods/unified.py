@@ -66,6 +66,8 @@ class UnifiedPanoptic(AbstractMethod):
     Source: Li, Qi and Torr 2020. What the paper leaves open is a named setting: see the configs.
 
     Example:
+        >>> from intarsia.methods.unified_config import PyramidConfig
+        >>> from intarsia.nets import BackboneConfig
         >>> config = UnifiedConfig(backbone=BackboneConfig(name="lcnet_050"), pyramid=PyramidConfig(width=16))
         >>> method = UnifiedPanoptic(config, Categories.named("facades"))
         >>> method.predict(torch.zeros(3, 9, 7)).size

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import os
 import shutil
-from typing import Literal
+from typing import Literal, get_args
 
 from intarsia._check import fail
 from intarsia.errors import InputError
@@ -58,6 +58,13 @@ def load(
         >>> load("nuclei").categories.names
         ('nucleus', 'background')
     """
+    for name, value, choices in (
+        ("backend", backend or "torch", get_args(Backend)),
+        ("device", device, get_args(Device)),
+        ("precision", precision, get_args(Precision)),
+    ):
+        if value not in choices:
+            fail(name, "one of " + ", ".join(map(repr, choices)), repr(value))
     if threads is not None and (isinstance(threads, bool) or threads < 1):
         fail("threads", "at least 1, or None", threads)
     with model_folder(name_or_folder) as folder:

@@ -48,6 +48,7 @@ class Model:
 
     Example:
         >>> import intarsia
+        >>> import numpy as np
         >>> model = intarsia.load("facades")
         >>> model.predict(np.zeros((40, 50, 3), np.uint8)).size
         (40, 50)
