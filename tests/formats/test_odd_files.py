@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+import intarsia
 from intarsia.cli import main
 from intarsia.commands.convert import convert
 from intarsia.commands.evaluate import evaluate
@@ -113,6 +114,7 @@ def archive(file: Path) -> None:
         archive_file.writestr("a.tif", b"")
 
 
+NPY = b"\x93NUMPY\x01\x00" + bytes(120)
 WHOLE = r"whole numbers from 0 to 2\^31 - 1, got "
 REFUSED: dict[str, tuple[Write, str]] = {
     "a ZIP that is called a TIFF": (lambda to: archive(to / "a.tif"), "got a ZIP archive. Unpack it"),
@@ -145,7 +147,12 @@ REFUSED: dict[str, tuple[Write, str]] = {
         lambda to: tifffile.imwrite(to / "a.tif", CELLS.astype(np.complex64)),
         WHOLE + "complex64 pixels",
     ),
-    "an empty file": (lambda to: (to / "a.png").touch(), "a readable label image, got"),
+    "an empty file": (lambda to: (to / "a.png").touch(), "a readable label image, got an empty file"),
+    "a pointer of Git LFS": (
+        lambda to: (to / "a.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:3f2a\n"),
+        "got a pointer of Git LFS. Fetch the files with: git lfs pull",
+    ),
+    "an array": (lambda to: (to / "a.tif").write_bytes(NPY), "got a NumPy array. Save it as TIFF"),
     "a link to a file that was not fetched": (
         lambda to: (to / "a.png").symlink_to("../.git/annex/a.png"),
         r"a readable label image, got No such file|missing: 1 of 1 map, got \S+/labels/a\.png",
@@ -184,6 +191,21 @@ def test_objects_of_few_pixels_and_thin_ones_are_not_taken_for_rims(tmp_path: Pa
     touching = np.kron(np.arange(1, 65).reshape(8, 8), np.ones((3, 3), int))
     for labels in (lines, dots, touching):
         check_not_resized(labels, tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "an empty file"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS. Fetch the files"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a text of XML or HTML"),
+    ],
+)
+def test_what_is_no_photo_is_called_what_it_is(tmp_path: Path, content: bytes, words: str):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match=f"a.png` must be a readable image, got {words}"):
+        intarsia.predict((str(tmp_path / "a.png"),), model="nuclei", out=str(tmp_path / "out"))
 
 
 def test_photos_that_were_not_fetched_are_named(tmp_path: Path, capsys):

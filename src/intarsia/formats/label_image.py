@@ -14,7 +14,7 @@ from intarsia._check import fail
 from intarsia.errors import InputError
 from intarsia.formats.category_map import BACKGROUND, OBJECT
 from intarsia.panoptic import Categories, PanopticMap, Segment
-from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind
+from intarsia.pictures.file_kinds import HEAD, no_picture
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.pillow_file import orientation_of
 from intarsia.pictures.stored import read_stored
@@ -68,8 +68,9 @@ def read_page(path: str | Path, page: int) -> Int64[np.ndarray, "h w"]:
         with Path(path).open("rb") as file:
             head = file.read(HEAD)
             file.seek(0)
-            if archive := archive_kind(head):
-                fail(str(path), "a readable label image", archive, hint=UNPACK)
+            kind, hint = no_picture(head)
+            if kind:
+                fail(str(path), "a readable label image", kind, hint=hint)
             values = _tiff_plane(file, page, str(path)) if is_tiff(head) else _plane(file, str(path))
     except InputError:
         raise

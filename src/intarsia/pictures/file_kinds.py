@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HEAD", "UNPACK", "archive_kind", "picture_kind"]
+__all__ = ["HEAD", "UNPACK", "archive_kind", "no_picture", "picture_kind"]
 
 HEAD = 512
 """So many bytes tell."""
@@ -15,6 +15,14 @@ ARCHIVES = (
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
 )
 """At what place of a file which bytes say what it is."""
+OTHERS = (
+    (b"version https://git-lfs", "a pointer of Git LFS", "Fetch the files with: git lfs pull"),
+    (b"\x93NUMPY", "a NumPy array", "Save it as TIFF."),
+    (b"\x89HDF", "an HDF5 file", "Save its pictures as TIFF."),
+    (b"%PDF", "a PDF", ""),
+    (b"<", "a text of XML or HTML", ""),
+)
+"""What else is found under the name of a picture, by how it begins, and what to do."""
 PICTURES = (
     (0, b"\x89PNG", "a PNG"),
     (0, b"\xff\xd8\xff", "a JPEG"),
@@ -31,6 +39,23 @@ def archive_kind(head: bytes) -> str:
         ('a RAR archive', '')
     """
     return _kind(head, ARCHIVES)
+
+
+def no_picture(head: bytes) -> tuple[str, str]:
+    """What a file is that is no picture, and what to do with it; both empty where it may be one.
+
+    Args:
+        head: Its first `HEAD` bytes.
+
+    Example:
+        >>> no_picture(b"%PDF-1.4"), no_picture(b"GIF89a")
+        (('a PDF', ''), ('', ''))
+    """
+    if not head:
+        return "an empty file", ""
+    if archive := archive_kind(head):
+        return archive, UNPACK
+    return next(((kind, hint) for mark, kind, hint in OTHERS if head.startswith(mark)), ("", ""))
 
 
 def picture_kind(head: bytes) -> str:

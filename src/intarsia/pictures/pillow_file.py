@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from intarsia._check import fail
 from intarsia.errors import InputError
-from intarsia.pictures.file_kinds import HEAD, UNPACK, archive_kind
+from intarsia.pictures.file_kinds import HEAD, no_picture
 
 __all__ = ["num_frames", "open_with_pillow", "orientation_of"]
 
@@ -35,8 +35,9 @@ def open_with_pillow(stream: Any, name: str) -> Iterator[Image.Image]:
         raise
     except UnidentifiedImageError:
         stream.seek(0)
-        if archive := archive_kind(stream.read(HEAD)):
-            fail(name, "a readable image", archive, hint=UNPACK)
+        kind, hint = no_picture(stream.read(HEAD))
+        if kind:
+            fail(name, "a readable image", kind, hint=hint)
         fail(name, "a readable image", "no kind of image that is known", hint=_plugin_hint(stream))
     except Exception as error:  # on damaged files Pillow's readers raise almost anything
         fail(name, "a readable image", f"{type(error).__name__}: {error}")
