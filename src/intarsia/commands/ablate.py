@@ -47,7 +47,7 @@ def ablate(
         out: The folder of the runs and of the table.
         only: Names of rows to measure; all by default. The row that most claims compare others with is always
             among them.
-        start: A kept model, `RUN/best`, in the place of the rows that others start from: it is measured, not
+        start: A kept model, `RUN/best`, in the place of the row that others start from: it is measured, not
             trained, and the runs of every seed start from it.
 
     Returns:

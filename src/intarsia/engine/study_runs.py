@@ -41,8 +41,8 @@ class StudyRuns:
             overrides: Leaves of every row's recipe. Of a row whose recipe has no such leaf it is left out,
                 and `left_out` says so.
             out: The folder of the runs.
-            start: A kept model, by folder or name, in the place of the rows that others start from: it is
-                measured and not trained, and every seed starts from it.
+            start: A kept model, by folder or name, in the place of the row that others start from (the first
+                one, if there are more): it is measured and not trained, and every seed starts from it.
 
         Raises:
             ValueError: An override has no place in any row, or not the type of its leaf; no row of the study
@@ -110,9 +110,9 @@ class StudyRuns:
         return self.out / f"{row.recipe}-{row.run}-{seed}"
 
     def _is_start(self, row: Row) -> bool:
-        """Whether other rows start from the network of this one."""
-        starts = [self.study.row(other.starts_from) for other in self.study.rows if other.starts_from]
-        return (row.recipe, row.run) in {(start.recipe, start.run) for start in starts}
+        """Whether the row has the network of the first one that others start from."""
+        first = self.study.row(next(other.starts_from for other in self.study.rows if other.starts_from))
+        return (row.recipe, row.run) == (first.recipe, first.run)
 
     def _check_start(self, start: str) -> None:
         if not any(row.starts_from for row in self.study.rows):

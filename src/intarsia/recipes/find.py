@@ -74,6 +74,7 @@ STUDIES = {
     "cops-5": "intarsia.recipes.studies.combinatorial:table_5",
     "cops-6": "intarsia.recipes.studies.combinatorial:table_6",
     "cops-7": "intarsia.recipes.studies.combinatorial:table_7",
+    "cops-distances": "intarsia.recipes.studies.combinatorial:distances",
     "cops-figure-4": "intarsia.recipes.studies.combinatorial:figure_4",
     "cops-losses": "intarsia.recipes.studies.combinatorial:losses",
     "cops-solvers": "intarsia.recipes.studies.combinatorial:solvers",

@@ -111,6 +111,20 @@ def losses(on: DataName) -> Study:
     return Study(title="Losses behind the cut", columns=_MEASURES, rows=rows, claims=claims)
 
 
+def distances(on: DataName) -> Study:
+    """Affinities over the paper's distances beside those of the recipe, before and after the cut."""
+    far = "method.affinity.distances=1,4,16,32,64" + ",128" * (on == "cityscapes")
+    first = replace(_first(on), name="paper's distances", run="far", overrides=(far,))
+    second = replace(_second(on, "paper's distances, end to end", (far,)), starts_from=first.name)
+    claims = (
+        Claim(first.name, ">", _BASELINE),
+        Claim(second.name, ">", first.name),
+        Claim(second.name, ">", _TUNED),
+    )
+    rows = (_first(on), _second(on, _TUNED), first, second)
+    return Study(title="Distances of affinities", columns=_MEASURES, rows=rows, claims=claims)
+
+
 def figure_4(on: DataName) -> Study:
     """Figure 4: the loss through the cut with several lambdas and with one, less that without learning."""
     rows = (
@@ -159,7 +173,7 @@ def _first(on: DataName, paper: tuple[float, ...] = ()) -> Row:
 def _second(
     on: DataName, name: str, overrides: tuple[str, ...] = (), *, paper: tuple[float, ...] = ()
 ) -> Row:
-    run = name.replace(" ", "-").replace(",", "").replace(".", "").replace("(", "").replace(")", "")
+    run = name.replace(" ", "-").translate(str.maketrans("", "", ",.()'"))
     return Row(
         name=name,
         recipe=f"cops-{on}-e2e",
