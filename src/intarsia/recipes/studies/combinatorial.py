@@ -84,13 +84,14 @@ def losses(on: DataName) -> Study:
         _first(on),
         _second(on, _TUNED),
         # the form of the surrogate, as the paper and the released code have it
-        _second(on, "eq. (6)", (*_form("paper"), "method.end_to_end.sharpness=4")),
+        _second(on, "eq. (6)", (*_form("paper"), "method.end_to_end.sharpness=4", _dropout(0.0))),
         _second(on, "eq. (6), dropout", (*_form("paper"), "method.end_to_end.sharpness=4", _dropout(0.1))),
-        _second(on, "released", (*_form("released"), "method.end_to_end.sharpness=4")),
+        _second(on, "released", (*_form("released"), "method.end_to_end.sharpness=4", _dropout(0.0))),
         _second(
             on, "released, dropout", (*_form("released"), "method.end_to_end.sharpness=4", _dropout(0.1))
         ),
-        _second(on, "dropout", (_dropout(0.1),)),
+        _second(on, "dropout 0", (_dropout(0.0),)),
+        _second(on, "dropout 0.1", (_dropout(0.1),)),
         _second(on, "one lambda", ("method.end_to_end.num_samples=1",)),
         # one decision of training changed at a time
         _second(on, "no memory", ("method.end_to_end.memory=0",)),
