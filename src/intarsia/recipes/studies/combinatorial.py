@@ -80,6 +80,7 @@ def table_7(on: DataName) -> Study:
 
 def losses(on: DataName) -> Study:
     """Which loss behind the cut: eq. (6), that of the released code, or PQ itself; and what they need."""
+    scales_first = ("method.end_to_end.trained=heads", "method.end_to_end.ladder=50")
     rows = (
         _first(on),
         _second(on, _TUNED),
@@ -97,9 +98,14 @@ def losses(on: DataName) -> Study:
         _second(on, "no memory", ("method.end_to_end.memory=0",)),
         _second(on, "costs may shrink", ("method.end_to_end.scale_free=false",)),
         _second(on, "last two layers", ("method.end_to_end.trained=last_two", "method.end_to_end.ladder=0")),
-        _second(on, "learned areas", ("method.end_to_end.learned_areas=true",)),
+        _second(on, "scales first", scales_first),
+        _second(on, "scales first, learned areas", (*scales_first, "method.end_to_end.learned_areas=true")),
         _second(on, "refined cut", ("method.end_to_end.refine=true",)),
-        _second(on, "one learning rate", ("method.end_to_end.ladder=0", "optim.lr=2e-4")),
+        _second(
+            on,
+            "one learning rate",
+            ("method.end_to_end.trained=heads", "method.end_to_end.ladder=0", "optim.lr=2e-4"),
+        ),
         _second(on, "nothing learned", ("optim.lr=1e-12",)),
         # the same steps without the cut
         _second(
