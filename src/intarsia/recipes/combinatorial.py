@@ -104,7 +104,7 @@ At ten times these recipes' learning rate the loss on the training batches rises
 """
 
 _LAST_LAYERS = replace(_SHORT_TUNING, trained="last_two", ladder=0.0, cost_dropout=0.1)
-"""The paper's choice of layers, one rate for all of them, and its dropout, chosen by docs/through-the-cut.md."""
+"""The paper's choice of layers and its dropout, one rate: docs/through-the-cut.md says what it brings."""
 
 
 def facades_end_to_end() -> Recipe:
