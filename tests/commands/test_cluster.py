@@ -102,6 +102,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path: Path):
     _, said = process.communicate()
     assert process.returncode == 0, said
     assert files_of(out) == files_of(whole)
+    lines = [line for line in said.splitlines() if line.strip()]
+    assert all(line.startswith("predicting") for line in lines), "Ray has nothing to say where all goes well"
 
 
 def test_an_evaluation_on_a_cluster_is_that_of_one_process_to_the_bit(cluster: str, tmp_path: Path):

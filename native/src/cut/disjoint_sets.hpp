@@ -24,11 +24,14 @@ class DisjointSets {
         while (parent_[i] != i) i = parent_[i];
         return i;
     }
-    void join(std::int32_t i, std::int32_t j) {
+    // Returns the root of both.
+    std::int32_t join(std::int32_t i, std::int32_t j) {
         i = find(i);
+        if (parent(j) == i) return i; // most are asked for again and again
         j = find(j);
         if (i > j) std::swap(i, j);
         parent(j) = i;
+        return i;
     }
     // The sets numbered 0..C-1 in the order of their smallest members; returns C.
     std::int32_t number(std::vector<std::int32_t>& ids) {

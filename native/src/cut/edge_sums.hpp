@@ -22,11 +22,19 @@ class alignas(far_apart) EdgeSums { // there is one a strip, and strips are work
         sums_[e] += cost;
     }
 
-    // Nothing more is added: what finds edges is given back, four fifths of the memory.
-    void close() { table_ = PairTable(0); }
+    // Nothing more is added: what finds edges is given back, and what a sum needs that still grows: seven
+    // eighths of the memory.
+    void close() {
+        table_ = PairTable(0);
+        costs_.assign(sums_.begin(), sums_.end());
+        sums_ = {};
+        ends_.shrink_to_fit();
+    }
 
-    std::span<const Node> ends() const { return ends_; } // two an edge
-    std::span<const double> sums() const { return sums_; }
+    // visit(i, j, cost) for every edge, once closed.
+    template <class Visit> void for_edges(const Visit& visit) const {
+        for (std::size_t e = 0; e < costs_.size(); ++e) visit(ends_[2 * e], ends_[2 * e + 1], costs_[e]);
+    }
 
   private:
     void grow() {
@@ -40,23 +48,22 @@ class alignas(far_apart) EdgeSums { // there is one a strip, and strips are work
     PairTable table_{capacity_};
     std::vector<Node> ends_;
     std::vector<double> sums_;
+    std::vector<float> costs_; // what became of the sums
 };
 
-// The graph with these edges, one table after the other, each given back when it is read; an edge of several
-// tables becomes parallel edges. Its node costs are yet to come.
+// The graph with these edges, one table after the other, each given back when it is read: neighbouring tables
+// hold neighbouring nodes, so that lists fill up as tables go. An edge of several tables becomes parallel
+// edges. Its node costs are yet to come.
 inline Graph graph_of_sums(Node num_nodes, Class num_classes, std::span<EdgeSums> tables) {
-    std::size_t count = 0;
-    for (const EdgeSums& table : tables) count += table.sums().size();
-    std::vector<Node> ends;
-    std::vector<float> costs;
-    ends.reserve(2 * count);
-    costs.reserve(count);
+    NeighbourLists lists(num_nodes);
+    for (const EdgeSums& table : tables)
+        table.for_edges([&](Node i, Node j, float) { lists.count(i, j), lists.count(j, i); });
+    lists.make_room();
     for (EdgeSums& kept : tables) {
         const EdgeSums table = std::move(kept);
-        ends.insert(ends.end(), table.ends().begin(), table.ends().end());
-        costs.insert(costs.end(), table.sums().begin(), table.sums().end());
+        table.for_edges([&](Node i, Node j, float cost) { lists.add(i, j, cost), lists.add(j, i, cost); });
     }
-    return make_graph(num_nodes, num_classes, {}, ends, costs);
+    return std::move(lists).graph(num_classes, {});
 }
 
 } // namespace intarsia::cut

@@ -91,10 +91,13 @@ class GraphField {
         for (const auto& [j, cost] : graph_.neighbours_of(narrow<Node>(i))) visit(j, cost);
     }
     void add_bounds(Stretch strip, std::span<const std::int32_t> z, std::span<float> bounds) const {
-        for (std::size_t i = strip.first; i < strip.end; ++i)
-            for_neighbours(i, [&](std::size_t j, float cost) {
-                bounds[i] += z[i] == z[j] ? -cost : std::max(cost, 0.0f);
+        for (std::size_t i = strip.first; i < strip.end; ++i) {
+            float sum = 0; // of its own, since a bound in memory might be one of the costs that are read
+            for_neighbours(i, [&, own = z[i]](std::size_t j, float cost) {
+                sum += own == z[j] ? -cost : std::max(cost, 0.0f);
             });
+            bounds[i] += sum;
+        }
     }
 
   private:

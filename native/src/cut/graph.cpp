@@ -45,6 +45,26 @@ template <class NodeCost> double sum_of(const Graph& graph, Workers& workers, co
 
 } // namespace
 
+NeighbourLists::NeighbourLists(Node num_nodes) {
+    graph_.num_nodes = num_nodes;
+    graph_.first.assign(std::size_t{2} * num_nodes + 1, 0);
+    begin_ = graph_.first.data() + 1;
+}
+
+void NeighbourLists::make_room() {
+    const std::ptrdiff_t num_lists = std::ptrdiff_t{2} * graph_.num_nodes;
+    const std::int64_t length = std::accumulate(begin_, begin_ + num_lists, std::int64_t{0});
+    std::exclusive_scan(begin_, begin_ + num_lists, begin_, std::int64_t{0});
+    graph_.neighbours.resize(length);
+    neighbours_ = graph_.neighbours.data();
+}
+
+Graph NeighbourLists::graph(Class num_classes, std::span<const float> node_costs) && {
+    graph_.num_classes = num_classes;
+    graph_.node_costs = node_costs;
+    return std::move(graph_);
+}
+
 Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
                  std::span<const Node> ends, std::span<const float> edge_costs) {
     Workers alone;
@@ -54,24 +74,14 @@ Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_
 Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_costs,
                  std::span<const Node> ends, std::span<const float> edge_costs, Workers& workers) {
     const EdgeList edges(ends, num_nodes, workers);
-    Graph graph;
-    graph.num_nodes = num_nodes;
-    graph.num_classes = num_classes;
-    graph.node_costs = node_costs;
-    graph.first.assign(std::size_t{2} * num_nodes + 1, 0);
-    graph.neighbours.resize(ends.size());
-    std::int64_t* begin = graph.first.data() + 1;
-    Neighbour* neighbours = graph.neighbours.data();
-    const float* costs = edge_costs.data();
-    const auto list_of = [](Node i, Node j) { return std::size_t{2} * i + (j > i); };
+    NeighbourLists lists(num_nodes);
     const auto for_ends = [&](const auto& visit) {
         workers.run(edges.num_blocks(), [&](std::size_t b, std::size_t) { edges.for_ends(b, visit); });
     };
-    // How long each list is, where it begins, and what it holds: its begin runs to its end.
-    for_ends([=](Node i, Node j, std::size_t) { ++begin[list_of(i, j)]; });
-    std::exclusive_scan(begin, begin + std::ptrdiff_t{2} * num_nodes, begin, std::int64_t{0});
-    for_ends([=](Node i, Node j, std::size_t e) { neighbours[begin[list_of(i, j)]++] = {j, costs[e]}; });
-    return graph;
+    for_ends([&](Node i, Node j, std::size_t) { lists.count(i, j); });
+    lists.make_room();
+    for_ends([&](Node i, Node j, std::size_t e) { lists.add(i, j, edge_costs[e]); });
+    return std::move(lists).graph(num_classes, node_costs);
 }
 
 Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids) {
@@ -82,24 +92,21 @@ Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids)
 Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids, Workers& workers) {
     DisjointSets pieces(graph.num_nodes);
     const Blocks blocks = workers.count() > 1 ? blocks_of(graph) : Blocks{graph.num_nodes};
-    const auto for_alike = [&](std::size_t b, const auto& visit) {
-        for (Node i = blocks.first(b); i < blocks.first(b + 1); ++i)
-            for (const auto& [j, cost] : graph.higher_neighbours_of(i))
-                if (ids[i] == ids[j]) visit(i, j);
-    };
     workers.run(blocks.count, [&](std::size_t b, std::size_t) { // what a block holds is its own
         const Node end = blocks.first(b + 1);
-        for_alike(b, [&](Node i, Node j) {
-            if (j < end) pieces.join(i, j);
-        });
+        for (Node i = blocks.first(b); i < end; ++i) {
+            Node root = i;
+            for (const auto& [j, cost] : graph.higher_neighbours_of(i))
+                if (j < end && ids[i] == ids[j]) root = pieces.join(root, j);
+        }
         for (Node i = blocks.first(b); i < end; ++i) pieces.find(i);
     });
     std::vector<Pairs> between(blocks.count - 1); // nothing lies beyond the last block
     workers.run(between.size(), [&](std::size_t b, std::size_t) {
         const Node end = blocks.first(b + 1);
-        for_alike(b, [&](Node i, Node j) {
-            if (j >= end) between[b].add(pieces.root(i), pieces.root(j));
-        });
+        for (Node i = blocks.first(b); i < end; ++i)
+            for (const auto& [j, cost] : graph.higher_neighbours_of(i))
+                if (j >= end && ids[i] == ids[j]) between[b].add(pieces.root(i), pieces.root(j));
     });
     for (const Pairs& block : between)
         for (const auto& [a, b] : block.pairs) pieces.join(a, b);

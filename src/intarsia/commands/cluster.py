@@ -10,6 +10,8 @@ import importlib
 import logging
 import os
 import pickle
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -36,6 +38,8 @@ QUIET = {
     "RAY_raylet_start_wait_time_s": "120",  # a busy machine needs more than 30
 }
 """Told to Ray before it is imported."""
+CHATTER = b"Set ray log level from environment variable"
+"""What Ray says of `QUIET` before it heeds it."""
 HINT = "`local` starts one on this machine, `auto` takes the one that this machine is part of."
 
 
@@ -181,6 +185,28 @@ class _Worker:
         return {"result": _dumps(outcome)}
 
 
+@contextlib.contextmanager
+def _errors_without(chatter: bytes) -> Iterator[None]:
+    """What this process writes to the terminal as errors comes at the end, but for lines with these words.
+
+    Native code writes past `sys.stderr`, so that it is the file behind it that is put aside.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            aside.seek(0)
+            for line in aside:
+                if chatter not in line:
+                    os.write(2, line)
+
+
 def _dumps(value: object) -> bytes:
     """What `pickle.loads` reads; functions that are no module's travel as their code."""
     return importlib.import_module("ray.cloudpickle").dumps(value)
@@ -202,7 +228,8 @@ def _connected(address: str) -> Iterator[Any]:
     if mine:
         options = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
         try:
-            ray.init(address=None if address == "auto" else address, include_dashboard=False, **options)
+            with _errors_without(CHATTER):
+                ray.init(address=None if address == "auto" else address, include_dashboard=False, **options)
         except Exception as error:  # Ray raises almost anything
             fail("cluster", "a Ray cluster that can be reached", f"{address} ({str(error).splitlines()[0]})")
     for name in ("ray", "ray.data"):
