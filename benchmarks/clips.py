@@ -1,12 +1,15 @@
 """Who keeps ids through a clip: one cut over windows of frames, or the nearest centre in embedding space?
 
     python benchmarks/clips.py --data DIR [--photos 12] [--frames 17] [--model facades-embedding] [--window 2]
+    python benchmarks/clips.py --picture FILE
 
 Clips are made from photos of the validation part (`drawn_clips.py`): pans, and pans that a strip of another
 photo passes before. For each kind and each way of tracking: PQ of the frames, VPQ over windows of 1, 2, 4 and
 8 frames, of all and of things, STQ, AQ, id switches in 100 matches of a true thing (IoU above a half; the id
 is another than at the last match), and CPU ms a frame beside the network's. Models without an embedding are
-cut only. The numbers of one run stand in docs/depth-and-time.md.
+cut only. The numbers of one run stand in docs/depth-and-time.md. --picture draws frames of a clip of the
+second kind, made from the photo of the examples and passed by its own mirror image: as seen, and with the
+ids of either way, a colour each.
 """
 
 from __future__ import annotations
@@ -14,15 +17,18 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from drawn_clips import Photo, panned, passed_by
+from PIL import Image
 
 import intarsia
 from intarsia.data.dataset import PanopticDataset
 from intarsia.decoding.clip import ClipCutter
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.tracking import InstanceTracker
+from intarsia.draw import overlay
 from intarsia.errors import InputError
 from intarsia.metrics import PanopticQuality
 from intarsia.metrics.video_quality import SegmentationTrackingQuality, VideoPanopticQuality
@@ -40,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", required=True)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data")
+    source.add_argument("--picture", type=Path)
     parser.add_argument("--photos", type=int, default=12)
     parser.add_argument("--frames", type=int, default=17)
     parser.add_argument("--model", default="facades-embedding")
@@ -50,6 +58,9 @@ def main() -> None:
     ways = {"centres": by_centers(model), "cut": by_cut(model, options.window)}
     if not has_embedding(model):
         del ways["centres"]
+    if options.picture is not None:
+        draw(model, ways, options.picture)
+        return
     print(f"{'':<24}{'PQ':>6}{'VPQ':>6}{'things':>8}{'STQ':>6}{'AQ':>6}{'switches %':>12}{'ms a frame':>12}")
     photos = chosen_photos(options.data, options.photos)
     for kind in ("pan", "passed by"):
@@ -68,6 +79,29 @@ def main() -> None:
                 tallies[name].update(maps, [frame.truth for frame in clip], time.process_time() - begin)
         for name, tally in tallies.items():
             print(f"{kind + ', ' + name:<24}{tally.row()}", flush=True)
+
+
+def draw(model: Model, ways: dict[str, Follow], path: Path) -> None:
+    """Every sixth frame of a clip in a column, what is seen and the things of each way below each other."""
+    picture = np.asarray(Image.open(Path(__file__).parents[1] / "examples/photos/china.jpg").convert("RGB"))
+    # its houses are in the middle
+    photos = [
+        Photo(pixels, model.predict(pixels)) for pixels in (picture[100:, 40:], picture[100:, 40:][:, ::-1])
+    ]
+    clip = list(passed_by(*photos, frames=25, step=STEP_PX))
+    views = list(model.views([frame.picture for frame in clip]))
+    rows = [[frame.picture for frame in clip]]
+    options = {"steady": True, "by": "instance", "names": False}
+    for follow in ways.values():
+        maps = follow(views, clip)
+        rows.append(
+            [
+                overlay(frame.picture, seen, model.categories, **options)
+                for frame, seen in zip(clip, maps, strict=True)
+            ]
+        )
+    drawn = [np.concatenate(row[1::6], axis=1) for row in rows]
+    Image.fromarray(np.concatenate(drawn, axis=0)).save(path, quality=88)
 
 
 def chosen_photos(data: str, count: int) -> list[Photo]:
