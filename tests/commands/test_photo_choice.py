@@ -75,6 +75,16 @@ def test_a_file_and_what_was_converted_of_it_have_one_prediction(folder: Path, t
     assert [segment.category_id for segment in ours.map.segments].count(1) >= 1
 
 
+def test_explanation_sees_the_same_page_and_channel(folder: Path, tmp_path: Path):
+    stack, out = str(folder / "images" / "a.tif"), str(tmp_path / "explained.png")
+    looks = {"pixel": (10, 20), "model": "nuclei", "out": out}
+    ours = intarsia.explain(stack, channel=(1,), page=2, **looks)
+    Image.fromarray(read_image(stack, channel=1, page=2)).save(tmp_path / "shown.png")
+    theirs = intarsia.explain(str(tmp_path / "shown.png"), **looks)
+    assert np.array_equal(ours.map.ids, theirs.map.ids)
+    assert np.array_equal(ours.values, theirs.values)
+
+
 def test_the_options_of_the_shell_are_those_of_prediction(folder: Path, tmp_path: Path, capsys):
     choice = ["--channel", "1", "--page", "2"]
     assert main(["convert", "labels", str(folder), str(tmp_path / "out"), *choice]) == 0

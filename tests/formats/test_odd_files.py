@@ -245,6 +245,21 @@ def test_names_that_are_no_utf8_go_through_every_command(tmp_path: Path):
     assert os.fsencode(NO_UTF8) in (tmp_path / "report" / "index.html").read_bytes()
 
 
+def test_folders_of_other_names_are_listed_with_the_names_that_are_known(tmp_path: Path):
+    folder = labels_in(tmp_path / "in", lambda to: Image.fromarray(CELLS).save(to / "a.png"))
+    for name in ("images", "labels"):
+        (folder / name).rename(folder / name.upper())
+    sentence = (
+        r"got one with IMAGES, LABELS\. Labels are looked for in labels/, masks/, instances/, photos in"
+    )
+    for door in (
+        lambda: convert("labels", str(folder), str(tmp_path / "out")),
+        lambda: evaluate(str(folder), str(folder)),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            door()
+
+
 def test_keys_of_a_category_map_are_whole_numbers(tmp_path: Path):
     folder = labels_in(tmp_path / "in", lambda to: Image.fromarray(CELLS).save(to / "a.png"))
     for key, sentence in (("1.0", None), ("1.5", "`labels` must be whole numbers, got '1.5'")):

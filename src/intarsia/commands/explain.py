@@ -71,6 +71,7 @@ def explain(
     model: str = "facades-embedding",
     out: str = "explain.png",
     channel: tuple[int, ...] = (),
+    page: int | None = None,
     size: str | None = None,
     diameter: Diameter | None = None,
     backend: Backend | None = None,
@@ -94,6 +95,7 @@ def explain(
         model: The name of a model that ships with intarsia, or a folder written by training.
         out: The picture to write.
         channel: Which channels of a file to see, as `predict` takes them; by default those of training.
+        page: Which page of a stack to see; by default that of training.
         size: In what size the network sees the image, as `predict` takes it.
         diameter: How large the things are, in pixels, or "auto", as `predict` takes it.
         backend: What runs the network, as `predict` takes it.
@@ -110,7 +112,7 @@ def explain(
     if diameter is not None and size is not None:
         fail("size", "left out where `diameter` says at what scale images are seen", size)
     loaded = load(model, backend=backend, device=device, method=method)
-    loaded.intake = loaded.intake.with_options(channel, size)
+    loaded.intake = loaded.intake.with_options(channel, size, page)
     photo = loaded.picture(image)
     height, width = photo.shape[:2]
     at = _parsed(pixel, height, width)

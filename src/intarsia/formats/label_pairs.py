@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intarsia._check import fail
-from intarsia.formats.label_places import CELLPOSE, LabelPlace, pictures
+from intarsia.formats.label_places import CELLPOSE, LABEL_FOLDERS, LabelPlace, pictures
 from intarsia.pictures.suffixes import (
     BY_PRODUCT,
     LABEL_ENDING,
@@ -23,6 +23,8 @@ __all__ = ["LabelFile", "PairedFiles", "pair_label_files"]
 
 LABEL_START = re.compile(r"^(masks?|labels?|seg|gt)[_-]", re.IGNORECASE)
 PHOTO_START = re.compile(r"^(img|image|raw|photo)[_-]", re.IGNORECASE)
+MOST_NAMED = 6
+"""Of the folders that hold something else."""
 CELL_TRACKING = re.compile(r"^man_seg(?=\d+$)")
 
 
@@ -152,6 +154,12 @@ def _fail_without(place: LabelPlace) -> None:
     )
     where = "none" if place.is_mixed else f"{folders[0].name}/ without one"
     got = f"{where} but {', '.join(suffixes)}" if suffixes else where
+    folders_there = sorted(path.name for path in place.root.glob("*/"))[:MOST_NAMED] if got == "none" else []
+    if folders_there:
+        hint = (
+            f"Labels are looked for in {', '.join(f'{name}/' for name in LABEL_FOLDERS)}, photos in images/."
+        )
+        fail(str(place.root), "a folder of label images", f"one with {', '.join(folders_there)}", hint=hint)
     fail(str(place.root), "a label image or a folder of them (.png, .tif, .tiff)", got)
 
 

@@ -43,18 +43,20 @@ class Intake:
             fail("page", "a number from 0", self.page)
         InputSize(self.size)
 
-    def with_options(self, channel: tuple[int, ...], size: str | None) -> Intake:
-        """This one with what a command was told: no channels, or None for the size, leave its own.
+    def with_options(self, channel: tuple[int, ...], size: str | None, page: int | None = None) -> Intake:
+        """This one with what a command was told: no channels, or None for the others, leave its own.
 
         Args:
             channel: Channels of files, for this time.
             size: The size in which the network sees images, for this time.
+            page: Which page of a file of several, for this time.
 
         Example:
             >>> Intake((2,), "8x4").with_options((), "16x8")
             Intake(channel=(2,), size='16x8', page=None)
         """
-        return replace(self, channel=channel or self.channel, size=self.size if size is None else size)
+        size, page = (self.size if size is None else size), (self.page if page is None else page)
+        return replace(self, channel=channel or self.channel, size=size, page=page)
 
     def sized(self, picture: Pixels) -> UInt8[np.ndarray, "h2 w2 3"] | Float32[np.ndarray, "h2 w2 3"]:
         """The picture in the size that the network sees, of bytes where that is another."""
