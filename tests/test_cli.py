@@ -28,6 +28,11 @@ def test_the_version_is_the_package_s(capsys):
     assert capsys.readouterr().out.strip() == intarsia.__version__
 
 
+def test_the_package_is_the_command_where_its_script_is_on_no_path():
+    answer = subprocess.run([sys.executable, "-m", "intarsia", "--version"], capture_output=True, text=True)
+    assert (answer.returncode, answer.stdout.strip()) == (0, intarsia.__version__)
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_a_function_with_help(name, capsys):
     assert function_of(name).__doc__

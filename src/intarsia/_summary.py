@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from intarsia._check import counted
 from intarsia.categories import Categories, Category
 
-__all__ = ["summary", "summary_html"]
+__all__ = ["AbstractSummarised", "summary", "summary_html"]
 
 MOST_NAMES = 8
 """More names would not fit a line."""
+
+
+class AbstractSummarised(ABC):
+    """What shows itself by a title and what it tells apart."""
+
+    categories: Categories
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it is, in a line."""
+
+    def __repr__(self) -> str:
+        return summary(self.title, self.categories)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each category beside its colour."""
+        return summary_html(self.title, self.categories)
 
 
 def summary(title: str, categories: Categories) -> str:

@@ -123,7 +123,9 @@ def draw_curves(metrics: MetricsFile, path: Path) -> None:
             losses.plot(*metrics.series(column), label=column, linewidth=2 if column == "loss" else 1)
         if column.startswith("pq"):
             quality.plot(*metrics.series(column), label=column, marker="o", markersize=3)
-    losses.set(xlabel="step", ylabel="loss", yscale="log")
+    # a run of two steps may have no loss above 0, which no logarithm shows
+    has_positive = any(value > 0 for line in losses.get_lines() for value in line.get_ydata())
+    losses.set(xlabel="step", ylabel="loss", yscale="log" if has_positive else "linear")
     quality.set(xlabel="step", ylabel="PQ (validation)")
     for axes in (losses, quality):
         axes.grid(alpha=0.3)

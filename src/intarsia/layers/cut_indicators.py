@@ -112,29 +112,11 @@ class CutIndicatorLayer(nn.Module):
 _HOW = "float loss_scale, int[] offsets, bool[] splittable, str solver, bool refine, int threads"
 
 
-@torch.library.custom_op(
-    "intarsia::cut_indicators",
-    mutates_args=(),
-    schema=f"(Tensor node_costs, Tensor affinity_costs, Tensor steps, {_HOW}) "
-    "-> (Tensor, Tensor, Tensor, Tensor)",
-)
-def cut_indicators(
-    node_costs: Tensor,
-    affinity_costs: Tensor,
-    steps: Tensor,
-    loss_scale: float,
-    offsets: Sequence[int],
-    splittable: Sequence[bool],
-    solver: str,
-    refine: bool,
-    threads: int,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """x and y of each image on the device of the costs, and on the CPU its labels and clusters.
+@dataclass(frozen=True)
+class _How:
+    """What both operators are told beside their tensors, in the order of the schema `_HOW`.
 
-    Args:
-        node_costs: c_V of each class and point.
-        affinity_costs: c_E of each offset and point.
-        steps: lambda, one row an image.
+    Attributes:
         loss_scale: What the loss is multiplied with.
         offsets: Rows and columns in turn.
         splittable: One flag a class.
@@ -142,9 +124,41 @@ def cut_indicators(
         refine: As in `intarsia.cut.solve`: local search on top.
         threads: How many problems at a time; 0 for one a core.
     """
-    grid = grid_of(offsets, splittable, threads)
+
+    loss_scale: float
+    offsets: Sequence[int]
+    splittable: Sequence[bool]
+    solver: str
+    refine: bool
+    threads: int
+
+    @property
+    def grid(self) -> CutGrid:
+        """What the problems share."""
+        return grid_of(self.offsets, self.splittable, self.threads)
+
+
+@torch.library.custom_op(
+    "intarsia::cut_indicators",
+    mutates_args=(),
+    schema=f"(Tensor node_costs, Tensor affinity_costs, Tensor steps, {_HOW}) "
+    "-> (Tensor, Tensor, Tensor, Tensor)",
+)
+def cut_indicators(
+    node_costs: Tensor, affinity_costs: Tensor, steps: Tensor, *how: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """x and y of each image on the device of the costs, and on the CPU its labels and clusters.
+
+    Args:
+        node_costs: c_V of each class and point.
+        affinity_costs: c_E of each offset and point.
+        steps: lambda, one row an image.
+        how: Those of `_How`.
+    """
+    of = _How(*how)
+    grid = of.grid
     problems = grid.problems(node_costs, affinity_costs)
-    cuts = grid.map(partial(solve, solver=solver, refine=refine), problems)
+    cuts = grid.map(partial(solve, solver=of.solver, refine=of.refine), problems)
     pairs = grid.map(_indicators, problems, cuts)
     x, y = (torch.from_numpy(np.stack(arrays)).to(node_costs.device) for arrays in zip(*pairs, strict=True))
     labels, clusters = (
@@ -174,20 +188,15 @@ def cut_indicators_gradient(
     labels: Tensor,
     clusters: Tensor,
     steps: Tensor,
-    loss_scale: float,
-    offsets: Sequence[int],
-    splittable: Sequence[bool],
-    solver: str,
-    refine: bool,
-    threads: int,
+    *how: Any,
 ) -> tuple[Tensor, Tensor]:
     """dL/dc_V and dL/dc_E from dL/dx and dL/dy, by solving again at each of the steps."""
-    grid = grid_of(offsets, splittable, threads)
-    again = _SolveAgain(solver, refine)
-    slopes = (as_float32(gradient) / np.float32(loss_scale) for gradient in (dx, dy))
+    of = _How(*how)
+    grid, again = of.grid, _SolveAgain(of.solver, of.refine)
+    slopes = (as_float32(gradient) / np.float32(of.loss_scale) for gradient in (dx, dy))
     problems, tables = grid.problems(node_costs, affinity_costs), (labels, clusters, steps)
     pairs = grid.map(again.gradient, problems, *(table.numpy() for table in tables), *slopes)
-    nodes, edges = (torch.from_numpy(np.stack(arrays)) * loss_scale for arrays in zip(*pairs, strict=True))
+    nodes, edges = (torch.from_numpy(np.stack(arrays)) * of.loss_scale for arrays in zip(*pairs, strict=True))
     return nodes.to(node_costs), edges.to(affinity_costs)
 
 

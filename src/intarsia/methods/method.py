@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia._summary import summary, summary_html
+from intarsia._summary import AbstractSummarised
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
@@ -38,7 +38,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-class AbstractMethod(nn.Module, ModelHubMixin, ABC):
+class AbstractMethod(AbstractSummarised, nn.Module, ModelHubMixin):
     """A panoptic segmentation method: built as `Method(config, categories)`, used by three verbs.
 
     `forward` makes a dataclass of named tensors, `losses` compares it with the truth, `decode` turns it into
@@ -72,14 +72,9 @@ class AbstractMethod(nn.Module, ModelHubMixin, ABC):
         self.config = config
         self.categories = categories
 
-    def __repr__(self) -> str:
-        return summary(self._title(), self.categories)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: each category beside its colour."""
-        return summary_html(self._title(), self.categories)
-
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """Its class, its size, and where its parameters are."""
         parameters = list(self.parameters())
         count = sum(parameter.numel() for parameter in parameters)
         place = f" on {parameters[0].device}" if parameters else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 from intarsia._check import check_least, fail
-from intarsia._summary import summary, summary_html
+from intarsia._summary import AbstractSummarised
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.given_semantics import with_semantics
 from intarsia.decoding.image_view import ImageView
@@ -35,7 +35,7 @@ _WAITING = 2
 """Maps that may be in decoding while the network goes on: bounds the memory."""
 
 
-class Model:
+class Model(AbstractSummarised):
     """A network, what it needs to be fed, and what decodes its answers. `intarsia.load` gives one.
 
     Attributes:
@@ -70,14 +70,9 @@ class Model:
         self.spec = spec
         self.intake = intake
 
-    def __repr__(self) -> str:
-        return summary(self._title(), self.categories)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: each category beside its colour."""
-        return summary_html(self._title(), self.categories)
-
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """What runs it, and where."""
         return f"Model by {self.network.description}"
 
     @property
