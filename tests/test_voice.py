@@ -78,6 +78,12 @@ def test_a_name_says_what_it_holds():
     assert not unclear
 
 
+def test_an_example_says_what_was_found():
+    """A prediction, a match, detections: what readers paste keeps its names."""
+    pattern = re.compile(r">>> \[?found\b")
+    assert not [file for file, path in FILES.items() if pattern.search(path.read_text())]
+
+
 def test_what_is_said_about_an_argument_says_something():
     empty = [
         f"{file} {node.name}: {name}: {text}"

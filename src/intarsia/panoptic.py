@@ -190,8 +190,8 @@ class PanopticMap:
 
         Example:
             >>> info = [{"id": 0, "label_id": 7}, {"id": 1, "label_id": 8}]
-            >>> one = PanopticMap.from_transformers({"segmentation": [[0, 0, 1, -1]], "segments_info": info})
-            >>> one.ids.tolist()
+            >>> both = PanopticMap.from_transformers({"segmentation": [[0, 0, 1, -1]], "segments_info": info})
+            >>> both.ids.tolist()
             [[1, 1, 2, 0]]
         """
         rows = result["segments_info"]

@@ -59,8 +59,8 @@ def affinity_targets(
         >>> from intarsia.panoptic import Categories, Segment
         >>> ids = torch.tensor([[1, 1, 2, 0]], dtype=torch.int32)
         >>> grid = targets_of(ids, [Segment(1, 1), Segment(2, 1)], Categories.named("facades"))
-        >>> found = affinity_targets(grid, [(0, 1)])
-        >>> found.joined[0, 0].tolist(), found.valid[0, 0].tolist()
+        >>> targets = affinity_targets(grid, [(0, 1)])
+        >>> targets.joined[0, 0].tolist(), targets.valid[0, 0].tolist()
         ([[True, False, False, False]], [[True, True, False, False]])
     """
     if (0, 0) in [tuple(offset) for offset in offsets]:

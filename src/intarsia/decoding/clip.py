@@ -57,7 +57,7 @@ class ClipCutter:
         >>> cutter = ClipCutter(ball, CutConfig(min_thing_px=1), window=2)
         >>> still = np.zeros((2, 3, 3), np.uint8)
         >>> maps = cutter.add(view, still) + cutter.add(view, still) + cutter.finish()
-        >>> [[segment.id for segment in one.segments] for one in maps]
+        >>> [[segment.id for segment in each.segments] for each in maps]
         [[2, 3], [2, 3]]
     """
 

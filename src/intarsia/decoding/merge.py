@@ -96,8 +96,8 @@ def merged_by_rules(
     Example:
         >>> from intarsia.panoptic import Category
         >>> car, road = Category(7, "car", True, (0, 0, 0)), Category(9, "road", False, (1, 1, 1))
-        >>> mask, one = np.full((1, 28, 28), 9.0, np.float32), np.ones(1, np.float32)
-        >>> detections = Detections(np.array([[0, 0, 2, 1]], np.float32), one, np.array([0]), mask)
+        >>> mask, sure = np.full((1, 28, 28), 9.0, np.float32), np.ones(1, np.float32)
+        >>> detections = Detections(np.array([[0, 0, 2, 1]], np.float32), sure, np.array([0]), mask)
         >>> semantic = np.array([[1, 1, 0, 1]], np.uint8)
         >>> config, categories = MergeConfig(min_stuff_px=1), Categories([car, road])
         >>> merged_by_rules(semantic, detections, config, categories=categories).ids

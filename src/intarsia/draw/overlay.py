@@ -56,8 +56,8 @@ def overlay(
 
     Example:
         >>> from intarsia.panoptic import Segment
-        >>> one = PanopticMap(np.ones((4, 6), np.int32), [Segment(1, category_id=6)])
-        >>> overlay(np.zeros((4, 6, 3), np.uint8), one, Categories.named("facades"), alpha=1.0)[0, 0].tolist()
+        >>> car = PanopticMap(np.ones((4, 6), np.int32), [Segment(1, category_id=6)])
+        >>> overlay(np.zeros((4, 6, 3), np.uint8), car, Categories.named("facades"), alpha=1.0)[0, 0].tolist()
         [150, 150, 160]
     """
     image = np.asarray(image)

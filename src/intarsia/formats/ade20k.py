@@ -60,8 +60,8 @@ def map_of_ade20k(
 
     Example:
         >>> instances = np.zeros((1, 4, 3), np.uint8); instances[0, :2] = (1, 1, 0), (1, 2, 0)
-        >>> one = map_of_ade20k(np.array([[8, 8, 1, 0]]), instances)
-        >>> one.ids.tolist(), [segment.category_id for segment in one.segments]
+        >>> panoptic_map = map_of_ade20k(np.array([[8, 8, 1, 0]]), instances)
+        >>> panoptic_map.ids.tolist(), [segment.category_id for segment in panoptic_map.segments]
         ([[2, 3, 1, 0]], [0, 7, 7])
     """
     categories = Categories.named("ade20k")

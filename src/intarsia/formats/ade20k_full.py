@@ -67,8 +67,8 @@ def map_of_ade20k_full(colors: UInt8[np.ndarray, "h w 3"], categories: Categorie
     Example:
         >>> colors = np.uint8([[(0, 7, 9), (0, 7, 11), (10, 1, 13), (0, 0, 0)]])
         >>> rows = [Category(7, "cup", True, (0, 0, 0)), Category(257, "sky", False, (0, 0, 1))]
-        >>> one = map_of_ade20k_full(colors, Categories(rows))
-        >>> one.ids.tolist(), [segment.category_id for segment in one.segments]
+        >>> panoptic_map = map_of_ade20k_full(colors, Categories(rows))
+        >>> panoptic_map.ids.tolist(), [segment.category_id for segment in panoptic_map.segments]
         ([[1, 2, 3, 0]], [7, 7, 257])
     """
     wide = colors.astype(np.int64)

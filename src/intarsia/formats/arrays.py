@@ -19,8 +19,8 @@ def to_torchmetrics(
     Stuff and crowds have instance 0. Void gets the category `void`, which torchmetrics must not know.
 
     Example:
-        >>> one = PanopticMap(np.array([[4, 5, 0]]), [Segment(4, 1), Segment(5, 6)])
-        >>> to_torchmetrics(one, Categories.named("facades")).tolist()
+        >>> panoptic_map = PanopticMap(np.array([[4, 5, 0]]), [Segment(4, 1), Segment(5, 6)])
+        >>> to_torchmetrics(panoptic_map, Categories.named("facades")).tolist()
         [[[1, 1], [6, 0], [-1, 0]]]
     """
     ids = np.array([row.id for row in categories] + [void])

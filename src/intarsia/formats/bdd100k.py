@@ -55,8 +55,8 @@ def map_of_bitmask(mask: UInt8[np.ndarray, "h w 4"], categories: Categories) -> 
 
     Example:
         >>> mask = np.uint8([[[35, 0, 1, 4], [35, 2, 0, 9], [7, 0, 0, 1], [0, 0, 0, 0], [35, 3, 0, 1]]])
-        >>> one = map_of_bitmask(mask, bdd100k_categories("pan_seg"))
-        >>> [(s.category_id, s.is_crowd) for s in one.segments], one.area(0)
+        >>> panoptic_map = map_of_bitmask(mask, bdd100k_categories("pan_seg"))
+        >>> [(s.category_id, s.is_crowd) for s in panoptic_map.segments], panoptic_map.area(0)
         ([(7, False), (35, False), (35, True)], 2)
     """
     wide = mask.astype(np.int64)

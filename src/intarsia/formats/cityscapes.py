@@ -68,8 +68,8 @@ def map_of_instance_ids(
     """The map of an `instanceIds` image: things below 1000 are crowds, labels not evaluated void.
 
     Example:
-        >>> one = map_of_instance_ids(np.array([[26001, 26, 7, 3]]))
-        >>> [(s.id, s.category_id, s.is_crowd) for s in one.segments]
+        >>> panoptic_map = map_of_instance_ids(np.array([[26001, 26, 7, 3]]))
+        >>> [(s.id, s.category_id, s.is_crowd) for s in panoptic_map.segments]
         [(7, 7, False), (26, 26, True), (26001, 26, False)]
     """
     categories = cityscapes_categories(every_label=every_label)
@@ -94,8 +94,8 @@ def instance_ids_of(panoptic_map: PanopticMap, categories: Categories) -> Int[np
             crowds of one category, or more than 1000 instances.
 
     Example:
-        >>> one = map_of_instance_ids(np.array([[26001, 26, 7, 3]]))
-        >>> instance_ids_of(one, Categories.named("cityscapes")).tolist()
+        >>> panoptic_map = map_of_instance_ids(np.array([[26001, 26, 7, 3]]))
+        >>> instance_ids_of(panoptic_map, Categories.named("cityscapes")).tolist()
         [[26001, 26, 7, 0]]
     """
     check_one_stuff_segment_a_category(panoptic_map.segments, categories)

@@ -65,9 +65,9 @@ class CocoWriter(AbstractWriter):
     Example:
         >>> import tempfile; from intarsia.panoptic import Segment
         >>> folder = Path(tempfile.mkdtemp())
-        >>> one = PanopticMap(np.ones((2, 3), np.int32), [Segment(1, 7)])
+        >>> panoptic_map = PanopticMap(np.ones((2, 3), np.int32), [Segment(1, 7)])
         >>> with CocoWriter(folder / "panoptic.json", Categories.named("facades")) as writer:
-        ...     _ = writer.add("a.jpg", one)
+        ...     _ = writer.add("a.jpg", panoptic_map)
         >>> read_coco(folder / "panoptic.json").records[0].map_file
         'a.png'
     """

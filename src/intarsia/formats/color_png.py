@@ -38,8 +38,8 @@ def map_of_keys(
     """The map of an image of numbers, each of which is a segment with a category, perhaps a crowd, or void.
 
     Example:
-        >>> one = map_of_keys(np.array([[5, 5, 9]]), {5: (1, False), 9: None}, Categories.named("facades"))
-        >>> one.ids.tolist(), one.segments[0].category_id
+        >>> truth = map_of_keys(np.array([[5, 5, 9]]), {5: (1, False), 9: None}, Categories.named("facades"))
+        >>> truth.ids.tolist(), truth.segments[0].category_id
         ([[1, 1, 0]], 1)
     """
     shown, inverse = np.unique(keys, return_inverse=True)

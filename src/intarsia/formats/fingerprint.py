@@ -22,7 +22,7 @@ def fingerprint(panoptic_map: PanopticMap, categories: Categories) -> str:
         >>> a = PanopticMap(np.array([[7, 7, 0]]), [Segment(7, 1)])
         >>> b = PanopticMap(np.array([[9, 9, 0]]), [Segment(9, 1)])
         >>> c = PanopticMap(np.array([[9, 9, 0]]), [Segment(9, 2)])
-        >>> [fingerprint(one, facades) == fingerprint(a, facades) for one in (b, c)]
+        >>> [fingerprint(each, facades) == fingerprint(a, facades) for each in (b, c)]
         [True, False]
     """
     flat = panoptic_map.ids.ravel()

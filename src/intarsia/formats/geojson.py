@@ -32,8 +32,8 @@ def features_of(panoptic_map: PanopticMap, categories: Categories) -> list[dict[
 
     Example:
         >>> import numpy as np
-        >>> one = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
-        >>> feature = features_of(one, Categories.named("facades"))[0]
+        >>> panoptic_map = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
+        >>> feature = features_of(panoptic_map, Categories.named("facades"))[0]
         >>> feature["geometry"]["coordinates"], feature["properties"]["category"]
         ([[[1, 0], [3, 0], [3, 1], [1, 1], [1, 0]]], 'window')
     """
@@ -58,8 +58,8 @@ def write_geojson(path: str | Path, panoptic_map: PanopticMap, categories: Categ
 
     Example:
         >>> import tempfile, numpy as np; path = f"{tempfile.mkdtemp()}/a.geojson"
-        >>> one = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
-        >>> written = write_geojson(path, one, Categories.named("facades"))
+        >>> panoptic_map = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
+        >>> written = write_geojson(path, panoptic_map, Categories.named("facades"))
         >>> json.loads(written.read_text())["type"]
         'FeatureCollection'
     """

@@ -19,8 +19,8 @@ def annotations_of(panoptic_map: PanopticMap) -> list[dict[str, Any]]:
 
     Example:
         >>> import numpy as np; from intarsia.panoptic import Segment
-        >>> one = PanopticMap(np.array([[0, 7], [7, 7]]), [Segment(7, 1)])
-        >>> annotations_of(one)[0]["segmentation"], annotations_of(one)[0]["bbox"]
+        >>> panoptic_map = PanopticMap(np.array([[0, 7], [7, 7]]), [Segment(7, 1)])
+        >>> annotations_of(panoptic_map)[0]["segmentation"], annotations_of(panoptic_map)[0]["bbox"]
         ({'size': [2, 2], 'counts': '13'}, [0, 0, 2, 2])
     """
     codes = run_length_codes(panoptic_map.ids)
@@ -37,9 +37,9 @@ class InstancesFile(AbstractWriter):
     Example:
         >>> import tempfile, numpy as np; from intarsia.panoptic import Segment
         >>> path = Path(tempfile.mkdtemp()) / "instances.json"
-        >>> one = PanopticMap(np.array([[0, 7], [7, 7]]), [Segment(7, 1)])
+        >>> panoptic_map = PanopticMap(np.array([[0, 7], [7, 7]]), [Segment(7, 1)])
         >>> with InstancesFile(path, Categories.named("facades")) as file:
-        ...     file.add("a.jpg", one)
+        ...     file.add("a.jpg", panoptic_map)
         >>> import json; json.loads(path.read_text())["annotations"][0]["area"]
         3
     """

@@ -115,8 +115,8 @@ def map_of_labels(
         ValueError: A label has no category.
 
     Example:
-        >>> one = map_of_labels(np.array([[0, 7], [7, 9]]))
-        >>> [(segment.id, segment.category_id) for segment in one.segments]
+        >>> panoptic_map = map_of_labels(np.array([[0, 7], [7, 9]]))
+        >>> [(segment.id, segment.category_id) for segment in panoptic_map.segments]
         [(7, 1), (9, 1), (10, 2)]
         >>> map_of_labels(np.array([[0, 7]]), background=None).ids.tolist()
         [[0, 7]]
@@ -151,8 +151,8 @@ def map_of_semantic_and_instances(
         categories: If given, things of number 0 are crowds.
 
     Example:
-        >>> one = map_of_semantic_and_instances(np.array([[3, 3, 6, 255]]), np.array([[1, 2, 0, 0]]))
-        >>> one.ids.tolist(), [segment.category_id for segment in one.segments]
+        >>> panoptic_map = map_of_semantic_and_instances(np.array([[3, 3, 6, 255]]), np.array([[1, 2, 0, 0]]))
+        >>> panoptic_map.ids.tolist(), [segment.category_id for segment in panoptic_map.segments]
         ([[1, 2, 3, 0]], [3, 3, 6])
     """
     if semantic.shape != instances.shape:

@@ -35,8 +35,8 @@ def labels_of(
 
     Example:
         >>> from intarsia.panoptic import Segment
-        >>> one = PanopticMap(np.array([[9, 4, 7]]), [Segment(7, 1), Segment(9, 1), Segment(4, 6)])
-        >>> labels_of(one, Categories.named("facades")).tolist()
+        >>> panoptic_map = PanopticMap(np.array([[9, 4, 7]]), [Segment(7, 1), Segment(9, 1), Segment(4, 6)])
+        >>> labels_of(panoptic_map, Categories.named("facades")).tolist()
         [[2, 0, 1]]
     """
     if category is not None:
@@ -71,8 +71,8 @@ def write_label_tiff(
     Example:
         >>> import tempfile; from intarsia.formats.label_image import read_labels
         >>> from intarsia.panoptic import Segment
-        >>> one = PanopticMap(np.array([[9, 0]]), [Segment(9, 1)])
-        >>> path = write_label_tiff(f"{tempfile.mkdtemp()}/a.tif", one, Categories.named("facades"))
+        >>> panoptic_map = PanopticMap(np.array([[9, 0]]), [Segment(9, 1)])
+        >>> path = write_label_tiff(f"{tempfile.mkdtemp()}/a.tif", panoptic_map, Categories.named("facades"))
         >>> read_labels(path)[0].tolist()
         [[1, 0]]
     """

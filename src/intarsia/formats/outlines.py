@@ -47,8 +47,8 @@ def polygons_of(rows: Int32[np.ndarray, "h w"], count: int) -> list[list[Polygon
     Example:
         >>> square = np.ones((3, 3), np.int32)
         >>> square[1, 1] = 0
-        >>> one = polygons_of(square, 1)[0][0]
-        >>> one.outer.tolist(), one.holes[0].tolist()
+        >>> polygon = polygons_of(square, 1)[0][0]
+        >>> polygon.outer.tolist(), polygon.holes[0].tolist()
         ([[0, 0], [3, 0], [3, 3], [0, 3]], [[2, 1], [1, 1], [1, 2], [2, 2]])
     """
     polygons: list[list[Polygon]] = [[] for _ in range(count)]

@@ -39,9 +39,9 @@ class ResultFolder:
     Example:
         >>> import tempfile; from intarsia.panoptic import Segment
         >>> folder, categories = Path(tempfile.mkdtemp()), Categories.named("facades")
-        >>> one = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
+        >>> panoptic_map = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
         >>> with ResultFolder(folder, categories, write=("labels", "table")) as results:
-        ...     _ = results.add("a.jpg", one)
+        ...     _ = results.add("a.jpg", panoptic_map)
         >>> sorted(path.name for path in folder.iterdir())
         ['category_map.json', 'labels', 'segments.csv']
     """

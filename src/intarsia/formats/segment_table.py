@@ -76,8 +76,8 @@ def segment_table(
 
     Example:
         >>> from intarsia.panoptic import Segment
-        >>> one = PanopticMap(np.array([[0, 5, 5], [0, 5, 5]]), [Segment(5, 1, score=0.5)])
-        >>> table = segment_table(one, Categories.named("facades"), image="a.png")
+        >>> panoptic_map = PanopticMap(np.array([[0, 5, 5], [0, 5, 5]]), [Segment(5, 1, score=0.5)])
+        >>> table = segment_table(panoptic_map, Categories.named("facades"), image="a.png")
         >>> table["area"], table["centroid_column"], table["box_right"], table["perimeter"]
         ([4], [1.5], [3], [4.0])
     """
@@ -111,9 +111,9 @@ class SegmentTable(AbstractWriter):
     Example:
         >>> import tempfile; from intarsia.panoptic import Segment
         >>> path = Path(tempfile.mkdtemp()) / "segments.csv"
-        >>> one = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
+        >>> panoptic_map = PanopticMap(np.array([[0, 5, 5]]), [Segment(5, 1)])
         >>> with SegmentTable(path) as table:
-        ...     table.add(segment_table(one, Categories.named("facades"), image="a.png"))
+        ...     table.add(segment_table(panoptic_map, Categories.named("facades"), image="a.png"))
         >>> print(path.read_text())
         image,segment_id,category_id,category,score,area,centroid_row,centroid_column,box_top,box_left,box_bottom,box_right,perimeter
         a.png,5,1,window,1.0,2,0.0,1.5,0,1,1,3,0.0

@@ -48,8 +48,8 @@ def semantic_and_instances_of(
         ValueError: There are two stuff segments or two crowds of a category, which this cannot tell apart.
 
     Example:
-        >>> one = map_of_semantic_and_instances(np.array([[3, 3, 6, 255]]), np.array([[1, 2, 0, 0]]))
-        >>> semantic, instances = semantic_and_instances_of(one, Categories.named("facades"))
+        >>> panoptic_map = map_of_semantic_and_instances(np.array([[3, 3, 6, 255]]), np.array([[1, 2, 0, 0]]))
+        >>> semantic, instances = semantic_and_instances_of(panoptic_map, Categories.named("facades"))
         >>> semantic.tolist(), instances.tolist()
         ([[3, 3, 6, 255]], [[1, 2, 0, 0]])
     """

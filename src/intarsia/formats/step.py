@@ -55,8 +55,8 @@ def map_of_step(colors: UInt8[np.ndarray, "h w 3"], categories: Categories) -> P
 
     Example:
         >>> frame = np.uint8([[[13, 0, 1], [13, 1, 0], [0, 0, 0], [255, 0, 0]]])
-        >>> one = map_of_step(frame, step_categories())
-        >>> one.ids.tolist(), [segment.category_id for segment in one.segments]
+        >>> panoptic_map = map_of_step(frame, step_categories())
+        >>> panoptic_map.ids.tolist(), [segment.category_id for segment in panoptic_map.segments]
         ([[2, 3, 1, 0]], [0, 13, 13])
     """
     wide = colors.astype(np.int64)

@@ -69,8 +69,8 @@ def map_of_two_channels(colors: UInt8[np.ndarray, "h w 3"], categories: Categori
 
     Example:
         >>> colors = np.uint8([[(1, 0, 0), (1, 1, 0), (1, 255, 0), (6, 0, 0), (0, 0, 0)]])
-        >>> one = map_of_two_channels(colors, Categories.named("facades"))
-        >>> one.ids.tolist(), [segment.is_crowd for segment in one.segments]
+        >>> panoptic_map = map_of_two_channels(colors, Categories.named("facades"))
+        >>> panoptic_map.ids.tolist(), [segment.is_crowd for segment in panoptic_map.segments]
         ([[1, 2, 3, 4, 0]], [False, False, True, False])
     """
     wide = colors.astype(np.int64)

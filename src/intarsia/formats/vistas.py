@@ -56,8 +56,8 @@ def map_of_vistas_instances(values: Int[np.ndarray, "h w"], categories: Categori
 
     Example:
         >>> rows = Categories([Category(1, "bird", True, (0, 0, 0)), Category(2, "curb", False, (0, 0, 0))])
-        >>> one = map_of_vistas_instances(np.array([[0, 1, 256, 600]]), rows)
-        >>> [(s.id, s.category_id) for s in one.segments]
+        >>> panoptic_map = map_of_vistas_instances(np.array([[0, 1, 256, 600]]), rows)
+        >>> [(s.id, s.category_id) for s in panoptic_map.segments]
         [(1, 1), (2, 1), (257, 2)]
     """
     shown = [value for value in np.unique(values).tolist() if value // INSTANCES + 1 in categories]
@@ -73,8 +73,8 @@ def vistas_instances_of(panoptic_map: PanopticMap, categories: Categories) -> In
 
     Example:
         >>> rows = Categories([Category(1, "bird", True, (0, 0, 0)), Category(2, "curb", False, (0, 0, 0))])
-        >>> one = PanopticMap(np.array([[5, 9, 0]]), [Segment(5, 1), Segment(9, 2)])
-        >>> vistas_instances_of(one, rows).tolist()
+        >>> panoptic_map = PanopticMap(np.array([[5, 9, 0]]), [Segment(5, 1), Segment(9, 2)])
+        >>> vistas_instances_of(panoptic_map, rows).tolist()
         [[0, 256, 512]]
     """
     check_no_crowd(panoptic_map.segments, "Vistas")

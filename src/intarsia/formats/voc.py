@@ -82,8 +82,8 @@ def map_of_voc(
     Example:
         >>> red, green, border = (128, 0, 0), (0, 128, 0), BORDER_COLOR
         >>> classes = np.uint8([[(0, 0, 0), red, red, border]])
-        >>> one = map_of_voc(classes, np.uint8([[(0, 0, 0), red, green, border]]), voc_categories())
-        >>> one.ids.tolist(), [s.category_id for s in one.segments]
+        >>> panoptic_map = map_of_voc(classes, np.uint8([[(0, 0, 0), red, green, border]]), voc_categories())
+        >>> panoptic_map.ids.tolist(), [s.category_id for s in panoptic_map.segments]
         ([[1, 3, 2, 0]], [0, 1, 1])
     """
     if classes.shape != objects.shape:

@@ -52,10 +52,10 @@ def memberships_cost(
         Of each image the sum over its centres, and how many these are.
 
     Example:
-        >>> def one(values):
+        >>> def row_of(values):
         ...     return torch.tensor([values])
         >>> everywhere = torch.ones(1, 2, dtype=torch.bool)
-        >>> where = {"index": one([0, -1]), "rows": one(0), "image": one(0), "valid": everywhere}
+        >>> where = {"index": row_of([0, -1]), "rows": row_of(0), "image": row_of(0), "valid": everywhere}
         >>> memberships_cost(torch.tensor([[[0.0, 9.0]]]), torch.zeros(1, 1), torch.zeros(1), **where).sums
         tensor([0.])
     """

@@ -68,8 +68,8 @@ def match_detections(
     Example:
         >>> boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [50, 50, 60, 60]])
         >>> same = torch.zeros(3, dtype=torch.long)
-        >>> found = match_detections(boxes, boxes[:1], categories=same, true_categories=same[:1])
-        >>> found.detection_of_truth.tolist(), found.duplicate.tolist(), found.unmatched.tolist()
+        >>> match = match_detections(boxes, boxes[:1], categories=same, true_categories=same[:1])
+        >>> match.detection_of_truth.tolist(), match.duplicate.tolist(), match.unmatched.tolist()
         ([0], [False, True, False], [False, False, True])
     """
     if not 0 < min_iou <= 1:

@@ -51,9 +51,9 @@ class RecallByCrowding(AbstractTally):
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 0, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
-        >>> found = PanopticMap(np.array([[5, 0, 0, 6]]), [Segment(5, 1), Segment(6, 1)])
+        >>> prediction = PanopticMap(np.array([[5, 0, 0, 6]]), [Segment(5, 1), Segment(6, 1)])
         >>> recall = RecallByCrowding(Categories.named("facades"))
-        >>> recall.update(found, truth)
+        >>> recall.update(prediction, truth)
         >>> recall.compute().recall[0], recall.compute().counts
         (0.5, (2, 0, 0))
     """

@@ -39,8 +39,8 @@ def add_detections(precision: CocoAP, detections: Iterable[FoundInstance], truth
         >>> from intarsia.panoptic import Categories, Segment
         >>> truth = PanopticMap(np.ones((40, 40), np.int32), [Segment(1, 1)])
         >>> precision = CocoAP(Categories.named("facades"), kind="box")
-        >>> found = [FoundInstance((0.0, 0.0, 40.0, 40.0), 1, 0.9)] * 2
-        >>> add_detections(precision, found, truth)
+        >>> predictions = [FoundInstance((0.0, 0.0, 40.0, 40.0), 1, 0.9)] * 2
+        >>> add_detections(precision, predictions, truth)
         >>> round(precision.compute().ap, 6)  # the second is false, behind the first
         1.0
     """

@@ -49,9 +49,9 @@ class ErrorBreakdown(AbstractTally):
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
-        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
+        >>> prediction = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> errors = ErrorBreakdown(Categories.named("facades"))
-        >>> errors.update(found, truth)
+        >>> errors.update(prediction, truth)
         >>> errors.compute().counts["merged"]
         2
     """

@@ -73,9 +73,9 @@ class ImageTable(AbstractTally):
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
-        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
+        >>> prediction = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> table = ImageTable(Categories.named("facades"))
-        >>> table.update(found, truth, name="a.jpg")
+        >>> table.update(prediction, truth, name="a.jpg")
         >>> print(table.compute().to_csv())
         image,pq,sq,rq,tp,fp,fn,matched,missed,merged,split,wrong_category,spurious
         a.jpg,0.0,0.0,0.0,0,1,2,0,0,2,0,0,0

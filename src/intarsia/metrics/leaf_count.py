@@ -47,9 +47,9 @@ class LeafCount(AbstractTally):
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 2, 2]]), [Segment(1, 1), Segment(2, 1)])
-        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
+        >>> prediction = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> leaves = LeafCount(Categories.named("facades"))
-        >>> leaves.update(found, truth)
+        >>> leaves.update(prediction, truth)
         >>> report = leaves.compute()
         >>> round(report.symmetric_best_dice, 3), report.count_difference, report.foreground_dice
         (0.667, 1.0, 1.0)

@@ -45,9 +45,9 @@ class MatchHistogram(AbstractTally):
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 1, 2]]), [Segment(1, 1), Segment(2, 6)])
-        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
+        >>> prediction = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> histogram = MatchHistogram(Categories.named("facades"))
-        >>> histogram.update(found, truth)
+        >>> histogram.update(prediction, truth)
         >>> histogram.compute().total.tolist()
         [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
     """

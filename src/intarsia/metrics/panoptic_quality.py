@@ -26,9 +26,9 @@ class PanopticQuality(AbstractTally):
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 1, 2]]), [Segment(1, 1), Segment(2, 6)])
-        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
+        >>> prediction = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 1)])
         >>> quality = PanopticQuality(Categories.named("facades"))
-        >>> quality.update(found, truth)
+        >>> quality.update(prediction, truth)
         >>> report = quality.compute()
         >>> report.things.pq, report.stuff.pq, report.all.n
         (0.75, 0.0, 2)

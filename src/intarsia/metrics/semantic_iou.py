@@ -44,9 +44,9 @@ class SemanticIoU(AbstractTally):
     Example:
         >>> from intarsia.panoptic import PanopticMap, Segment
         >>> truth = PanopticMap(np.array([[1, 1, 1, 2]]), [Segment(1, 6), Segment(2, 7)])
-        >>> found = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 6)])
+        >>> prediction = PanopticMap(np.array([[5, 5, 5, 5]]), [Segment(5, 6)])
         >>> tally = SemanticIoU(Categories.named("facades"))
-        >>> tally.update(found, truth)
+        >>> tally.update(prediction, truth)
         >>> tally.compute().stuff  # (3/4 + 0) / 2
         0.375
     """

@@ -46,8 +46,8 @@ class Detector(nn.Module):
         >>> config = DetectionConfig(box_width=16, mask_width=8)
         >>> detector = Detector(config, (4, 8), 8, things=(0, 2))
         >>> pyramid = [torch.zeros(1, 8, 8, 8), torch.zeros(1, 8, 4, 4)]
-        >>> [found] = detector.detect(pyramid, detector.propose(pyramid))
-        >>> found.mask_logits.shape[1:]
+        >>> [detections] = detector.detect(pyramid, detector.propose(pyramid))
+        >>> detections.mask_logits.shape[1:]
         torch.Size([28, 28])
     """
 
