@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import sys
 from io import BytesIO
@@ -245,3 +246,12 @@ def test_a_bomb_is_refused():
         file[place : place + 2] = (40_000).to_bytes(2, "little")
     with pytest.raises(InputError, match="an image of at most 89478485 pixels, got one of 40000x40000"):
         read_image(bytes(file))
+
+
+def test_every_file_is_not_one_more_who_hears_the_warnings_of_all():
+    """A handler a file made the ten-thousandth damaged TIFF a hundred times slower than the first."""
+    read_image(tiff(np.eye(4, dtype=np.uint8)))
+    before = list(logging.getLogger("tifffile").handlers)
+    for _ in range(3):
+        read_image(tiff(np.eye(4, dtype=np.uint8)))
+    assert logging.getLogger("tifffile").handlers == before

@@ -83,7 +83,7 @@ def open_tiff(source: Any, name: str) -> Iterator[TiffStack]:
     """
     import tifffile
 
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else its warnings go to the terminal
+    logging.getLogger("tifffile").addHandler(_QUIET)  # else its warnings go to the terminal
     try:
         with tifffile.TiffFile(source) as file:
             _check_chain(file)
@@ -97,6 +97,9 @@ def open_tiff(source: Any, name: str) -> Iterator[TiffStack]:
 
 
 _INSTALL = "pip install 'intarsia[microscopy]'"
+
+_QUIET = logging.NullHandler()
+"""One for all files: a logger takes a handler once, and calls each that it has at every warning."""
 
 
 class TiffStack:
