@@ -116,7 +116,5 @@ def test_values_that_no_file_holds_are_refused(tmp_path: Path):
     with pytest.raises(ValueError, match=r"a.png` must be made of numbers in \[0, 2\^31\), got -1 to 0"):
         write_values(tmp_path / "a.png", np.array([[-1, 0]]))
     Image.fromarray(np.array([[[9, 8, 7, 255]]], np.uint8)).save(tmp_path / "photo.png")
-    with pytest.raises(
-        ValueError, match=r"photo.png` must be a label image of whole numbers .*, got 4278650889"
-    ):
+    with pytest.raises(ValueError, match="one whole number from 0 a pixel, got 4 channels of colour"):
         read_labels(tmp_path / "photo.png")
