@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,10 @@ class StudyRuns:
 
     def method(self, row: Row, seed: int) -> AbstractMethod:
         """The trained network of a row, which decodes as the row says."""
-        method = load(self.train(row, seed) / "best")
-        method.config = self.tree(row, seed).method
+        method, asked = load(self.train(row, seed) / "best"), self.tree(row, seed).method
+        # a kept model may have other layers than the recipe: only what decodes is the row's
+        decoding = {name: getattr(asked, name) for name in _DECODING if hasattr(asked, name)}
+        method.config = replace(method.config, **decoding)
         return method.eval()
 
     def tree(self, row: Row, seed: int) -> Recipe:
@@ -117,7 +120,10 @@ class StudyRuns:
     def _check_start(self, start: str) -> None:
         if not any(row.starts_from for row in self.study.rows):
             fail("start", "left out of a study whose rows start from no other", start)
-        load(start)  # says what is wrong with it
+        row = next(row for row in self.study.rows if self._is_start(row))
+        asked = find_recipe(row.recipe).method
+        if not isinstance(load(start).config, type(asked)):
+            fail("start", f"a model of {type(asked).__name__}, as {row.recipe} trains", start)
 
     def _keep_start(self, start: str) -> Path:
         """The folder that stands for the run of the given model; what is measured of it lies there."""

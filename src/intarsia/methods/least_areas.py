@@ -33,7 +33,7 @@ class LeastAreas(nn.Module):
     Args:
         cut: The settings of decoding, which has the areas to begin with.
         categories: Things and stuff begin with areas of their own.
-        void_class: Whether the costs have a class of void, whose area counts for nothing.
+        void_class: Whether the costs have a class of void, which has the area of stuff and is not decoded.
         config: Whether areas are learned, and the factor of those of things; none outside of fine-tuning.
 
     Example:
