@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intarsia.configs import override
+from intarsia.engine.run_request import method_class_of
 from intarsia.errors import InputError
-from intarsia.recipes.find import find_recipe
+from intarsia.methods.load import METHODS
+from intarsia.recipes.find import RECIPES, find_recipe
 from intarsia.recipes.recipe import Optim, Schedule
 
 
@@ -61,3 +63,12 @@ def test_a_size_that_is_none_is_refused_before_anything_starts():
     with pytest.raises(InputError, match="`size` must be empty"):
         override(find_recipe("cops-facades"), ["size=768"])
     assert override(find_recipe("cops-facades"), ["size=800/1333"]).size == "800/1333"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_has_the_settings_of_a_method_that_ships(name):
+    """Wherever the settings are written down: training finds the method by them."""
+    method = find_recipe(name).method
+    cls = method_class_of(method)
+    assert cls in METHODS.values()
+    assert cls.config_type is type(method)

@@ -16,7 +16,7 @@ from intarsia.configs import override
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.learnable import check_learnable
 from intarsia.engine.run_folder import RECIPE_FILE, load_recipe
-from intarsia.methods.load import method_class
+from intarsia.methods.load import METHODS, method_class
 from intarsia.methods.method import AbstractMethod
 from intarsia.recipes.find import find_recipe
 from intarsia.recipes.recipe import Recipe
@@ -86,7 +86,7 @@ def resolve_run(recipe: str, overrides: tuple[str, ...], *, out: str = "", metho
 
 
 def method_class_of(config: Any) -> type[AbstractMethod]:
-    """The method whose settings these are; the two stand in one file, ours or a stranger's.
+    """The method whose settings these are: one of ours, or of a stranger in whose file the two stand.
 
     Raises:
         ValueError: There is none in that file.
@@ -96,7 +96,7 @@ def method_class_of(config: Any) -> type[AbstractMethod]:
         >>> method_class_of(PanopticFpnConfig()).__name__
         'PanopticFpn'
     """
-    for value in vars(sys.modules[type(config).__module__]).values():
+    for value in (*METHODS.values(), *vars(sys.modules[type(config).__module__]).values()):
         is_method = isinstance(value, type) and issubclass(value, AbstractMethod)
         if is_method and getattr(value, "config_type", None) is type(config):
             return value
