@@ -75,6 +75,13 @@ def test_the_ends_of_a_thing_stay_where_its_middle_is_large_enough():
     assert ids(views, alone) == [[0] * 5] * 3
 
 
+def test_sizes_of_categories_count_in_stacks_as_in_single_pages():
+    views = [page("..a.."), page(".aaa.")]
+    learned = CutConfig(upsampling="nearest", min_thing_px=1, min_stuff_px=1, category_px=(4, 1))
+    assert ids(views, learned) == [[0] * 5] * 2
+    assert [len(one.segments) for one in stack_maps(views, NUCLEI, config=learned)] == [1, 1]
+
+
 def test_stuff_has_one_id_on_all_pages_and_scores_are_probabilities():
     maps = stack_maps([page(".aa."), page("..aa")], NUCLEI, config=CONFIG)
     assert [one.ids[0, 0] for one in maps] == [2, 2]

@@ -97,7 +97,7 @@ def layer_maps(
 ) -> list[PanopticMap]:
     """The maps of all layers, in which a thing has one id and a stuff category another.
 
-    A thing stays if at least one layer shows `min_thing_px` of it: the ends of a ball are small.
+    A thing stays if at least one layer shows its least size of it: the ends of a ball are small.
 
     Args:
         layers: One an image.
@@ -113,6 +113,7 @@ def layer_maps(
         np.bincount(number.ravel(), minlength=len(layer.things))
         for number, layer in zip(numbers, layers, strict=True)
     ]
+    least_px = config.least_px(categories)
     # a thing is as large as on the layer that shows most of it
     largest = np.zeros(1 + max(int(layer.things.max()) for layer in layers), np.int64)
     for layer, area in zip(layers, areas, strict=True):
@@ -121,11 +122,10 @@ def layer_maps(
     for layer, view, number, area in zip(layers, views, numbers, areas, strict=True):
         is_thing = layer.things > 0
         # each layer with the things and the stuff that are large enough
-        large_enough = np.where(
-            is_thing, largest[layer.things] >= config.min_thing_px, area >= config.min_stuff_px
-        )
         indices = layer.segments.categories
-        large_enough &= indices < len(categories)  # the class after the last category is void
+        size = np.where(is_thing, largest[layer.things], area)
+        least = np.append(least_px, 0)[indices]  # the class after the last category is void
+        large_enough = (size >= least) & (indices < len(categories))
         ids = np.where(is_thing, len(categories) + layer.things, indices + 1)
         scores = np.where(is_thing, segment_scores(layer.segments, view, kind=config.score), 1.0)
         rows = zip(
