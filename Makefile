@@ -87,7 +87,7 @@ sanitize-threads:
 	setarch -R ctest --test-dir build/sanitize-threads --output-on-failure
 
 # These compare on a data set or with the authors' own code, and say in their first lines what they need.
-NEED_DATA := $(addprefix benchmarks/,embedding_cut.py label_images.py nuclei.py references.py temporal_stability.py)
+NEED_DATA := $(addprefix benchmarks/,embedding_cut.py label_images.py maskformer_method.py nuclei.py references.py temporal_stability.py)
 bench: setup
 	$(INSTALL) -e '.[bench]'
 	failed=0; for script in $(filter-out $(NEED_DATA),$(wildcard benchmarks/*.py)); do \

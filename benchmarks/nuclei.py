@@ -1,11 +1,13 @@
 """Is the network better than the classical answer? Nuclei found by models, and by Otsu and a watershed.
 
-    python benchmarks/nuclei.py DATA [--model NAME|FOLDER ...] [--split val] [--scale 1] [--diameter PX|auto]
+    python benchmarks/nuclei.py DATA [--model NAME|FOLDER ...] [--method FILE.py:CLASS] [--split val]
+        [--scale 1] [--diameter PX|auto]
 
 DATA is a COCO panoptic folder whose first thing is the nucleus. One row an answer, in percent: PQ, SQ and RQ
 of the nucleus; PQ of glowing (fluorescence) and of stained images apart; the share of touching and of single
 nuclei that are found (IoU above 0.5); AP at an IoU of 0.5 and 0.9, TP / (TP + FP + FN), mean over the images.
-`--scale` shows the images to all of them at another size, and measures there.
+`--scale` shows the images to all of them at another size, and measures there. `--method` names the class of
+models whose method is not ours.
 
 The classical answer: gray, smoothed, Otsu's threshold with the background on the side that most of the image
 is on, and a watershed of the distance to the background from its peaks; needs scikit-image (extra `bench`).
@@ -77,11 +79,14 @@ def main() -> None:
     )
     parser.add_argument("data")
     parser.add_argument("--model", nargs="*", default=["nuclei"])
+    parser.add_argument("--method", default="")
     parser.add_argument("--split", default="val")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--diameter", type=lambda text: text if text == "auto" else float(text))
     options = parser.parse_args()
-    answers: dict[str, Answer] = {name: by_model(name, options.diameter) for name in options.model}
+    answers: dict[str, Answer] = {
+        name: by_model(intarsia.load(name, method=options.method), options.diameter) for name in options.model
+    }
     answers["Otsu + watershed"] = otsu_and_watershed
     scores = defaultdict(list)
     for scene in scenes(options.data, options.split, options.scale):
@@ -145,9 +150,8 @@ def scenes(folder: str, split: str, scale: float) -> Iterator[Scene]:
         yield Scene(np.asarray(picture), numbers if (truth == 0).any() else numbers + 1)
 
 
-def by_model(name: str, diameter: Diameter | None) -> Answer:
+def by_model(model: intarsia.Model, diameter: Diameter | None) -> Answer:
     """A model's nuclei."""
-    model = intarsia.load(name)
 
     def answer(picture: Picture) -> Labels:
         found = model.predict(picture, diameter=diameter)
