@@ -112,6 +112,6 @@ def test_a_user_of_mypy_sees_types(installed: Path):
     python = installed / "venv" / "bin" / "python"
     report = report_of(installed, "mypy", "--config-file", "mypy.ini", "--python-executable", str(python))
     assert 'Revealed type is "float"' in report
-    assert 'Revealed type is "intarsia.cut.solving.Cut"' in report
+    assert 'Revealed type is "intarsia.cut.solution.Cut"' in report
     assert "Found 1 error" in report
     assert 'Argument 1 to "area" of "PanopticMap" has incompatible type "str"; expected "int"' in report

@@ -7,12 +7,10 @@ and `serve` are packages, too. They are imported on first use, so that the parts
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from intarsia._extras import needing_torch
-
-__version__ = _version("intarsia")
+from intarsia._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from intarsia.commands.ablate import ablate

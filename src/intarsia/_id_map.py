@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Int32, UInt8
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 
 __all__ = ["as_id_map", "ids_to_rgb", "nearest_index", "relabel", "rgb_to_ids"]

@@ -12,6 +12,7 @@ from typing import Any
 
 from intarsia._check import nearest
 from intarsia._extras import needing_torch
+from intarsia._version import __version__
 from intarsia.errors import InputError, PartialFailure
 
 COMMANDS = {
@@ -54,8 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_overview())
         return 0
     if arguments[0] == "--version":
-        from intarsia import __version__
-
         print(__version__)
         return 0
     # the command itself, its module imported only now

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Int32, UInt8, UInt16
 from PIL import Image, PngImagePlugin
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import counted, fail
 from intarsia._files import whole
 from intarsia._id_map import as_id_map, ids_to_rgb, nearest_index, relabel, rgb_to_ids

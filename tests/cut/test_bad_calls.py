@@ -11,6 +11,7 @@ import pytest
 from intarsia.cut import CutProblem, GridProblem, solve
 
 CALLS = """
+    from types import SimpleNamespace
     import numpy as np
     from intarsia.cut import *
 
@@ -31,6 +32,7 @@ CALLS = """
         lambda: Greedy(min_size=1.5),
         lambda: Greedy(min_size=-1),
         lambda: Greedy(start={}),
+        lambda: Greedy(start=SimpleNamespace(labels=[0], clusters=[0])),
         lambda: Contraction(lazy=1),
     ):
         try:
@@ -56,6 +58,7 @@ SENTENCES = [
     "`min_size` must be a whole number, at least 0, got 1.5.",
     "`min_size` must be a whole number, at least 0, got -1.",
     "`start` must be a Cut or None, got dict.",
+    "`start` must be a Cut or None, got SimpleNamespace.",
     "`lazy` must be True or False, got 1.",
 ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, Int64
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 
 

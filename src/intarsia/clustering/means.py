@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int32
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import check_least, fail, nearest
 from intarsia.clustering.foreground import foreground_columns
 

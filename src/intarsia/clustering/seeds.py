@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import check_least, fail
 from intarsia.clustering.foreground import foreground_columns
 

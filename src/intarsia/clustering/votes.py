@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int, Int32, Int64, Shaped
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia.categories import VOID_INDEX
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia._files import KEEP_BYTES, whole
 from intarsia.errors import InputError

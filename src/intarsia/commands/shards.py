@@ -17,9 +17,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from intarsia import __version__
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia._version import __version__
 from intarsia.commands.fetching import fetched
 from intarsia.commands.photo_run import Photo, PhotoRun, PhotoSettings
 from intarsia.commands.semantic_masks import table_of

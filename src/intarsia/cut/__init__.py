@@ -11,8 +11,9 @@ from intarsia.cut.files import load_problem, save_problem
 from intarsia.cut.grid import GridProblem
 from intarsia.cut.offsets import offsets_of, pair_slices
 from intarsia.cut.problem import CutProblem
+from intarsia.cut.solution import Cut, Level, Stats
 from intarsia.cut.solvers import Contraction, Greedy, Optimal
-from intarsia.cut.solving import Cut, Level, Stats, solve, solve_batch
+from intarsia.cut.solving import solve, solve_batch
 from intarsia.cut.synthetic import synthetic_problem
 
 __all__ = [

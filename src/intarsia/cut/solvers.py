@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from intarsia._check import fail, nearest
 from intarsia.cut.arrays import as_count, as_flag
-
-if TYPE_CHECKING:
-    from intarsia.cut.solving import Cut
+from intarsia.cut.solution import Cut
 
 __all__ = ["SOLVERS", "Contraction", "Greedy", "Optimal", "Solver", "absorbing", "solver_named"]
 
@@ -41,7 +38,7 @@ class Greedy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "refine", as_flag("refine", self.refine))
         object.__setattr__(self, "min_size", as_count("min_size", self.min_size, least=0))
-        if self.start is not None and not (hasattr(self.start, "labels") and hasattr(self.start, "clusters")):
+        if self.start is not None and not isinstance(self.start, Cut):
             fail("start", "a Cut or None", type(self.start).__name__)
 
 

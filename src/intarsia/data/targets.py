@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int32, Int64, UInt8
 from scipy.ndimage import find_objects
 from torch import Tensor
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia.data.sample import Sample
 from intarsia.panoptic import VOID_INDEX, Categories, Segment

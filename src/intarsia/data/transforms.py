@@ -12,7 +12,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia.data.geometry import Crop, QuarterTurns, Scale, ShortSide
 from intarsia.data.imaging import Imaging, ImagingConfig

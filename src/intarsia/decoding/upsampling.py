@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8, UInt16
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import check_least, fail
 
 __all__ = ["grid_size", "upsampled_argmax", "upsampled_labels", "upsampled_segments", "upsampled_winners"]

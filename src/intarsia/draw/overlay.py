@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 from PIL import Image
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia.draw.boxes import draw_boxes, labels_above
 from intarsia.draw.labels import font_size, place_labels, write_labels

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from intarsia import __version__
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia._version import __version__
 
 FORMAT = 1
 

@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from intarsia import __version__
 from intarsia._check import fail
 from intarsia._files import whole
+from intarsia._version import __version__
 from intarsia.configs import from_dict, merge, to_dict
 from intarsia.methods.load import METHODS
 from intarsia.methods.method import AbstractMethod

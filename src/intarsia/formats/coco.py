@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from jaxtyping import Int32
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia._files import AbstractWriter
 from intarsia.formats.coco_json import ImageId, MapRecord, image_id_of, read_panoptic_json

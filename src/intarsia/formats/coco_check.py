@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import sentence
 from intarsia._scalars import whole_number
 from intarsia.formats.coco import boxes_of

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int, Int32, UInt8
 from PIL import Image
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._files import whole
 from intarsia.errors import InputError
 from intarsia.panoptic import ids_to_rgb, rgb_to_ids

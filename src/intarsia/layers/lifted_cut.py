@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia.cut import Cut, GridProblem
 from intarsia.layers.panoptic_masks import TrueSegments
 

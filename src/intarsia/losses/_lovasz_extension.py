@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia.losses._gradients import gradient_beside_value
 
 

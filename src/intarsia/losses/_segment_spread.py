@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from intarsia import _native
+import intarsia._native as _native
 
 NO_SPREAD = 1e18
 """A margin for callers that need the means alone."""

@@ -15,11 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-import intarsia
 from intarsia._check import fail, nearest
 from intarsia._files import whole
+from intarsia._version import __version__
 from intarsia.configs import from_dict, to_dict
 from intarsia.errors import InputError
+from intarsia.methods.trainable import AbstractTrainable
 from intarsia.nets.networks import shipped_networks_only
 from intarsia.pictures.intake import AS_IT_IS
 from intarsia.runtime.model_files import FORMAT, ModelFolder
@@ -28,7 +29,7 @@ from intarsia.runtime.spec import spec_to_dict
 __all__ = ["read_model", "read_tensors", "recorded_name", "write_model"]
 
 
-def write_model(model: Any, folder: Path, *, half: bool, export: bool = False) -> None:
+def write_model(model: AbstractTrainable, folder: Path, *, half: bool, export: bool = False) -> None:
     """Write a method's files; each appears under its name only when it is whole.
 
     A `model.onnx` that is there and not written anew would be of other weights: it is removed.
@@ -38,7 +39,7 @@ def write_model(model: Any, folder: Path, *, half: bool, export: bool = False) -
     """
     settings = {
         "format": FORMAT,
-        "intarsia": intarsia.__version__,
+        "intarsia": __version__,
         "method": recorded_name(type(model)),
         "settings": to_dict(_without_pretrained(model.config)),
         "diameter_px": model.diameter_px,
@@ -47,7 +48,7 @@ def write_model(model: Any, folder: Path, *, half: bool, export: bool = False) -
         settings["intake"] = to_dict(model.intake)
     files = ModelFolder(folder)
     if export:
-        from intarsia.methods import onnx_export  # takes a second, and knows what methods are
+        from intarsia.methods import onnx_export  # takes a second
 
         onnx_export.refuse_export(model)
         model = onnx_export.rounded(copy.deepcopy(model))

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from intarsia._check import fail
 from intarsia._files import whole
-from intarsia.methods.method import AbstractMethod
+from intarsia.methods.trainable import AbstractTrainable
 from intarsia.nets.folding import conv_norm_pairs, factor_and_shift, keep_only_activation
 from intarsia.runtime.onnx_network import OnnxNetwork
 
@@ -45,7 +45,7 @@ _CHECKED_SIZES = ((1, 2), (3, 3), (7, 5))
 """Of the images on which it is checked, in multiples of the network's coarsest stride."""
 
 
-def refuse_export(method: AbstractMethod) -> None:
+def refuse_export(method: AbstractTrainable) -> None:
     """Refuse a method that cannot be exported exactly.
 
     Raises:
@@ -59,7 +59,7 @@ def refuse_export(method: AbstractMethod) -> None:
         fail("method", "one that can leave torch to be exported", got, hint=hint)
 
 
-def rounded(method: AbstractMethod) -> AbstractMethod:
+def rounded(method: AbstractTrainable) -> AbstractTrainable:
     """The method itself, its convolutions' weights rounded to float16, as files hold them."""
     with torch.no_grad():
         for parameter in method.parameters():
@@ -68,7 +68,7 @@ def rounded(method: AbstractMethod) -> AbstractMethod:
     return method
 
 
-def export_network(method: AbstractMethod, path: Path) -> None:
+def export_network(method: AbstractTrainable, path: Path) -> None:
     """Write the network as `model.onnx`, whole or not at all; its weights are rounded to float16 for it.
 
     Args:
@@ -108,7 +108,7 @@ def export_network(method: AbstractMethod, path: Path) -> None:
 class _Exported(nn.Module):
     """From images of fitting sides to a method's named tensors, one after the other."""
 
-    def __init__(self, method: AbstractMethod) -> None:
+    def __init__(self, method: AbstractTrainable) -> None:
         super().__init__()
         self.method = method
         with torch.no_grad():
@@ -225,7 +225,7 @@ def _strip_notes(model: Any) -> None:
         del part.metadata_props[:]
 
 
-def _check(method: AbstractMethod, file: Path, step: int) -> None:
+def _check(method: AbstractTrainable, file: Path, step: int) -> None:
     """Compare the file with torch on images of several sizes."""
     network = OnnxNetwork(file, stride=method.stride)
     generator = torch.Generator().manual_seed(0)

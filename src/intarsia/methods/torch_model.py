@@ -16,7 +16,7 @@ from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
-from intarsia.methods.method import AbstractMethod
+from intarsia.methods.trainable import AbstractTrainable
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.intake import AS_IT_IS, Intake
 from intarsia.runtime.model import Model
@@ -34,7 +34,7 @@ class TorchNetwork(AbstractNetwork):
 
     max_batch = 1 << 30
 
-    def __init__(self, method: AbstractMethod, *, context: Any = None, threads: int | None = None) -> None:
+    def __init__(self, method: AbstractTrainable, *, context: Any = None, threads: int | None = None) -> None:
         """Keep the method; `context()` gives what it runs in, such as torch's autocast."""
         self.method = method
         self.stride = method.stride
@@ -78,7 +78,7 @@ class TorchNetwork(AbstractNetwork):
 class MethodDecoder(AbstractDecoder):
     """What a method decodes by: its own `decode_image`, which a stranger's method brings as code."""
 
-    def __init__(self, method: AbstractMethod) -> None:
+    def __init__(self, method: AbstractTrainable) -> None:
         """Keep the method."""
         self._method = method
 
@@ -114,7 +114,7 @@ class MethodDecoder(AbstractDecoder):
 
 
 def as_model(
-    method: AbstractMethod, *, context: Any = None, threads: int | None = None, intake: Intake = AS_IT_IS
+    method: AbstractTrainable, *, context: Any = None, threads: int | None = None, intake: Intake = AS_IT_IS
 ) -> Model:
     """A method as `intarsia.load` gives models; it shares the method's weights.
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Int32
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia.metrics.matching import Overlap, match
 from intarsia.metrics.panoptic_quality import ImageQuality, PanopticQuality

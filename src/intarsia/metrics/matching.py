@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, Shaped
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia.panoptic import VOID_ID, Categories, PanopticMap, Segment
 

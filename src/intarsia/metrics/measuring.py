@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64, Shaped
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import check_least, fail
 from intarsia._threads import results_in_order
 from intarsia.formats.png import UnreadableError, keep_freed_buffers, read_filtered, read_ids

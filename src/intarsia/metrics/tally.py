@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32, Shaped
 
-from intarsia import _native
+import intarsia._native as _native
 from intarsia._check import fail
 from intarsia.metrics.matching import Overlap
 from intarsia.panoptic import VOID_ID, Categories, PanopticMap

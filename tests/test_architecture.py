@@ -1,0 +1,60 @@
+"""The house is as docs/architecture.md draws it; what imports what is held by `make lint`."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+
+
+def floors_of_the_linter() -> list[set[str]]:
+    layers = next(contract["layers"] for contract in CONTRACTS if contract["type"] == "layers")
+    return [set(re.findall(r"\w+", layer)) for layer in layers]
+
+
+def floors_of_the_page() -> list[set[str]]:
+    table = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+    return [set(re.findall(r"`(\w+)`", row)) for row in table]
+
+
+def test_the_page_has_the_floors_of_the_linter():
+    assert floors_of_the_page() == [floor for floor in floors_of_the_linter() if floor != {"__main__"}]
+
+
+def test_every_part_of_the_package_stands_on_a_floor():
+    parts = {path.name for path in (ROOT / "src" / "intarsia").iterdir() if (path / "__init__.py").exists()}
+    parts |= {path.stem for path in (ROOT / "src" / "intarsia").glob("*.py") if path.stem != "__init__"}
+    assert parts | {"_native"} == set().union(*floors_of_the_linter())
+
+
+def test_no_package_is_left_out_of_the_search_for_circles():
+    assert [c["ancestors"] for c in CONTRACTS if c["type"] == "acyclic_siblings"] == [["intarsia"]]
+
+
+def test_nothing_inside_imports_the_face():
+    """`from intarsia import x` asks `__init__.py`, which stands above everything, unless x is a package."""
+    package = ROOT / "src" / "intarsia"
+    asking = []
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            )
+            if isinstance(node, ast.Import) and "intarsia" in names:
+                asking.append(f"{path.name}:{node.lineno}")
+            elif isinstance(node, ast.ImportFrom) and node.module == "intarsia":
+                others = [name for name in names if not (package / name / "__init__.py").exists()]
+                asking += [f"{path.name}:{node.lineno} {name}" for name in others]
+    assert not asking
+
+
+def test_the_parts_below_torch_never_name_it():
+    """The linter is told to overlook one import for a type; there is no other."""
+    overlooked = [c.get("ignore_imports", []) for c in CONTRACTS if c["type"] == "forbidden"]
+    assert overlooked == [["intarsia -> intarsia.**", "intarsia.decoding.detections -> torch"]]
+    text = (ROOT / "src" / "intarsia" / "decoding" / "detections.py").read_text()
+    assert re.search(r"if TYPE_CHECKING:.*\n(    .*\n)*    from torch import", text)
