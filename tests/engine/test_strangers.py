@@ -83,6 +83,22 @@ def test_its_model_is_a_start_for_ours_without_any_of_its_code(run, streets, tmp
     assert "fresh:" in said
 
 
+def test_it_is_fine_tuned_from_ours_on_the_same_backbone(streets, tmp_path, capsys):
+    start = ("train", f"{FILE}:sticks", *QUICK, f"data={streets}", "initial=facades")
+    where = ("--out", str(tmp_path / "tuned"))
+    assert main([*start, *where]) == 2
+    assert "With method.backbone.name=tf_efficientnet_lite0 its backbone is" in capsys.readouterr().err
+    assert not (tmp_path / "tuned" / "best").exists()
+    assert main([*start, "method.backbone.name=tf_efficientnet_lite0", *where]) == 0
+    printed = capsys.readouterr().out
+    assert "Starts from facades" in printed
+    assert "(backbone" in printed
+    assert intarsia.load(tmp_path / "tuned" / "best", method=CLASS).predict(torch.zeros(3, 9, 9)).size == (
+        9,
+        9,
+    )
+
+
 def test_the_commands_take_its_class(run, tmp_path, capsys):
     photo = str(tmp_path / "a.png")
     Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(photo)

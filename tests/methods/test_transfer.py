@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +82,32 @@ def test_a_model_of_which_nothing_fits_is_refused(folder):
     config = replace(CONFIG, backbone=backbone, decoder=DecoderConfig(kind="mlp", width=24))
     with pytest.raises(InputError, match="`initial` must be a model of which something fits this Disc"):
         start_from(DiscriminativeEmbedding(replace(config, head_width=12), FACADES), folder)
+
+
+def test_a_refusal_names_both_backbones_and_what_would_fit(folder):
+    backbone = BackboneConfig(name="erfnet", output_stride=8)
+    config = replace(CONFIG, backbone=backbone, decoder=DecoderConfig(kind="mlp", width=24), head_width=12)
+    sentence = (
+        "`initial` must be a model of which something fits this DiscriminativeEmbedding, on erfnet, "
+        f"got {folder}, on lcnet_050, of which nothing does. "
+        "With method.backbone.name=lcnet_050 its backbone is taken."
+    )
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        start_from(DiscriminativeEmbedding(config, FACADES), folder)
+    transfer = start_from(DiscriminativeEmbedding(replace(config, backbone=BACKBONE), FACADES), folder)
+    assert {name.partition(".")[0] for name in transfer.taken} == {"backbone"}
+    assert "semantic_head.last.bias" in transfer.fresh  # of the same length, but of other weights
+
+
+def test_a_model_whose_settings_name_no_backbone_is_refused_without_advice(trained, tmp_path: Path):
+    """A stranger's method may have no settings of that name."""
+    trained.save(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"settings": {"trunk": 3}}))
+    backbone = BackboneConfig(name="erfnet", output_stride=8)
+    config = replace(CONFIG, backbone=backbone, decoder=DecoderConfig(kind="mlp", width=24), head_width=12)
+    with pytest.raises(InputError, match=r"Embedding, got \S+, of which nothing does\.$"):
+        start_from(DiscriminativeEmbedding(config, FACADES), str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["no/such/model/folder", "", "C:\\models"])

@@ -39,7 +39,12 @@ def run_to_the_end(run: RunRequest) -> Path:
     """Open the run's folder and train from its last checkpoint to its last step; returns the folder."""
     accelerator = accelerator_of(run.tree)
     folder = _open_folder(run, accelerator)
-    trainer = Trainer(run, folder, accelerator)
+    try:
+        trainer = Trainer(run, folder, accelerator)
+    except InputError:
+        if run.is_new and accelerator.is_main_process:
+            _take_back(folder)
+        raise
     trainer.run()
     if run.tree.export and accelerator.is_main_process:
         trainer.export_best()
@@ -248,6 +253,13 @@ def accelerator_of(recipe: Recipe) -> Accelerator:
     if not torch.distributed.is_initialized():
         AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(mixed_precision=recipe.precision, cpu=recipe.device == "cpu")
+
+
+def _take_back(folder: Path) -> None:
+    """Leave nothing of a run that was refused before its first step: its folder serves the next try."""
+    (folder / RECIPE_FILE).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty: it was there before
+        folder.rmdir()
 
 
 def _open_folder(run: RunRequest, accelerator: Accelerator) -> Path:

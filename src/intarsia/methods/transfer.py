@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -53,8 +54,9 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
 
     The model may be of another method, have other heads, or tell other categories apart. Between other
     categories no tensor outside of the backbone is taken that has a side as long as there are categories: a
-    head that says "window" in the channel of "nucleus" would be worse than a fresh one. Nothing but tensors
-    and names is read, so no code of the model runs.
+    head that says "window" in the channel of "nucleus" would be worse than a fresh one. What stands
+    beside weights in a layer, such as a bias, is taken with them or not at all. Nothing but tensors and names
+    is read, so no code of the model runs.
 
     Args:
         method: Keeps its settings and gets the weights.
@@ -64,7 +66,8 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
         What was taken and what was left.
 
     Raises:
-        ValueError: There is no such model, its files are broken, or nothing of it fits.
+        ValueError: There is no such model, its files are broken, or nothing of it fits: then the run would
+            begin with other weights than it says. Between two backbones the sentence names both.
 
     Example:
         >>> from intarsia.methods.load import load
@@ -74,15 +77,16 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
     """
     skipped = method.only_training
     with model_folder(name_or_folder) as folder:
-        tensors, other = read_tensors(folder.weights), folder.categories()
+        tensors, other, settings = read_tensors(folder.weights), folder.categories(), folder.settings()
     stored = {name: tensor for name, tensor in tensors.items() if not name.startswith(skipped)}
     own = {name: tensor for name, tensor in method.state_dict().items() if not name.startswith(skipped)}
     counts = _counts(method.categories, other)
-    fitting = [name for name in own if name in stored and _fits(name, own[name], stored[name], counts)]
+    alike = {name for name in own if name in stored and _fits(name, own[name], stored[name], counts)}
+    misfits = own.keys() - alike  # a bias, or the statistics of a norm, are left with the weights beside them
+    fitting = [name for name in own if name in alike and _weight_beside(name) not in misfits]
     weights = {name for name, parameter in method.named_parameters() if parameter.ndim > 1}
     if not weights.intersection(fitting):
-        expected = f"a model of which something fits this {type(method).__name__}"
-        fail("initial", expected, f"{name_or_folder}, of which nothing does")
+        _refuse_start(method, name_or_folder, settings)
     with torch.no_grad():
         for name in fitting:
             own[name].copy_(stored[name])
@@ -92,9 +96,33 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
     )
 
 
+def _refuse_start(method: AbstractMethod, source: str, settings: Mapping[str, Any]) -> NoReturn:
+    """Say that nothing fits, and where it is for the backbone, which would."""
+    own = getattr(getattr(method.config, "backbone", None), "name", None)
+    other = _backbone_name(settings)
+    expected, got, hint = f"a model of which something fits this {type(method).__name__}", source, ""
+    if own is not None and other and own != other:
+        expected, got = f"{expected}, on {own}", f"{source}, on {other}"
+        hint = f"With method.backbone.name={other} its backbone is taken."
+    fail("initial", expected, f"{got}, of which nothing does", hint=hint)
+
+
+def _backbone_name(settings: Mapping[str, Any]) -> str:
+    """Of the model's backbone; empty where its method has none by that name."""
+    value: Any = settings
+    for key in ("settings", "backbone", "name"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else ""
+
+
 def _fits(name: str, own: Tensor, stored: Tensor, counts: set[int]) -> bool:
     of_categories = not name.startswith("backbone.") and bool(set(own.shape) & counts)
     return own.shape == stored.shape and not of_categories
+
+
+def _weight_beside(name: str) -> str:
+    """The name that the weights of a tensor's layer have, if they have one."""
+    return f"{name.rpartition('.')[0]}.weight"
 
 
 def _counts(own: Categories, other: Categories) -> set[int]:
