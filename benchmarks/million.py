@@ -3,18 +3,21 @@
     python benchmarks/million.py [--images 10000] [--workers 2] [--side 32]
 
 Small drawn images, so that the network takes little and everything around it counts. Each way runs once, one
-after the other. The table has seconds by the wall clock, CPU seconds of the command and of all that it
-started, Ray's own processes, too, and the difference to one process in CPU milliseconds an image: what to
-compare on a machine that does other things. The files must be the same bytes, and the PQ of one against the
-other 1. For Linux, which tells a process that others were left to it; needs the extra `cluster`.
+after the other; the last is on Ray, too, and loses a worker when half of the images are done. The table has
+seconds by the wall clock, CPU seconds of the command and of all that it started, Ray's own processes, too,
+and the difference to one process in CPU milliseconds an image: what to compare on a machine that does other
+things. The files must be the same bytes, and the PQ of one against the other 1. For Linux, which tells a
+process that others were left to it; needs the extra `cluster`.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,7 @@ import intarsia
 CODE = "import sys; from intarsia.cli import main; sys.exit(main(sys.argv[1:]))"
 PR_SET_CHILD_SUBREAPER = 36
 MOST_WAIT_S = 120.0
+LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,15 @@ class Cost:
     wall_s: float
     cpu_s: float
     said: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """Options of the command, how often it is started, and after how many images a worker is killed."""
+
+    options: list[str]
+    ranks: int = 1
+    kill_after: int | None = None
 
 
 def main() -> None:
@@ -55,16 +68,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         draw_images(root / "photos", options.images, options.side)
+        on_ray = ["--cluster", "local", "--workers", str(options.workers)]
         ways = {
-            "one process": [],
-            f"{options.workers} ranks": [],
-            f"{options.workers} workers of Ray": ["--cluster", "local", "--workers", str(options.workers)],
+            "one process": Way([]),
+            f"{options.workers} ranks": Way([], ranks=options.workers),
+            f"{options.workers} workers of Ray": Way(on_ray),
+            f"{options.workers} workers of Ray, one killed": Way(on_ray, kill_after=options.images // 2),
         }
         outs = {name: root / f"out{n}" for n, name in enumerate(ways)}
-        costs = {
-            name: cost_of(root / "photos", outs[name], more, ranks=options.workers if "ranks" in name else 1)
-            for name, more in ways.items()
-        }
+        costs = {name: cost_of(root / "photos", outs[name], way) for name, way in ways.items()}
         whole = outs["one process"]
         for name, out in outs.items():
             assert same_files(out, whole), f"{name}: other bytes than one process"
@@ -81,14 +93,16 @@ def draw_images(folder: Path, count: int, side: int) -> None:
         Image.fromarray(blocks).resize((side, side)).save(folder / f"{n:06d}.png")
 
 
-def cost_of(photos: Path, out: Path, more: list[str], *, ranks: int) -> Cost:
+def cost_of(photos: Path, out: Path, way: Way) -> Cost:
     """Run the command, once or as ranks, and count all its processes."""
     command = [sys.executable, "-c", CODE, "predict", str(photos), "--out", str(out), "--threads", "1"]
-    command += ["--no-overlays", *more]
-    environments = [os.environ | {"RANK": str(n), "WORLD_SIZE": str(ranks)} for n in range(ranks)]
+    command += ["--no-overlays", *way.options]
+    environments = [os.environ | {"RANK": str(n), "WORLD_SIZE": str(way.ranks)} for n in range(way.ranks)]
     wall_s, cpu_s = time.monotonic(), children_s()
     with tempfile.TemporaryFile("w+") as said:
         running = [subprocess.Popen(command, env=env, stdout=said, stderr=said) for env in environments]
+        if way.kill_after is not None:
+            kill_a_worker(running[0], out, after=way.kill_after)
         codes = [process.wait() for process in running]
         wall_s = time.monotonic() - wall_s
         wait_for_orphans()
@@ -96,6 +110,16 @@ def cost_of(photos: Path, out: Path, more: list[str], *, ranks: int) -> Cost:
         text = said.read()
     assert not any(codes), text
     return Cost(wall_s, children_s() - cpu_s, text)
+
+
+def kill_a_worker(command: subprocess.Popen[bytes], out: Path, *, after: int) -> None:
+    """Kill the process that wrote the last finished part, once there are maps of so many images."""
+    done: list[Path] = []
+    while not done or len(list((out / "panoptic").iterdir())) < after:
+        assert command.poll() is None, "the command ended before a worker was killed"
+        time.sleep(LOOK_S)
+        done = sorted(out.glob(".shards/*/[0-9]*.jsonl"))
+    os.kill(json.loads(done[-1].read_text().partition("\n")[0])["process"], signal.SIGKILL)
 
 
 def wait_for_orphans() -> None:

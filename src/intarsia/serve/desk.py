@@ -14,6 +14,7 @@ from intarsia._check import fail
 from intarsia.decoding.insight import PixelView, view_of_pixel
 from intarsia.metrics import PanopticQuality
 from intarsia.panoptic import PanopticMap
+from intarsia.serve.memory import SpareMemory
 from intarsia.serve.models import ServedModel
 from intarsia.serve.shelf import Shelf, Sight, Sitting
 from intarsia.serve.takeaway import Takeaway, takeaway
@@ -49,6 +50,7 @@ class Desk:
         self.max_waiting = max_waiting
         self._turns = {"model": anyio.CapacityLimiter(1), "file": anyio.CapacityLimiter(2)}
         self._waiting = {"model": 0, "file": 0}
+        self._spare = SpareMemory()
 
     @asynccontextmanager
     async def turn(self, kind: str) -> AsyncIterator[None]:
@@ -72,7 +74,7 @@ class Desk:
         Raises:
             ValueError: It is no picture.
         """
-        picture = await run_sync(lambda: read_upload(content, name, limits=self.limits))
+        picture = await self._done(lambda: read_upload(content, name, limits=self.limits))
         token = self.shelf.put(picture)
         return token, self.shelf.of(token)
 
@@ -141,7 +143,16 @@ class Desk:
 
     async def _once(self, kind: str, work: Callable[[], T]) -> T:
         async with self.turn(kind):
-            return await run_sync(work)
+            return await self._done(work)
+
+    async def _done(self, work: Callable[[], T]) -> T:
+        def work_and_tidy() -> T:
+            try:
+                return work()
+            finally:
+                self._spare.give_back()
+
+        return await run_sync(work_and_tidy)
 
     def model(self, sight: Sight) -> ServedModel:
         """The model that looks.
