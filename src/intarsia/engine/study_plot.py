@@ -55,18 +55,23 @@ def _draw_recall(result: StudyResult, axes: Axes) -> None:
 
 
 def _draw_speed(result: StudyResult, axes: Axes) -> None:
-    """AP over milliseconds, one line a network, a point for each image size."""
-    lines: dict[str, list[tuple[float, float]]] = {}
+    """AP over milliseconds, one line a network, a point for each image size; hollow with an oracle's help."""
+    lines: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for row in result.study.rows:
         if row.name in result.numbers:
-            suffix = ", true semantics" if row.oracle else ""
             seeds = result.numbers[row.name]
             point = _mean(seeds, "ms"), _mean(seeds, "AP")
-            lines.setdefault(row.name.partition(" ")[0] + suffix, []).append(point)
-    for name, points in lines.items():
-        style = "--" if "true" in name else "-"
-        axes.plot(*zip(*sorted(points), strict=True), style, marker="o", label=name)
+            lines.setdefault((row.name.partition(" ")[0], row.oracle), []).append(point)
+    # a network keeps its colour, so that both its lines are read together
+    networks = sorted({network for network, _ in lines})
+    for (network, oracle), points in sorted(lines.items()):
+        fill = {"linestyle": "--", "markerfacecolor": "white"} if oracle else {"label": network}
+        axes.plot(*zip(*sorted(points), strict=True), marker="o", color=f"C{networks.index(network)}", **fill)
+    if any(oracle for _, oracle in lines):
+        axes.plot([], [], "o--", color="gray", markerfacecolor="white", label="with true semantics")
     axes.set(xlabel="ms of the network, an image", ylabel="AP in percent", xscale="log")
+    for ticks in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        ticks("{x:.0f}")
     axes.legend(fontsize=8)
 
 
