@@ -12,13 +12,16 @@ from torch.nn.functional import one_hot
 from intarsia.data.dataset import PanopticDataset
 from intarsia.data.loader import evaluation_loader
 from intarsia.data.targets import at_grid, targets_of
+from intarsia.decoding.cut import CutConfig
 from intarsia.decoding.detections import Detections
 from intarsia.engine.measure import measure
 from intarsia.errors import InputError
+from intarsia.methods.combinatorial import CombinatorialConfig, CombinatorialPanoptic
 from intarsia.methods.discriminative import DiscriminativeConfig, DiscriminativeEmbedding
 from intarsia.methods.unified import UnifiedOutput, UnifiedPanoptic
 from intarsia.methods.unified_config import PyramidConfig, UnifiedConfig
 from intarsia.nets import BackboneConfig, DecoderConfig, DetectionConfig
+from intarsia.nets.affinity_config import AffinityHeadConfig
 from intarsia.nets.detector import true_masks
 from intarsia.nets.panoptic_head import AffinityConfig
 from intarsia.panoptic import PanopticMap
@@ -79,6 +82,26 @@ def test_what_a_method_has_no_part_for_is_not_measured(streets):
     told = measure(method, data, oracle="semantics")
     assert told["mIoU"] > numbers["mIoU"]
     assert told["IoU"] < 50  # the branch itself is told nothing
+
+
+def test_a_branch_that_answers_void_takes_neither_kind_for_the_other(streets):
+    data = PanopticDataset(streets, split="val")
+    config = CombinatorialConfig(
+        backbone=BackboneConfig(name="lcnet_050"),
+        decoder=DecoderConfig(width=8),
+        affinity=AffinityHeadConfig(distances=(1, 2), width=8),
+        cut=CutConfig(min_thing_px=1, min_stuff_px=1),
+        void_class=True,
+    )
+    method = CombinatorialPanoptic(config, data.categories)
+    last = [module for module in method.semantic_head.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+    assert last.bias is not None
+    with torch.no_grad():
+        last.bias[-1] = 1e4  # void everywhere
+    numbers = measure(method, data)
+    assert numbers["th as st"] == numbers["st as th"] == numbers["IoU"] == 0
+    told = measure(method, data, oracle="semantics")
+    assert told["mIoU"] > 50
 
 
 def test_ap_of_one_category_is_that_of_the_report(streets):

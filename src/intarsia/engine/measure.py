@@ -100,7 +100,9 @@ class _Tally:
         self.precision, self.city = CocoAP(categories), CityscapesAP(categories)
         self.crowding = RecallByCrowding(categories)
         self.branch: SemanticIoU | None = None
-        self.confusion = np.zeros((2, 2), np.int64)  # of truth and branch: stuff, things
+        self.confusion = np.zeros((2, 3), np.int64)  # truth: stuff, things; branch: stuff, things, void
+        self.kind = np.full(VOID_INDEX + 1, 2)  # of a category index: the column of `confusion`
+        self.kind[: len(categories)] = categories.is_thing
         self.detections: dict[str, CocoAP] = {}
         self.seconds: list[float] = []
 
@@ -118,10 +120,9 @@ class _Tally:
         semantic = _map_of(winners, self.categories).resized(*truth.size)
         self.branch.update(semantic, truth)
         true, answer = truth.semantic(self.categories), semantic.semantic(self.categories)
-        is_thing = np.array([category.is_thing for category in self.categories])
         counts = true != VOID_INDEX
-        pairs = 2 * is_thing[true[counts]].astype(np.int64) + is_thing[answer[counts]]
-        self.confusion += np.bincount(pairs, minlength=4).reshape(2, 2)
+        pairs = 3 * self.kind[true[counts]] + self.kind[answer[counts]]
+        self.confusion += np.bincount(pairs, minlength=6).reshape(2, 3)
 
     def add_detections(
         self, detections: Detections[np.ndarray], size: tuple[int, int], truth: PanopticMap
