@@ -65,8 +65,14 @@ def _draw_speed(result: StudyResult, axes: Axes) -> None:
     # a network keeps its colour, so that both its lines are read together
     networks = sorted({network for network, _ in lines})
     for (network, oracle), points in sorted(lines.items()):
-        fill = {"linestyle": "--", "markerfacecolor": "white"} if oracle else {"label": network}
-        axes.plot(*zip(*sorted(points), strict=True), marker="o", color=f"C{networks.index(network)}", **fill)
+        color = f"C{networks.index(network)}"
+        axes.plot(
+            *zip(*sorted(points), strict=True),
+            "o--" if oracle else "o-",
+            color=color,
+            markerfacecolor="white" if oracle else color,
+            label=None if oracle else network,
+        )
     if any(oracle for _, oracle in lines):
         axes.plot([], [], "o--", color="gray", markerfacecolor="white", label="with true semantics")
     axes.set(xlabel="ms of the network, an image", ylabel="AP in percent", xscale="log")
