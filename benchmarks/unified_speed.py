@@ -25,7 +25,7 @@ from rich.table import Table
 from torch import Tensor
 
 from intarsia.decoding.detections import Detections
-from intarsia.decoding.merge import MergeConfig, merged_by_rules
+from intarsia.decoding.merge import MergeConfig, merge_by_rules
 from intarsia.methods.load import METHODS
 from intarsia.nets import arrays_of
 from intarsia.panoptic import Categories
@@ -121,7 +121,7 @@ def merge_table(rounds: int) -> Table:
             loop = best(lambda m=pasted, d=detections, x=labels: plain_merge(m, d, x), rounds)
             arrays = arrays_of(detections)
             ours = best(
-                lambda s=semantic, d=arrays, c=config: merged_by_rules(s, d, c, categories=CITYSCAPES), rounds
+                lambda s=semantic, d=arrays, c=config: merge_by_rules(s, d, c, categories=CITYSCAPES), rounds
             )
             numbers = (paste, loop, paste + loop, ours, (paste + loop) / ours, loop / ours)
             table.add_row(f"{height}x{width}, {count} objects", *(f"{x:.1f}" for x in numbers))

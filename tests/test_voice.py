@@ -61,6 +61,21 @@ NEVER_ONE = {
 LONGEST_WITHOUT_A_WORD = 20
 """Lines of a body, beyond which a comment says what its steps are."""
 
+IRREGULAR = (
+    *("built", "chosen", "done", "drawn", "found", "given", "held", "kept", "known", "left", "lost", "made"),
+    *("said", "seen", "sent", "shown", "told", "written"),
+)
+"""Participles that do not end in -ed."""
+
+SAME_THING_CHANGED = {
+    *("perturbed", "renumbered", "resized", "turned", "zoomed"),  # methods, as `reversed` is a function
+    *("assembled", "assembled_from_grid"),  # strangers' methods call it by this name
+}
+"""Names of functions that are participles and stay."""
+
+PLAIN_ADJECTIVES = {"counted", "named", "merged", "known"}
+"""A number with its noun; a table by its name; what pairs and classes are."""
+
 NOT_YET = ()
 """Folders whose names have not been gone over."""
 
@@ -76,6 +91,17 @@ def test_a_name_says_what_it_holds():
         if name in NAMELESS or (name in FLEETING and last - first > IN_SIGHT)
     ]
     assert not unclear
+
+
+def test_what_a_function_does_is_a_verb_and_what_it_gives_a_noun():
+    """`merge_tallies` or `tally`: `merged` says neither what is done nor what comes out."""
+    participles = [
+        f"{file}:{function.lineno} {function.name}"
+        for file, path in FILES.items()
+        for function in functions_of(path)
+        if is_participle(function.name) and function.name not in SAME_THING_CHANGED | PLAIN_ADJECTIVES
+    ]
+    assert not participles
 
 
 def test_an_example_says_what_was_found():
@@ -142,9 +168,21 @@ def test_the_rule_sees_what_it_forbids():
     function = ast.parse("def f(one, b):\n    known = b\n\n\n\n    return known").body[0]
     assert isinstance(function, ast.FunctionDef)
     assert list(names_bound_in(function)) == [("b", 1, 2), ("known", 2, 6), ("one", 1, 1)]
+    names = ["_drawn", "merged_by_rules", "stretched"]
+    assert all(map(is_participle, names))
+    assert not any(map(is_participle, ["seed", "named_tensors", "merge", "solver_named"]))
     text = "Title.\n\nArgs:\n    config: How.\n    b: What it\n        is.\n\nReturns:\n    It: all."
     assert list(arguments_in(text)) == [("config", "How."), ("b", "What it is.")]
     assert list(arguments_in("Title.\n\nAttributes:\n    size: Of all.")) == [("size", "Of all.")]
+
+
+def is_participle(name: str) -> bool:
+    """Whether a name is one, alone or with what follows it after a preposition: drawn, merged_by_rules."""
+    first, *rest = name.strip("_").split("_")
+    ends = first in IRREGULAR or (
+        first.endswith("ed") and first not in ("embed", "feed", "need", "seed", "speed")
+    )
+    return ends and (not rest or rest[0] in ("at", "by", "from", "in", "of", "to", "with"))
 
 
 def functions_of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

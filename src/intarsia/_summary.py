@@ -44,7 +44,10 @@ def summary(title: str, categories: Categories) -> str:
           0 stuff: none
     """
     things, stuff = categories.things, categories.stuff
-    lines = [f"{counted(len(things), 'thing')}: {_listed(things)}", f"{len(stuff)} stuff: {_listed(stuff)}"]
+    lines = [
+        f"{counted(len(things), 'thing')}: {_names_of(things)}",
+        f"{len(stuff)} stuff: {_names_of(stuff)}",
+    ]
     return "\n  ".join([title, *lines])
 
 
@@ -57,7 +60,7 @@ def summary_html(title: str, categories: Categories) -> str:
     return f"<b>{html.escape(title)}</b><br>{' &nbsp; '.join(names)}"
 
 
-def _listed(rows: Sequence[Category]) -> str:
+def _names_of(rows: Sequence[Category]) -> str:
     names = [row.name for row in rows[:MOST_NAMES]]
     rest = len(rows) - len(names)
     return ", ".join([*names, *([f"{rest} more"] if rest else [])]) or "none"

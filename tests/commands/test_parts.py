@@ -85,9 +85,9 @@ def test_finished_parts_are_not_predicted_again(photos: Path, tmp_path: Path):
     shards = Shards.of(settings, parts)
     shards.begin()
     work = pickle.loads(pickle.dumps(ShardWork(settings, shards)))
-    settings.loaded().make_folders()
+    settings.load().make_folders()
     assert work((0, parts[0])) == len(parts[0])
-    assert shards.left() == list(range(1, len(parts)))
+    assert shards.parts_to_do() == list(range(1, len(parts)))
     map_file = tmp_path / "panoptic" / f"{parts[0][0].stem}.png"
     map_file.unlink()
     assert work((0, parts[0])) == len(parts[0])
@@ -109,7 +109,7 @@ def test_parts_of_other_photos_settings_or_models_never_mix(photos: Path, tmp_pa
 
 def test_a_folder_that_one_machine_does_not_see_is_told(photos: Path, tmp_path: Path):
     settings, parts = settings_of(tmp_path / "out"), parts_of(photos_of(photos)[:1])
-    settings.loaded().make_folders()
+    settings.load().make_folders()
     with pytest.raises(InputError, match="`out` must be a folder that all machines see, got .*out, which"):
         ShardWork(settings, Shards.of(settings, parts))((0, parts[0]))
 

@@ -37,7 +37,7 @@ def photo(tmp_path: Path) -> Path:
 def small_photo(tmp_path: Path) -> Path:
     """What a model of that size sees."""
     path = tmp_path / "small.png"
-    Image.fromarray(Intake(size="128x80").sized(PHOTO)).save(path)  # pyright: ignore[reportArgumentType]
+    Image.fromarray(Intake(size="128x80").resize(PHOTO)).save(path)  # pyright: ignore[reportArgumentType]
     return path
 
 
@@ -106,7 +106,7 @@ def test_frames_of_a_video_are_seen_in_that_size(tracking: type[CenterTracking] 
     sized, plain = (intarsia.load("facades-embedding", threads=1) for _ in range(2))
     sized.intake = Intake(size="128x80")
     tracker = tracking(plain)
-    frames = [Intake(size="128x80").sized(np.roll(PHOTO, shift, axis=1)) for shift in (0, 2)]
+    frames = [Intake(size="128x80").resize(np.roll(PHOTO, shift, axis=1)) for shift in (0, 2)]
     maps = [found for frame in frames for found in tracker.add(frame)]  # pyright: ignore[reportArgumentType]
     expected = [panoptic_map.semantic(plain.categories) for panoptic_map in [*maps, *tracker.finish()]]
     assert len(expected) == 2
@@ -117,7 +117,7 @@ def test_frames_of_a_video_are_seen_in_that_size(tracking: type[CenterTracking] 
 def test_a_stack_is_cut_in_that_size_and_comes_back_in_its_own():
     pages = [read_image(EXAMPLES / "nuclei.tif")[100:220, 100:240]] * 2
     model = intarsia.load("nuclei", threads=1)
-    small = [Intake(size="70x60").sized(page) for page in pages]
+    small = [Intake(size="70x60").resize(page) for page in pages]
     expected = [page.resized(120, 140) for page in model.predict_stack(small)]
     model.intake = Intake(size="70x60")
     assert model.predict_stack(pages) == expected

@@ -128,17 +128,17 @@ def test_a_part_that_is_seen_does_not_move_the_place_of_the_whole():
     lost.see({1: place(10, 4)})
     lost.pass_frame(np.zeros((2, 2, 2), np.int32))
     lost.see({1: place(13, 1)})  # its right end
-    assert lost.recognised({9: place(7, 1)}, taken=set()) == {9: 1}
-    assert lost.recognised({9: place(7, 1)}, taken={1}) == {}
-    assert lost.recognised({9: place(7, 1, category=1)}, taken=set()) == {}
-    assert lost.recognised({9: place(20, 1)}, taken=set()) == {}
+    assert lost.recognise({9: place(7, 1)}, taken=set()) == {9: 1}
+    assert lost.recognise({9: place(7, 1)}, taken={1}) == {}
+    assert lost.recognise({9: place(7, 1, category=1)}, taken=set()) == {}
+    assert lost.recognise({9: place(20, 1)}, taken=set()) == {}
 
 
 def test_the_nearer_of_two_is_the_one_and_places_move_with_the_camera():
     lost = LostThings(memory=5)
     lost.see({1: place(10, 4)})
     lost.pass_frame(np.full((3, 3, 2), (0, 6), np.int32))
-    assert lost.recognised({8: place(13, 2), 9: place(16, 2)}, taken=set()) == {9: 1}
+    assert lost.recognise({8: place(13, 2), 9: place(16, 2)}, taken=set()) == {9: 1}
 
 
 def test_mistakes_are_told():

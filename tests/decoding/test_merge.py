@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from intarsia.decoding.detections import Detections
-from intarsia.decoding.merge import MergeConfig, merged_by_rules
+from intarsia.decoding.merge import MergeConfig, merge_by_rules
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories
 
@@ -70,7 +70,7 @@ def test_it_equals_the_loop_over_whole_images(seed, count):
     )
     semantic = generator.integers(0, 10, (37, 41)).astype(np.uint8)
     config = MergeConfig(min_score=0.3, min_stuff_px=150)
-    merged = merged_by_rules(semantic, detections, config, categories=CATEGORIES)
+    merged = merge_by_rules(semantic, detections, config, categories=CATEGORIES)
     category, taken = whole_image_loop(semantic, detections, config)
     assert np.array_equal(merged.semantic(CATEGORIES), category)
     things = np.isin(merged.semantic(CATEGORIES), [0, 1, 2, 3, 4])
@@ -83,7 +83,7 @@ def test_the_surer_detection_wins_and_a_covered_one_is_left_out():
     boxes = [[0, 0, 4, 2], [1, 0, 5, 2], [3, 0, 7, 2]]
     semantic = np.full((2, 8), FACADE, np.uint8)
     detections = detected(boxes, [0.9, 0.8, 0.7], [WINDOW, BALCONY, BALCONY])
-    merged = merged_by_rules(semantic, detections, MergeConfig(min_stuff_px=1), categories=CATEGORIES)
+    merged = merge_by_rules(semantic, detections, MergeConfig(min_stuff_px=1), categories=CATEGORIES)
     assert merged.ids[0].tolist() == [1, 1, 1, 1, 2, 2, 2, 3]
     assert [round(s.score, 1) for s in merged.segments] == [0.9, 0.7, 1.0]
 
@@ -92,16 +92,16 @@ def test_unsure_detections_and_small_stuff_leave_void():
     semantic = np.full((2, 4), FACADE, np.uint8)
     semantic[:, :2] = WINDOW
     detections = detected([[0, 0, 2, 2]], [0.4])
-    merged = merged_by_rules(semantic, detections, MergeConfig(min_stuff_px=4), categories=CATEGORIES)
+    merged = merge_by_rules(semantic, detections, MergeConfig(min_stuff_px=4), categories=CATEGORIES)
     assert merged.ids[0].tolist() == [0, 0, 1, 1]
-    trimmed = merged_by_rules(semantic, detections, MergeConfig(min_stuff_px=5), categories=CATEGORIES)
+    trimmed = merge_by_rules(semantic, detections, MergeConfig(min_stuff_px=5), categories=CATEGORIES)
     assert not trimmed.ids.any()
 
 
 def test_wrong_input_is_refused():
     boxes = detected([[0, 0, 1, 1]], [1.0], masks=False)
     with pytest.raises(InputError, match="`detections` must be with masks, got boxes only"):
-        merged_by_rules(np.zeros((1, 1), np.uint8), boxes, MergeConfig(), categories=CATEGORIES)
+        merge_by_rules(np.zeros((1, 1), np.uint8), boxes, MergeConfig(), categories=CATEGORIES)
     with pytest.raises(InputError, match=r"`merge.max_overlap` must be in \[0, 1\], got 2"):
         MergeConfig(max_overlap=2.0)
 

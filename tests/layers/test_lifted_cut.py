@@ -110,14 +110,14 @@ def test_matching_maximises_the_summed_iou():
     """Prediction 0 overlaps both true instances, 1 only the first: greedy by prediction would waste one."""
     true = TrueSegments(np.array([[0, 0, 0, 1, 1]]), np.array([1, 1]))
     predicted = np.array([[1, 0, 0, 0, 2]])
-    assert true.matched_with(predicted, np.array([1, 1, 0]), np.array([False, True])).tolist() == [1, 0, -1]
+    assert true.matches_of(predicted, np.array([1, 1, 0]), np.array([False, True])).tolist() == [1, 0, -1]
 
 
 def test_stuff_belongs_together_even_where_it_does_not_overlap():
     true = TrueSegments(np.array([[-1, 0]]), np.array([0]))
     predicted = np.array([[0, 1]])
-    assert true.matched_with(predicted, np.array([0, 1]), np.array([False, False])).tolist() == [0, -1]
-    assert true.matched_with(predicted, np.array([0, 1]), np.array([True, False])).tolist() == [-1, -1]
+    assert true.matches_of(predicted, np.array([0, 1]), np.array([False, False])).tolist() == [0, -1]
+    assert true.matches_of(predicted, np.array([0, 1]), np.array([True, False])).tolist() == [-1, -1]
 
 
 def test_both_sides_of_the_gradient_are_differences_over_lambda():

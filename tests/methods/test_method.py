@@ -98,8 +98,8 @@ def test_losses_and_gradients_are_finite_for_any_truth(method, categories, truth
 
 def test_the_truth_is_sampled_to_the_grid_once_a_step(method, scene, categories, monkeypatch):
     samplings = []
-    sampled = data_targets._sampled
-    monkeypatch.setattr(data_targets, "_sampled", lambda *args: samplings.append(args[1]) or sampled(*args))
+    sampled = data_targets._sample
+    monkeypatch.setattr(data_targets, "_sample", lambda *args: samplings.append(args[1]) or sampled(*args))
     truth = scene.targets.to("cpu")  # fresh ones
     for _ in range(2):
         method.losses(method(scene.image[None]), truth)

@@ -12,7 +12,7 @@ import onnx
 import pytest
 
 from intarsia.errors import InputError
-from intarsia.methods.onnx_export import export_network, rounded
+from intarsia.methods.onnx_export import export_network, round_weights
 from intarsia.methods.panoptic_fpn import PanopticFpn
 from intarsia.runtime import shipped_models
 from intarsia.runtime.onnx_network import OnnxNetwork
@@ -25,7 +25,7 @@ def test_every_value_of_an_exported_file_is_read(tmp_path):
     """Or onnxruntime warns its user of each that is not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's exporter
-        export_network(rounded(combinatorial()), tmp_path / "model.onnx")
+        export_network(round_weights(combinatorial()), tmp_path / "model.onnx")
     assert not values_that_nobody_reads(tmp_path / "model.onnx")
 
 

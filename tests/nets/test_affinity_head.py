@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from intarsia.errors import InputError
 from intarsia.methods import CombinatorialConfig
 from intarsia.nets import AFFINITY_HEADS, AffinityHead, AffinityHeadConfig
-from intarsia.nets.affinity_head import _difference, _halves, _moved
+from intarsia.nets.affinity_head import _difference, _halves, _shift
 from intarsia.nets.blocks import ConvStyle
 
 OFFSETS = ((1, 0), (0, 1), (4, 0), (0, 5), (3, -3), (9, 0), (0, 40))
@@ -34,7 +34,7 @@ def test_distances_and_diagonals_become_offsets_in_the_order_of_the_channels():
 def test_a_pair_is_computed_at_its_middle_and_stored_at_its_first_point(offset):
     """Moving the differences from the middles back gives x(second) - x(first), point by point."""
     x = torch.randn(1, 2, 12, 14, generator=torch.Generator().manual_seed(0))
-    stored = _moved(_difference(x, offset), *_halves(offset)[0])
+    stored = _shift(_difference(x, offset), *_halves(offset)[0])
     rows, columns = offset
     for r in range(12):
         for c in range(14):

@@ -14,8 +14,8 @@ from intarsia.errors import InputError
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 from intarsia.pictures.image_like import as_image
 from intarsia.runtime.diameter import (
-    predicted_at_diameter,
-    rescaled,
+    predict_at_diameter,
+    rescale,
     scale_factor,
     typical_diameter_px,
 )
@@ -56,7 +56,7 @@ class Watcher:
 
 def predict(watcher, pictures, diameter, trained_px=10.0):
     options = {"trained_px": trained_px, "categories": CATEGORIES}
-    return list(predicted_at_diameter(watcher, pictures, diameter, **options))
+    return list(predict_at_diameter(watcher, pictures, diameter, **options))
 
 
 def test_the_typical_diameter_is_the_median_image_s_median_thing():
@@ -92,10 +92,10 @@ def test_a_model_that_does_not_know_its_diameter_refuses_one():
 
 def test_a_rescaled_picture_keeps_its_range_its_colors_and_more_than_eight_bits():
     picture = np.full((10, 6, 3), (0.2, 0.50001, 1.0), np.float32)
-    larger = rescaled(picture, 1.5)
+    larger = rescale(picture, 1.5)
     assert larger.shape == (15, 9, 3)
     np.testing.assert_allclose(larger, np.broadcast_to(picture[0, 0], larger.shape), atol=1e-6)
-    assert rescaled(picture, 0.01).shape == (1, 1, 3)
+    assert rescale(picture, 0.01).shape == (1, 1, 3)
 
 
 def test_pictures_are_seen_at_the_scale_of_training_and_come_back_in_their_size():
@@ -128,6 +128,6 @@ def test_the_shipped_nuclei_are_found_at_any_size():
     count = len(model.predict(picture).segments)
     assert count > 20
     for factor in (0.5, 2.0):
-        seen = model.predict(rescaled(picture, factor), diameter=TYPICAL_PX * factor)
+        seen = model.predict(rescale(picture, factor), diameter=TYPICAL_PX * factor)
         assert seen.size == (256 * factor, 256 * factor)
         assert abs(len(seen.segments) - count) <= 0.15 * count

@@ -155,9 +155,9 @@ def test_contrast_does_not_depend_on_the_tiles():
     image = np.random.default_rng(0).random((1300, 900, 3), np.float32) * 0.1
     image[:200, :200] += 0.8
     contrast = Contrast.of(image)
-    whole = contrast.applied(image, 0, 0)
+    whole = contrast.stretch(image, 0, 0)
     for top, left in ((0, 0), (256, 128), (1024, 512)):
-        window = contrast.applied(image[top : top + 256, left : left + 256], top, left)
+        window = contrast.stretch(image[top : top + 256, left : left + 256], top, left)
         np.testing.assert_allclose(window, whole[top : top + 256, left : left + 256], rtol=1e-5, atol=1e-5)
     assert np.median(whole[800:]) > 0.3  # far from the bright corner the rest is seen
 
@@ -165,11 +165,11 @@ def test_contrast_does_not_depend_on_the_tiles():
 def test_a_small_picture_has_one_contrast():
     """From its darkest value to its 99.5 % quantile, all channels alike."""
     image = np.random.default_rng(0).uniform(0.2, 0.4, (60, 50, 3)).astype(np.float32)
-    stretched_image = Contrast.of(image).applied(image, 0, 0)
+    stretched_image = Contrast.of(image).stretch(image, 0, 0)
     assert stretched_image.min() == pytest.approx(0, abs=0.02)
     assert np.quantile(stretched_image, 0.995) == pytest.approx(1, abs=0.02)
     dark = np.full((9, 9, 3), 0.3, np.float32)
-    assert Contrast.of(dark).applied(dark, 0, 0).max() == 0
+    assert Contrast.of(dark).stretch(dark, 0, 0).max() == 0
 
 
 def test_wrong_settings_are_refused():

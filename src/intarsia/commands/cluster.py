@@ -117,7 +117,7 @@ class Cluster:
 
         if not items:
             return
-        with _connected(self.address) as ray, Progress(console=Console(stderr=True)) as bar:
+        with _ray_cluster(self.address) as ray, Progress(console=Console(stderr=True)) as bar:
             task = bar.add_task(description, total=sum(map(size, items)))
             groups = [items[start : start + group] for start in range(0, len(items), group)]
             for group_items, (error, results) in zip(
@@ -213,7 +213,7 @@ def _dumps(value: object) -> bytes:
 
 
 @contextlib.contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def _ray_cluster(address: str) -> Iterator[Any]:
     """Ray, quiet; a cluster that was started for this is stopped at the end."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

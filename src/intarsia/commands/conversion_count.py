@@ -67,7 +67,9 @@ class ConversionCount:
         total = f"{name}{counted(num_maps, 'map')} ({photos}), {counted(segments, 'segment')}{of_crowds}."
         # what a JSON lists without annotations may have nothing to show, or nobody looked at it yet
         bare = [source.image_file for source in self.sources if source.listed == 0]
-        return [total, f"{name}Without an annotation: {len(bare)} ({named(bare)})."] if bare else [total]
+        return (
+            [total, f"{name}Without an annotation: {len(bare)} ({first_names(bare)})."] if bare else [total]
+        )
 
     def losses(self) -> list[str]:
         """A sentence for each kind of thing that did not come along, with its number and the first names."""
@@ -77,10 +79,10 @@ class ConversionCount:
         sentences = []
         if without and _has_photos(part):
             expected = f"a folder with the photo of each map; missing: {len(without)} of {len(part.maps)}"
-            sentences.append(sentence(place, expected, "none of " + named(without)))
+            sentences.append(sentence(place, expected, "none of " + first_names(without)))
         if part.unlabelled:
             expected = f"a data set with a map of each photo; photos without one: {len(part.unlabelled)}"
-            sentences.append(sentence(place, expected, "none of " + named(part.unlabelled)))
+            sentences.append(sentence(place, expected, "none of " + first_names(part.unlabelled)))
         sentences += [f"`{path}` was left out: {reason.rstrip('.')}." for path, reason in part.left_out]
         return sentences + self._invisible()
 
@@ -95,15 +97,15 @@ class ConversionCount:
         total = sum(number for number, _ in missing)
         listed = total + sum(row["segments"] for row in self.facts)
         expected = f"made of annotations that show pixels; without any: {total} of {listed}"
-        got = named(f"{number} of {name}" for number, name in missing)
+        got = first_names(f"{number} of {name}" for number, name in missing)
         return [sentence(self.part.name or "source", expected, got)]
 
 
-def named(names: Iterable[Any]) -> str:
+def first_names(names: Iterable[Any]) -> str:
     """The first names of many, and how many more there are.
 
     Example:
-        >>> named(range(7))
+        >>> first_names(range(7))
         '0, 1, 2, 3, 4 and 2 more'
     """
     texts = [name.name if isinstance(name, Path) else str(name) for name in names]

@@ -154,11 +154,11 @@ def _parts_of(format: str, source: Path, labels: dict[str, Any]) -> list[SourceP
 def _with_view(part: SourcePart, view: dict[str, Any]) -> SourcePart:
     """The part with what was chosen of its photos, each of which will be a PNG."""
 
-    def chosen(source: SourceMap) -> SourceMap:
+    def choose(source: SourceMap) -> SourceMap:
         png = PurePosixPath(source.image_file).with_suffix(".png")
         return replace(source.with_view(**view), image_file=str(png)) if source.has_photo else source
 
-    return replace(part, maps=tuple(map(chosen, part.maps)))
+    return replace(part, maps=tuple(map(choose, part.maps)))
 
 
 def _report(outcomes: Sequence[Outcome], source: str, out: Path) -> None:

@@ -115,13 +115,13 @@ def explain(
     loaded.intake = loaded.intake.with_options(channel, size, page)
     photo = loaded.picture(image)
     height, width = photo.shape[:2]
-    at = _parsed(pixel, height, width)
+    at = _pixel_of(pixel, height, width)
     # the network may see the photo in another size; maps, values and pairs are in pixels of the photo
     view = loaded.view(photo, diameter=diameter)
     panoptic_map = loaded.decode(view).resized(height, width)
     seen_pixel = at[0] * view.size[0] // height, at[1] * view.size[1] // width
     field = loaded.decoder.pixel_field(view, seen_pixel)
-    values = _enlarged(field.values, view, (height, width))
+    values = _enlarge(field.values, view, (height, width))
     values = values if field.kind == "distance" else values / values.sum()
     segment, kin = _same(panoptic_map, at, loaded)
     # what the pixel has with its segment, its category, and all else
@@ -146,7 +146,7 @@ def explain(
         picture=sheet,
     )
     _write(explanation.picture, Path(out))
-    print(_said(explanation, loaded, out))
+    print(_describe(explanation, loaded, out))
     return explanation
 
 
@@ -173,7 +173,7 @@ def _sheet(
     pictures = {
         f"pixel {pixel[0]},{pixel[1]}": draw.mark_pixel(pixels, pixel),
         "segments": draw.overlay(pixels, panoptic_map, model.categories),
-        **{name: _enlarged(grid, view, panoptic_map.size) for name, grid in grids.items()},
+        **{name: _enlarge(grid, view, panoptic_map.size) for name, grid in grids.items()},
     }
     if pairs:
         around = Image.fromarray(draw.pairs_map(pixels, pixel, pairs))
@@ -189,7 +189,7 @@ _HEAT_NAMES = {
 }
 
 
-def _parsed(pixel: str | tuple[int, int], height: int, width: int) -> tuple[int, int]:
+def _pixel_of(pixel: str | tuple[int, int], height: int, width: int) -> tuple[int, int]:
     parts = pixel.split(",") if isinstance(pixel, str) else pixel
     try:
         row, column = (int(part) for part in parts)
@@ -200,7 +200,7 @@ def _parsed(pixel: str | tuple[int, int], height: int, width: int) -> tuple[int,
     return row, column
 
 
-def _enlarged(grid: np.ndarray, view: ImageView, size: tuple[int, int]) -> np.ndarray:
+def _enlarge(grid: np.ndarray, view: ImageView, size: tuple[int, int]) -> np.ndarray:
     """For each pixel of the photo the value of the point that it belongs to."""
     rows, columns = (
         nearest_index(side, seen_side) // view.stride for side, seen_side in zip(size, view.size, strict=True)
@@ -236,7 +236,7 @@ def _write(picture: np.ndarray, path: Path) -> None:
         fail("out", "a picture that can be written", f"{path} ({error.strerror})")
 
 
-def _said(explanation: Explanation, model: Model, out: str) -> str:
+def _describe(explanation: Explanation, model: Model, out: str) -> str:
     # what the pixel is
     row, column = explanation.pixel
     ids = {segment.id: segment for segment in explanation.map.segments}
@@ -258,11 +258,11 @@ def _said(explanation: Explanation, model: Model, out: str) -> str:
         head += walk if explanation.pairs else ". Of what it hears, there comes from"
         lines = [f"  {text:<28} {value:6.1%}" for text, value in rows if value is not None]
     if explanation.pairs:
-        lines += _said_of_costs(explanation, model)
+        lines += _describe_costs(explanation, model)
     return "\n".join([head, *lines, f"Picture in {out}"])
 
 
-def _said_of_costs(explanation: Explanation, model: Model) -> list[str]:
+def _describe_costs(explanation: Explanation, model: Model) -> list[str]:
     """The pairs that attract and repel most, and the likeliest categories."""
     pairs = sorted(explanation.pairs, key=lambda pair: pair[2])
     attracting = sum(cost > 0 for _, _, cost in pairs)

@@ -13,13 +13,13 @@ from intarsia.commands.photo_pages import PhotoPage
 from intarsia.commands.photo_run import Photo
 from intarsia.errors import InputError
 
-__all__ = ["fetched"]
+__all__ = ["fetch"]
 
 NUM_AT_ONCE = 8
 
 
 @contextmanager
-def fetched(photos: Sequence[Photo], broken: list[str]) -> Iterator[list[Photo]]:
+def fetch(photos: Sequence[Photo], broken: list[str]) -> Iterator[list[Photo]]:
     """Photos with files of this machine, for as long as the context lasts.
 
     Args:

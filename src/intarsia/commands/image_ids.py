@@ -46,9 +46,9 @@ def ids_of_photos(names: Collection[str], truth: str | Path | None) -> dict[str,
     listed = {} if truth is None else image_ids_of(truth, names)
     if truth is not None and names and not listed:
         fail(str(truth), "a JSON that lists the photos", f"none of {len(names)}, such as {next(iter(names))}")
-    free = _unused(set(listed.values()))
+    free = _unused_ids(set(listed.values()))
     return {name: listed[name] if name in listed else next(free) for name in names}
 
 
-def _unused(ids: set[int | str]) -> Iterator[int]:
+def _unused_ids(ids: set[int | str]) -> Iterator[int]:
     return (number for number in count(1) if number not in ids)

@@ -156,7 +156,7 @@ class PhotoSettings:
         options |= {"stacks": self.stacks}
         return ResultFolder(self.out, categories, **options)
 
-    def loaded(self) -> PhotoRun:
+    def load(self) -> PhotoRun:
         """The run, ready to go.
 
         Raises:
@@ -208,7 +208,7 @@ class PhotoRun:
     def read(self, photos: Iterable[Photo], broken: list[str]) -> Iterator[ReadPhoto]:
         """The photos in order; what cannot be read is noted in `broken` and left out."""
         by_name = {photo.name: photo for photo in photos}
-        pages = {name: self._seen(photo) for name, photo in by_name.items()}
+        pages = {name: self._page_of(photo) for name, photo in by_name.items()}
         for name, picture in read_ahead(pages, broken, channel=self.model.intake.channel):
             try:
                 yield ReadPhoto(name, picture, self._semantic(by_name[name], picture))
@@ -224,13 +224,13 @@ class PhotoRun:
         """
         waiting: deque[ReadPhoto] = deque()
 
-        def fed() -> Iterator[Picture | ImageWithSemantics]:
+        def feed() -> Iterator[Picture | ImageWithSemantics]:
             for photo in photos:
                 waiting.append(photo)
                 yield photo.image
 
         options = {"batch": self.batch_size, "follow": follow, "diameter": self.diameter}
-        for panoptic_map in self.model.predict_each(fed(), **options):
+        for panoptic_map in self.model.predict_each(feed(), **options):
             photo = waiting.popleft()
             yield photo.name, photo.picture, panoptic_map
 
@@ -263,7 +263,7 @@ class PhotoRun:
             for name, picture, panoptic_map in maps:
                 photo = by_name[name]
                 try:
-                    rows = self._written(photo, panoptic_map)
+                    rows = self._write(photo, panoptic_map)
                 except InputError as error:
                     broken.append(str(error))
                     continue
@@ -284,13 +284,13 @@ class PhotoRun:
         size = (picture.shape[0], picture.shape[1])
         return self.masks.read(photo.mask, size, photo=photo.name)
 
-    def _seen(self, photo: Photo) -> PhotoPage:
+    def _page_of(self, photo: Photo) -> PhotoPage:
         """The page that is seen: the one that was asked for, else that of the model's training."""
         page = photo.page
         return page if page.page is not None else PhotoPage(page.path, self.model.intake.page)
 
-    def _written(self, photo: Photo, panoptic_map: PanopticMap) -> ImageRows:
-        page = self._seen(photo)
+    def _write(self, photo: Photo, panoptic_map: PanopticMap) -> ImageRows:
+        page = self._page_of(photo)
         values = read_values(page.path, page=page.page) if "table" in self.files.write else None
         options = {"image_id": photo.image_id, "source": page.path, "values": values}
         return self.files.write_image(photo.name, panoptic_map, stem=photo.stem, **options)

@@ -171,7 +171,7 @@ def predict(
     located = find_photos(paths, out=out)
     photos = _photos(located, settings, page=page, truth=truth or truth_of(paths, out=out))
     check_no_data_set(folder, write)
-    joined = _writing(out, lambda: _predicted(photos, settings, place))
+    joined = _writing(out, lambda: _predict_photos(photos, settings, place))
     predictions = [Prediction.of(rows, settings) for rows in joined.rows]
     if isinstance(place, Rank) and place.number:
         return predictions  # what went wrong the first rank says, of all
@@ -217,11 +217,11 @@ def _writing(out: str, work: Callable[[], T]) -> T:
         fail("out", "a folder that can be written", f"{out} ({error.strerror})")
 
 
-def _predicted(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster | Rank | None) -> Joined:
+def _predict_photos(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster | Rank | None) -> Joined:
     """In this process, or by many."""
     if place is not None:
         return predict_in_parts(photos, settings, place)
-    run = settings.loaded()
+    run = settings.load()
     broken: list[str] = []
     # nothing is written before one photo could be read
     read = run.read(photos, broken)
@@ -249,7 +249,7 @@ def _predicted(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster 
 def _predict_videos(
     videos: Sequence[Path], settings: PhotoSettings, *, tracking: Tracking
 ) -> list[Prediction]:
-    run = settings.loaded()
+    run = settings.load()
     run.make_folders()
     drawn = settings.drawn
     predictions: list[Prediction] = []

@@ -58,15 +58,15 @@ def predict_in_parts(photos: Sequence[Photo], settings: PhotoSettings, place: Cl
         shards.begin()
     except OSError as error:
         fail("out", "a folder that can be written", f"{settings.out} ({error.strerror})")
-    run = settings.loaded()  # what is wrong is said here, before anything is sent
+    run = settings.load()  # what is wrong is said here, before anything is sent
     run.make_folders()
     if isinstance(place, Cluster) or place.number == 0:
         begin_results(run.files, alone=isinstance(place, Cluster))
     if isinstance(place, Cluster):
         _on_cluster(parts, settings, shards, place)
-        return _joined(settings, shards)
+        return _join(settings, shards)
     own = _on_rank(parts, settings, shards, place)
-    return _joined(settings, shards) if place.number == 0 else _together(own)
+    return _join(settings, shards) if place.number == 0 else _together(own)
 
 
 def _on_cluster(
@@ -79,7 +79,7 @@ def _on_cluster(
     if settings.drawn is not None:
         elsewhere = replace(elsewhere, drawn=replace(settings.drawn, folder=settings.drawn.folder.resolve()))
     work = ShardWork(elsewhere, replace(shards, folder=shards.folder.resolve()))
-    tasks = [(number, [_absolute(photo) for photo in parts[number]]) for number in shards.left()]
+    tasks = [(number, [_absolute(photo) for photo in parts[number]]) for number in shards.parts_to_do()]
     for _ in cluster.in_order(work, tasks, description="predicting", size=lambda task: len(task[1])):
         pass
 
@@ -100,14 +100,14 @@ def _on_rank(
     if rank.number:
         return done
     rank.wait(
-        shards.left,
+        shards.parts_to_do,
         shards.folder,
         tell=lambda left: print(f"waiting for {left} parts of other ranks", file=sys.stderr),
     )
     return done
 
 
-def _joined(settings: PhotoSettings, shards: Shards) -> Joined:
+def _join(settings: PhotoSettings, shards: Shards) -> Joined:
     """Write the files of the run from the rows of all parts."""
     parts_done: list[PartOfRun] = []
     with settings.results(shards.read(0).categories) as results:

@@ -203,12 +203,12 @@ def _image(row: ImageRow, pair: MapPair, categories: Categories, *, photos: str 
     photo = _photo(pair, photos)
     pictures = {
         **({"photo": photo} if photo is not None else {}),
-        "truth": _colored(maps.truth, pair.truth, categories),
-        "prediction": _colored(maps.prediction, pair.prediction, categories),
+        "truth": _color(maps.truth, pair.truth, categories),
+        "prediction": _color(maps.prediction, pair.prediction, categories),
         "errors": _error_map(maps.truth, maps.prediction, pair),
     }
     figures = "".join(
-        f'<figure><img alt="{name}" src="{_embedded(picture, colors=None if name == "photo" else 64)}">'
+        f'<figure><img alt="{name}" src="{_data_url(picture, colors=None if name == "photo" else 64)}">'
         f"<figcaption>{name}</figcaption></figure>"
         for name, picture in pictures.items()
     )
@@ -227,7 +227,7 @@ def _photo(pair: MapPair, folder: str | Path | None) -> UInt8[np.ndarray, "h w 3
     return None
 
 
-def _colored(ids: np.ndarray, shown: MapAnnotation, categories: Categories) -> UInt8[np.ndarray, "h w 3"]:
+def _color(ids: np.ndarray, shown: MapAnnotation, categories: Categories) -> UInt8[np.ndarray, "h w 3"]:
     """Colours of categories, darker at the borders of segments; void is white."""
     palette = np.array([row.color for row in categories] + [(255, 255, 255)], np.uint8)
     return _with_borders(palette[_index(ids, shown)], ids)
@@ -266,7 +266,7 @@ def _with_borders(picture: np.ndarray, ids: np.ndarray) -> UInt8[np.ndarray, "h 
     return np.where(border[..., None], picture // 3, picture).astype(np.uint8)
 
 
-def _embedded(picture: UInt8[np.ndarray, "h w 3"], *, colors: int | None) -> str:
+def _data_url(picture: UInt8[np.ndarray, "h w 3"], *, colors: int | None) -> str:
     """As a PNG of few colours, or a JPEG if `colors` is None."""
     image, out = Image.fromarray(picture), io.BytesIO()
     image.thumbnail((SIDE_PX, SIDE_PX))

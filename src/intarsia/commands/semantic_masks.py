@@ -107,11 +107,13 @@ class MaskValues:
         unknown = [value for value in values.tolist() if value not in self.index_of_value]
         if unknown:
             got = f"{unknown[0]} at {np.count_nonzero(mask == unknown[0])} pixels"
-            fail(str(path), f"made of {self._said()}, or {self.void} for what is left to the model", got)
+            fail(
+                str(path), f"made of {self._description()}, or {self.void} for what is left to the model", got
+            )
         indices = np.array([self.index_of_value[value] for value in values.tolist()], np.int64)
         return indices[places.reshape(mask.shape)]
 
-    def _said(self) -> str:
+    def _description(self) -> str:
         ids = sorted(value for value in self.index_of_value if value != self.void)
         numbers = map(str, ids if len(ids) <= 12 else (*ids[:5], "...", ids[-1]))
         return f"the ids of categories ({', '.join(numbers)})"

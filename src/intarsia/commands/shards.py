@@ -20,7 +20,7 @@ from typing import TypeVar
 from intarsia._check import fail
 from intarsia._files import whole
 from intarsia._version import __version__
-from intarsia.commands.fetching import fetched
+from intarsia.commands.fetching import fetch
 from intarsia.commands.photo_run import Photo, PhotoRun, PhotoSettings
 from intarsia.commands.semantic_masks import table_of
 from intarsia.errors import InputError
@@ -89,7 +89,7 @@ class Shards:
         """The file of a part."""
         return self.folder / f"{number:07d}.jsonl"
 
-    def left(self) -> list[int]:
+    def parts_to_do(self) -> list[int]:
         """The parts that are not finished."""
         return [number for number in range(self.num_shards) if not self.path(number).is_file()]
 
@@ -157,21 +157,21 @@ class ShardWork:
         """
         if self.shards.path(number).is_file():
             return self.shards.read(number)
-        part = self._predicted(photos)
+        part = self._predict(photos)
         self.shards.write(number, part)
         return replace(part, rows=tuple(rows.without_measures() for rows in part.rows))
 
     @cached_property
     def _run(self) -> PhotoRun:
-        return self.settings.loaded()
+        return self.settings.load()
 
     def __getstate__(self) -> dict[str, object]:
         return {"settings": self.settings, "shards": self.shards}
 
-    def _predicted(self, photos: Sequence[Photo]) -> PartOfRun:
+    def _predict(self, photos: Sequence[Photo]) -> PartOfRun:
         broken: list[str] = []
         try:
-            with fetched(photos, broken) as at_hand:
+            with fetch(photos, broken) as at_hand:
                 maps = self._run.maps(self._run.read(at_hand, broken))
                 rows = tuple(self._run.rows(at_hand, maps, broken))
         except OSError as error:

@@ -141,7 +141,7 @@ class CutTracking(AbstractTracking):
 
     def add(self, picture: Picture) -> list[PanopticMap]:
         view = self._model.decoder.cut_view(self._model.view(picture), self._model.categories)
-        return self._cutter.add(view, np.asarray(self._model.intake.sized(picture), np.uint8))
+        return self._cutter.add(view, np.asarray(self._model.intake.resize(picture), np.uint8))
 
     def finish(self) -> list[PanopticMap]:
         return self._cutter.finish()

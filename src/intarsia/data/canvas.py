@@ -73,7 +73,7 @@ class Canvas:
         return np.asarray(self.ids, np.int32)[1::2, 1::2]
 
 
-def developed(
+def develop(
     picture: Float[np.ndarray, "h w 3"], ids: Int32[np.ndarray, "h w"], rng: np.random.Generator
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Light from above, mottled surfaces, the weather's tint, and noise of a sensor."""
@@ -86,7 +86,7 @@ def developed(
     return np.clip(picture * light[..., None] * tint + grain, 0, 255).astype(np.uint8)
 
 
-def tinted(color: Color, rng: np.random.Generator, spread: Number) -> Color:
+def tint(color: Color, rng: np.random.Generator, spread: Number) -> Color:
     """A colour near this one."""
     red, green, blue = np.clip(
         np.array(color) + rng.normal(0, spread / 2) + rng.normal(0, spread / 3, 3), 0, 255
@@ -94,7 +94,7 @@ def tinted(color: Color, rng: np.random.Generator, spread: Number) -> Color:
     return int(red), int(green), int(blue)
 
 
-def scaled(color: Color, factor: Number) -> Color:
+def shade(color: Color, factor: Number) -> Color:
     """The colour, lighter or darker."""
     red, green, blue = (min(255, int(part * factor)) for part in color)
     return red, green, blue

@@ -31,14 +31,14 @@ class ShortSide(v2.Transform):
         height, width = _size(flat_inputs)
         length = self.lengths_px[int(torch.randint(len(self.lengths_px), ()))]
         return {
-            "size": _scaled(
+            "size": _scaled_size(
                 height, width, min(length / min(height, width), self.max_side / max(height, width))
             )
         }
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Resize one of image and mask."""
-        return _resized(inpt, *params["size"])
+        return _resize(inpt, *params["size"])
 
 
 class Scale(v2.Transform):
@@ -52,11 +52,11 @@ class Scale(v2.Transform):
         """Draw the factor."""
         low, high = self.log_range.tolist()
         factor = torch.tensor(low + (high - low) * float(torch.rand(())), dtype=torch.float64).exp()
-        return {"size": _scaled(*_size(flat_inputs), float(factor))}
+        return {"size": _scaled_size(*_size(flat_inputs), float(factor))}
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Resize one of image and mask."""
-        return _resized(inpt, *params["size"])
+        return _resize(inpt, *params["size"])
 
 
 class Crop(v2.Transform):
@@ -138,11 +138,11 @@ def _size(flat_inputs: list[Any]) -> tuple[int, int]:
     return mask.shape[-2], mask.shape[-1]
 
 
-def _scaled(height: int, width: int, factor: float) -> tuple[int, int]:
+def _scaled_size(height: int, width: int, factor: float) -> tuple[int, int]:
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def _resized(part: Any, height: int, width: int) -> Any:
+def _resize(part: Any, height: int, width: int) -> Any:
     """Images antialiased, masks by the pixel under each new pixel's centre, exact for ids of any size."""
     if not isinstance(part, tv_tensors.Mask):
         return functional.resize(part, [height, width], antialias=True)

@@ -85,16 +85,16 @@ class Imaging(v2.Transform):
         return image.as_subclass(type(inpt))
 
 
-def _inverted(image: Tensor, _: float) -> Tensor:
+def _invert(image: Tensor, _: float) -> Tensor:
     return 255 - image
 
 
-def _curved(image: Tensor, strength: float) -> Tensor:
+def _curve(image: Tensor, strength: float) -> Tensor:
     table = torch.linspace(0, 1, 256) ** math.exp((2 * strength - 1) * math.log(2))
     return (table * 255 + 0.5).to(torch.uint8)[image.long()]
 
 
-def _blurred(image: Tensor, strength: float) -> Tensor:
+def _blur(image: Tensor, strength: float) -> Tensor:
     return functional.gaussian_blur(image, [7, 7], [0.3 + 1.2 * strength])
 
 
@@ -103,16 +103,16 @@ def _noisy(image: Tensor, strength: float) -> Tensor:
     return (image + noise + 0.5).clamp_(0, 255).to(torch.uint8)
 
 
-def _compressed(image: Tensor, strength: float) -> Tensor:
+def _compress(image: Tensor, strength: float) -> Tensor:
     file = io.BytesIO()
     Image.fromarray(image.movedim(0, 2).numpy()).save(file, "jpeg", quality=int(20 + 70 * strength))
     return torch.from_numpy(np.array(Image.open(file))).movedim(2, 0).contiguous()
 
 
 _CHANGES = {
-    "invert": _inverted,
-    "gamma": _curved,
-    "blur": _blurred,
+    "invert": _invert,
+    "gamma": _curve,
+    "blur": _blur,
     "noise": _noisy,
-    "jpeg": _compressed,
+    "jpeg": _compress,
 }

@@ -203,7 +203,7 @@ def _evaluation_batch(
     samples = [read.sample for read in reads if read.sample is not None]
     if len(samples) < len(reads) and not skip_broken:
         return _Failure(next(read.broken[0] for read in reads if read.sample is None))
-    images = [_resized(sample.image, size) for sample in samples]
+    images = [_resize(sample.image, size) for sample in samples]
     return EvaluationBatch(
         images=stacked_images(images) if images else torch.zeros(0, 3, 1, 1),
         truths=[sample.panoptic_map() for sample in samples],
@@ -213,7 +213,7 @@ def _evaluation_batch(
     )
 
 
-def _resized(image: UInt8[Tensor, "3 _ _"], size: InputSize) -> UInt8[Tensor, "3 _ _"]:
+def _resize(image: UInt8[Tensor, "3 _ _"], size: InputSize) -> UInt8[Tensor, "3 _ _"]:
     if not size.text:
         return image
     resized = np.array(size.resized(image.movedim(0, 2).numpy()))  # h w 3

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from intarsia._check import fail
-from intarsia.data.canvas import Canvas, developed, one_of, scaled, tinted
+from intarsia.data.canvas import Canvas, develop, one_of, shade, tint
 from intarsia.data.street_figures import (
     CURB,
     GROUND,
@@ -67,7 +67,7 @@ def street_scene(
     for depth, draw, category_id in _cast(canvas, rng):
         draw(canvas, rng, depth, _segment_id(canvas, category_id))
     ids = canvas.ids_at_pixels()
-    image = developed(canvas.picture_at_pixels(), ids, rng)
+    image = develop(canvas.picture_at_pixels(), ids, rng)
     return image, PanopticMap.keeping_visible(ids, canvas.segments)
 
 
@@ -105,7 +105,7 @@ def _draw_backdrop(canvas: Canvas, rng: np.random.Generator) -> None:
         canvas.new_segment, (SKY, BUILDING, VEGETATION, SIDEWALK, ROAD)
     )
     # sky with clouds
-    canvas.box(0, 0, wide, ground, tinted((150, 190, 230), rng, 25), sky)
+    canvas.box(0, 0, wide, ground, tint((150, 190, 230), rng, 25), sky)
     for _ in range(rng.integers(2, 6)):
         x, y = rng.uniform(0, wide), rng.uniform(8, 60)
         for _ in range(6):
@@ -121,13 +121,13 @@ def _draw_backdrop(canvas: Canvas, rng: np.random.Generator) -> None:
         left = right + (rng.uniform(8, 30) if rng.random() < 0.3 else 0)
     _draw_hedges(canvas, rng, vegetation)
     # sidewalk with its joints
-    canvas.box(0, ground, wide, curb, tinted((176, 168, 160), rng, 12), sidewalk)
+    canvas.box(0, ground, wide, curb, tint((176, 168, 160), rng, 12), sidewalk)
     for x in np.arange(-rng.uniform(0, 24), wide, 24):
         canvas.polygon(
             [(x, ground), (x + 0.7, ground), (x - 5.3, curb), (x - 6.3, curb)], (140, 134, 128), sidewalk
         )
     # road with a curb and a broken line
-    canvas.box(0, curb, wide, 256, tinted((84, 84, 90), rng, 12), road)
+    canvas.box(0, curb, wide, 256, tint((84, 84, 90), rng, 12), road)
     canvas.box(0, curb, wide, curb + 1.6, (205, 202, 196), sidewalk)
     for x in np.arange(-rng.uniform(0, 70), wide, 70):
         canvas.polygon([(x, 223), (x + 36, 223), (x + 34, 227), (x - 3, 227)], (214, 214, 206), road)
@@ -135,29 +135,29 @@ def _draw_backdrop(canvas: Canvas, rng: np.random.Generator) -> None:
 
 def _draw_house(canvas: Canvas, rng: np.random.Generator, left: float, right: float, id: int) -> None:
     top, ground = rng.uniform(20, 85), 256 * GROUND
-    wall = tinted(one_of([(196, 164, 128), (172, 92, 76), (206, 196, 172), (140, 150, 160)], rng), rng, 14)
+    wall = tint(one_of([(196, 164, 128), (172, 92, 76), (206, 196, 172), (140, 150, 160)], rng), rng, 14)
     canvas.box(left, top, right, ground, wall, id)
     if rng.random() < 0.5:
         middle = (left + right) / 2
         canvas.polygon(
             [(left - 3, top), (right + 3, top), (middle, top - rng.uniform(14, 30))], (120, 70, 60), id
         )
-    canvas.box(left - 1, top, right + 1, top + 3, scaled(wall, 0.7), id)
+    canvas.box(left - 1, top, right + 1, top + 3, shade(wall, 0.7), id)
     columns = max(2, int((right - left) / 26))
     pitch = (right - left) / columns
     for y in np.arange(top + 10, ground - 18, 24):
         for column in range(columns):
             x = left + (column + 0.28) * pitch
-            glass = (250, 224, 150) if rng.random() < 0.12 else tinted((74, 92, 116), rng, 14)
-            canvas.box(x - 1, y - 1, x + 0.44 * pitch + 1, y + 15, scaled(wall, 1.18), id)
+            glass = (250, 224, 150) if rng.random() < 0.12 else tint((74, 92, 116), rng, 14)
+            canvas.box(x - 1, y - 1, x + 0.44 * pitch + 1, y + 15, shade(wall, 1.18), id)
             canvas.box(x, y, x + 0.44 * pitch, y + 14, glass, id)
-            canvas.box(x + 0.21 * pitch, y, x + 0.23 * pitch, y + 14, scaled(wall, 1.18), id)
+            canvas.box(x + 0.21 * pitch, y, x + 0.23 * pitch, y + 14, shade(wall, 1.18), id)
     door = left + rng.uniform(0.2, 0.7) * (right - left)
-    canvas.box(door, ground - 24, door + 12, ground, tinted((90, 60, 50), rng, 20), id)
+    canvas.box(door, ground - 24, door + 12, ground, tint((90, 60, 50), rng, 20), id)
 
 
 def _draw_hedges(canvas: Canvas, rng: np.random.Generator, id: int) -> None:
     for _ in range(rng.integers(1, 4)):
         left, ground = rng.uniform(-20, canvas.units_wide), 256 * GROUND
         for x in np.arange(left, left + rng.uniform(30, 90), 4):
-            canvas.disc(x, ground - 6 + rng.normal(0, 1.5), 6, 9, tinted((58, 104, 50), rng, 14), id)
+            canvas.disc(x, ground - 6 + rng.normal(0, 1.5), 6, 9, tint((58, 104, 50), rng, 14), id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intarsia.data.canvas import Canvas, Color, Point, one_of, scaled, tinted
+from intarsia.data.canvas import Canvas, Color, Point, one_of, shade, tint
 
 GROUND, CURB = 0.60, 0.74
 """Where houses meet the sidewalk and the sidewalk the road, as a part of the height."""
@@ -22,15 +22,15 @@ def draw_tree(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) -
     foot, crown = depth, depth - 74 * size
     canvas.polygon(
         [(x - 3.5 * size, foot), (x + 3.5 * size, foot), (x + 2 * size, crown), (x - 2 * size, crown)],
-        tinted((92, 68, 50), rng, 8),
+        tint((92, 68, 50), rng, 8),
         id,
     )
-    green = tinted((78, 128, 58), rng, 16)
+    green = tint((78, 128, 58), rng, 16)
     for layer in range(26):
         angle, radius = rng.uniform(0, 2 * np.pi), 24 * size * rng.random() ** 0.5
         light = 0.75 + 0.018 * layer
         cx, cy = x + radius * np.cos(angle) * 1.1, crown + radius * np.sin(angle)
-        canvas.disc(cx, cy, 11 * size, 9 * size, scaled(tinted(green, rng, 6), light), id)
+        canvas.disc(cx, cy, 11 * size, 9 * size, shade(tint(green, rng, 6), light), id)
 
 
 def draw_car(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) -> None:
@@ -41,7 +41,7 @@ def draw_car(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) ->
     paint = one_of(
         [(178, 40, 40), (40, 80, 150), (220, 220, 222), (46, 48, 54), (60, 120, 84), (214, 160, 40)], rng
     )
-    paint = tinted(paint, rng, 14)
+    paint = tint(paint, rng, 14)
 
     def at(*points: Point) -> list[Point]:
         return [(x + facing * along, depth - size * up) for along, up in points]
@@ -49,10 +49,10 @@ def draw_car(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) ->
     # body, roof, windows, sill, lamps, wheels
     canvas.shadow(x, depth, 42 * size, 3 * size)
     canvas.polygon(at((-38, 5), (38, 5), (39, 12), (35, 17), (18, 19), (-36, 20), (-39, 14)), paint, id)
-    canvas.polygon(at((-32, 18), (22, 18), (9, roof), (-24, roof)), scaled(paint, 0.92), id)
+    canvas.polygon(at((-32, 18), (22, 18), (9, roof), (-24, roof)), shade(paint, 0.92), id)
     canvas.polygon(at((-27, 19), (-5, 19), (-5, roof - 2), (-22, roof - 2)), (56, 70, 86), id)
     canvas.polygon(at((-3, 19), (18, 19), (8, roof - 2), (-3, roof - 2)), (72, 90, 108), id)
-    canvas.polygon(at((-38, 5), (38, 5), (38.5, 8), (-38.5, 8)), scaled(paint, 0.6), id)
+    canvas.polygon(at((-38, 5), (38, 5), (38.5, 8), (-38.5, 8)), shade(paint, 0.6), id)
     canvas.polygon(at((34, 13), (38, 12), (37, 16), (34, 16)), (250, 240, 190), id)
     canvas.polygon(at((-39, 13), (-36, 13), (-36, 17), (-38, 17)), (200, 30, 30), id)
     for along in (-24, 23):
@@ -64,10 +64,10 @@ def draw_car(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) ->
 def draw_person(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) -> None:
     """Somebody walking."""
     x, size = rng.uniform(0, canvas.units_wide), size_at(depth) * rng.uniform(0.85, 1.1)
-    coat = tinted(
+    coat = tint(
         one_of([(190, 60, 50), (60, 90, 160), (230, 200, 90), (90, 60, 110), (60, 130, 110)], rng), rng, 25
     )
-    trousers = tinted(one_of([(40, 44, 70), (60, 56, 52), (110, 100, 90)], rng), rng, 10)
+    trousers = tint(one_of([(40, 44, 70), (60, 56, 52), (110, 100, 90)], rng), rng, 10)
     skin = one_of([(232, 190, 160), (196, 144, 110), (120, 82, 60)], rng)
     stride = rng.uniform(1.5, 6)
 
@@ -75,13 +75,13 @@ def draw_person(canvas: Canvas, rng: np.random.Generator, depth: float, id: int)
         canvas.polygon([(x + size * along, depth - size * up) for along, up in points], color, id)
 
     canvas.shadow(x, depth, 8 * size, 1.6 * size)
-    part(scaled(trousers, 0.8), (-3.5, 22), (1, 22), (-stride + 2, 0), (-stride - 2, 0))
+    part(shade(trousers, 0.8), (-3.5, 22), (1, 22), (-stride + 2, 0), (-stride - 2, 0))
     part(trousers, (-1, 22), (3.5, 22), (stride + 2, 0), (stride - 2, 0))
-    part(scaled(coat, 0.75), (-4, 38), (-1, 38), (-4.5 - stride / 2, 20), (-7 - stride / 2, 21))
+    part(shade(coat, 0.75), (-4, 38), (-1, 38), (-4.5 - stride / 2, 20), (-7 - stride / 2, 21))
     part(coat, (-5, 39), (5, 39), (4.5, 20), (-4.5, 20))
-    part(scaled(coat, 0.85), (2, 38), (5.5, 38), (7 + stride / 2, 21), (4.5 + stride / 2, 20))
+    part(shade(coat, 0.85), (2, 38), (5.5, 38), (7 + stride / 2, 21), (4.5 + stride / 2, 20))
     canvas.disc(x, depth - 44.5 * size, 3.9 * size, 4.8 * size, skin, id)
-    canvas.disc(x, depth - 47 * size, 4 * size, 3 * size, tinted((60, 44, 34), rng, 25), id)
+    canvas.disc(x, depth - 47 * size, 4 * size, 3 * size, tint((60, 44, 34), rng, 25), id)
 
 
 def draw_sign(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) -> None:

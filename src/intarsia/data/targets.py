@@ -161,9 +161,9 @@ def collate(samples: Sequence[Sample], categories: Categories) -> Batch:
     height, width = images.shape[2:]
     each = [targets_of(sample.ids, sample.segments, categories) for sample in samples]
     targets = PanopticTargets(
-        semantic=_padded([t.semantic for t in each], height, width, VOID_INDEX),
-        instances=_padded([t.instances for t in each], height, width, 0),
-        crowd=_padded([t.crowd for t in each], height, width, False),
+        semantic=_pad([t.semantic for t in each], height, width, VOID_INDEX),
+        instances=_pad([t.instances for t in each], height, width, 0),
+        crowd=_pad([t.crowd for t in each], height, width, False),
         boxes=tuple(t.boxes[0] for t in each),
         centers=tuple(t.centers[0] for t in each),
         categories=tuple(t.categories[0] for t in each),
@@ -191,11 +191,11 @@ def at_grid(targets: PanopticTargets, *, stride: int = 4) -> PanopticTargets:
     """
     if stride not in targets._grids:
         with torch.inference_mode(False):  # who asks first may need no gradient, who asks next may
-            targets._grids[stride] = _sampled(targets, stride)
+            targets._grids[stride] = _sample(targets, stride)
     return targets._grids[stride]
 
 
-def _sampled(targets: PanopticTargets, stride: int) -> PanopticTargets:
+def _sample(targets: PanopticTargets, stride: int) -> PanopticTargets:
     height, width = targets.semantic.shape[1:]
     device = targets.semantic.device
     rows = _middles(height, stride, device)
@@ -232,7 +232,7 @@ def _boxes_and_centers(
     return np.array(boxes, np.float32).reshape(-1, 4), centers.astype(np.float32)
 
 
-def _padded(maps: list[Tensor], height: int, width: int, value: int | bool) -> Tensor:
+def _pad(maps: list[Tensor], height: int, width: int, value: int | bool) -> Tensor:
     padded = maps[0].new_full((len(maps), height, width), value)
     for row, plane in zip(padded, maps, strict=True):
         row[: plane.shape[1], : plane.shape[2]] = plane[0]

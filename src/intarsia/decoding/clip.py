@@ -125,7 +125,7 @@ class ClipCutter:
             layer_of(labels, clusters, problem.splittable)
             for labels, clusters in zip(cut.labels.reshape(shape), cut.clusters.reshape(shape), strict=True)
         ]
-        layers = self._named(layers)
+        layers = self._name_layers(layers)
         self._frames, self._known = frames[-1:], layers[-1]
         fresh = slice(past is not None, None)
         views = [frame.view for frame in frames]
@@ -152,7 +152,7 @@ class ClipCutter:
         clusters = np.unique(np.concatenate(numbers), return_inverse=True)[1].ravel()
         return Cut(labels.astype(np.int32), clusters.astype(np.int32), 0.0, Stats(0.0, True, ()))
 
-    def _named(self, layers: Sequence[Layer]) -> list[Layer]:
+    def _name_layers(self, layers: Sequence[Layer]) -> list[Layer]:
         """The layers with numbers that live through the clip."""
         name_of = {} if self._known is None else shared_names(self._known, layers[0])
         fresh = layers if self._known is None else layers[1:]
@@ -160,7 +160,7 @@ class ClipCutter:
             self._lost.pass_frame(frame.motion)
             places = places_of(layer)
             unknown = {thing: place for thing, place in places.items() if thing not in name_of}
-            name_of |= self._lost.recognised(unknown, taken=set(name_of.values()))
+            name_of |= self._lost.recognise(unknown, taken=set(name_of.values()))
             for thing in sorted(unknown.keys() - name_of.keys()):
                 self.num_instances += 1
                 name_of[thing] = self.num_instances

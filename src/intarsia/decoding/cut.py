@@ -33,7 +33,7 @@ __all__ = [
     "map_of_segments",
     "pixel_segments",
     "segment_scores",
-    "solved",
+    "solve_large",
 ]
 
 _KEEP_ALL = CutConfig(small="void")
@@ -179,7 +179,7 @@ def cut_segments(problem: GridProblem, config: CutConfig = _KEEP_ALL, *, stride:
         [[0, 0, 1, 1]]
     """
     solver = absorbing(config.solver, config.least_points(stride))
-    cut = solved(problem, solver=solver, refine=config.refine)
+    cut = solve_large(problem, solver=solver, refine=config.refine)
     num_classes = len(problem.splittable)
     keys = np.where(problem.splittable[cut.labels], num_classes + cut.clusters, cut.labels)
     category_of = np.full(num_classes + cut.clusters.max() + 1, -1, np.int64)
@@ -188,12 +188,12 @@ def cut_segments(problem: GridProblem, config: CutConfig = _KEEP_ALL, *, stride:
     return CutSegments((np.cumsum(is_used, dtype=np.int32) - 1)[keys], category_of[is_used])
 
 
-def solved(problem: GridProblem, *, solver: str | Solver, refine: bool = False) -> Cut:
+def solve_large(problem: GridProblem, *, solver: str | Solver, refine: bool = False) -> Cut:
     """`intarsia.cut.solve`, which cuts a large grid by Algorithm 2 tile by tile and on all cores.
 
     Example:
         >>> problem = GridProblem(np.zeros((1, 1, 2), np.float32), [[[1.0, 0.0]]], [(0, 1)], [True])
-        >>> solved(problem, solver="contraction").clusters.tolist()
+        >>> solve_large(problem, solver="contraction").clusters.tolist()
         [[0, 0]]
     """
     solver = solver_named(solver)

@@ -44,14 +44,14 @@ class Detections(Generic[Array]):
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def chosen(self, rows: Array) -> Detections[Array]:
+    def select(self, rows: Array) -> Detections[Array]:
         """Some of the detections, by a mask or by numbers."""
         masks = None if self.mask_logits is None else self.mask_logits[rows]
         return Detections(self.boxes[rows], self.scores[rows], self.categories[rows], masks)
 
     def above(self, min_score: float) -> Detections[Array]:
         """The detections of at least this score."""
-        return self.chosen(self.scores >= min_score)
+        return self.select(self.scores >= min_score)
 
     def within(self, height: int, width: int) -> Detections[Array]:
         """Those that are in the image at all.
@@ -61,7 +61,7 @@ class Detections(Generic[Array]):
         """
         left, top, right, bottom = self.boxes.T
         is_inside: Any = (left < right) & (top < bottom) & (left < width) & (top < height)
-        inside = self.chosen(is_inside & (right > 0) & (bottom > 0))
+        inside = self.select(is_inside & (right > 0) & (bottom > 0))
         if self.mask_logits is not None:
             return inside
         boxes: Any = inside.boxes + 0  # a copy

@@ -58,4 +58,4 @@ def with_semantics(
     grid = semantic[np.ix_(rows, columns)]
     sure = np.where(np.arange(len(logits))[:, None, None] == grid, SURE, -SURE).astype(np.float32)
     certain = np.where(grid == categories.void_index, logits, sure)
-    return view.replaced({"semantic_logits": certain, PIXEL_SEMANTIC: semantic})
+    return view.with_arrays({"semantic_logits": certain, PIXEL_SEMANTIC: semantic})

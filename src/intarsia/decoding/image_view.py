@@ -52,9 +52,9 @@ class ImageView:
         """The same image with what a detector says, which is not on the grid."""
         masks = {} if detections.mask_logits is None else {"mask_logits": detections.mask_logits}
         named = {"boxes": detections.boxes, "scores": detections.scores, "categories": detections.categories}
-        return self.replaced(named | masks)
+        return self.with_arrays(named | masks)
 
-    def replaced(self, arrays: Mapping[str, np.ndarray]) -> ImageView:
+    def with_arrays(self, arrays: Mapping[str, np.ndarray]) -> ImageView:
         """The same image with other values under these names.
 
         Args:
@@ -65,7 +65,7 @@ class ImageView:
 
         Example:
             >>> view = ImageView({"heat": np.zeros((2, 3)), "cold": np.ones((2, 3))}, (7, 12), 4)
-            >>> view.replaced({"heat": np.full((2, 3), 5.0)})["heat"][0].tolist()
+            >>> view.with_arrays({"heat": np.full((2, 3), 5.0)})["heat"][0].tolist()
             [5.0, 5.0, 5.0]
         """
         return replace(self, arrays={**self.arrays, **arrays})

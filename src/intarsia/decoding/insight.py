@@ -178,11 +178,11 @@ def view_of_pixel(
     own = next((segment for segment in panoptic_map.segments if segment.id == id), None)
     here = inside.category_prob[:, row, column]
     alike = np.tensordot(here / max(float(here.sum()), 1e-12), inside.category_prob, axes=1)
-    kind, joined, heat = _joined(inside, (row, column))
+    kind, joined, heat = _field_inside(inside, (row, column))
     kin = [s.id for s in panoptic_map.segments if own and s.category_id == own.category_id]
     name = "void" if own is None else categories[categories.index_of(own.category_id)].name
     summary = () if joined is None or own is None else _summary(joined, kind, ids, id, kin, name)
-    related = () if joined is None else _related(joined, kind, ids)
+    related = () if joined is None else _neighbours(joined, kind, ids)
     return PixelView(name, id, kind, alike.astype(np.float32), joined, heat, summary, related, inside.step_px)
 
 
@@ -198,7 +198,7 @@ def _on_grid(panoptic_map: PanopticMap, inside: Inside) -> Int32[np.ndarray, "h 
     return panoptic_map.ids[rows[:, None], columns]
 
 
-def _joined(inside: Inside, point: tuple[int, int]) -> tuple[Kind, Field | None, Field | None]:
+def _field_inside(inside: Inside, point: tuple[int, int]) -> tuple[Kind, Field | None, Field | None]:
     if inside.embeddings is not None and inside.margin is not None:
         margin = max(float(inside.margin[point]), 1e-6)
         distance = (distances_from(inside.embeddings, point) / margin).astype(np.float32)
@@ -225,7 +225,7 @@ def _summary(
     return tuple((text, float(told(joined[where]))) for text, where in regions if where.any())
 
 
-def _related(joined: Field, kind: Kind, ids: Int32[np.ndarray, "h w"]) -> tuple[tuple[int, float], ...]:
+def _neighbours(joined: Field, kind: Kind, ids: Int32[np.ndarray, "h w"]) -> tuple[tuple[int, float], ...]:
     ids_here, place = np.unique(ids, return_inverse=True)
     values = np.bincount(place.ravel(), joined.ravel())
     if kind == "distance":

@@ -69,7 +69,7 @@ class LostThings:
         >>> lost = LostThings(memory=2)
         >>> lost.see({5: Place(0, np.array([2.0, 2.0]), 1.5)})
         >>> lost.pass_frame(np.full((4, 4, 2), (0, 1), np.int32))
-        >>> lost.recognised({77: Place(0, np.array([2.0, 3.4]), 1.0)}, taken=set())
+        >>> lost.recognise({77: Place(0, np.array([2.0, 3.4]), 1.0)}, taken=set())
         {77: 5}
     """
 
@@ -104,7 +104,7 @@ class LostThings:
                 self._places[name] = place
         self._last_seen |= dict.fromkeys(places, self._frame)
 
-    def recognised(self, unknown: Mapping[int, Place], *, taken: Set[int]) -> dict[int, int]:
+    def recognise(self, unknown: Mapping[int, Place], *, taken: Set[int]) -> dict[int, int]:
         """The names of things that are where one of their category would be: no farther than its radius.
 
         Args:

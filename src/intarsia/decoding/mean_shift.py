@@ -22,7 +22,7 @@ from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_argmax, upsampled_labels
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
-__all__ = ["EmbeddingDecoder", "EmbeddingView", "MeanShiftConfig", "grouped_by_embedding"]
+__all__ = ["EmbeddingDecoder", "EmbeddingView", "MeanShiftConfig", "group_by_embedding"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +95,8 @@ class EmbeddingDecoder(AbstractDecoder):
         *,
         true_instances: Integer[np.ndarray, "hs ws"] | None = None,
     ) -> PanopticMap:
-        """`grouped_by_embedding` with these settings."""
-        return grouped_by_embedding(
+        """`group_by_embedding` with these settings."""
+        return group_by_embedding(
             view,
             categories,
             bandwidth=self.bandwidth,
@@ -151,7 +151,7 @@ class EmbeddingView:
         return replace(self, semantic=grid, certainty=np.ones_like(self.certainty), pixel_semantic=pixels)
 
 
-def grouped_by_embedding(
+def group_by_embedding(
     view: EmbeddingView,
     categories: Categories,
     *,

@@ -17,7 +17,7 @@ from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import upsampled_argmax
 from intarsia.panoptic import Categories, PanopticMap
 
-__all__ = ["MergeConfig", "MergeDecoder", "masks_in_boxes", "merged_by_rules"]
+__all__ = ["MergeConfig", "MergeDecoder", "masks_in_boxes", "merge_by_rules"]
 
 _BLOCK = 64
 """Boxes whose weights are made together; bounds the memory."""
@@ -57,7 +57,7 @@ class MergeDecoder(AbstractDecoder):
     def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
         """Masks by falling score, then stuff where nothing is yet."""
         detections = Detections(view["boxes"], view["scores"], view["categories"], view["mask_logits"])
-        return merged_by_rules(
+        return merge_by_rules(
             upsampled_argmax(view["semantic_logits"], *view.size, stride=view.stride),
             detections.within(*view.size),
             self.merge,
@@ -65,7 +65,7 @@ class MergeDecoder(AbstractDecoder):
         )
 
 
-def merged_by_rules(
+def merge_by_rules(
     semantic: Integer[np.ndarray, "h w"],
     detections: Detections[np.ndarray],
     config: MergeConfig,
@@ -100,7 +100,7 @@ def merged_by_rules(
         >>> detections = Detections(np.array([[0, 0, 2, 1]], np.float32), sure, np.array([0]), mask)
         >>> semantic = np.array([[1, 1, 0, 1]], np.uint8)
         >>> config, categories = MergeConfig(min_stuff_px=1), Categories([car, road])
-        >>> merged_by_rules(semantic, detections, config, categories=categories).ids
+        >>> merge_by_rules(semantic, detections, config, categories=categories).ids
         array([[1, 1, 0, 2]], dtype=int32)
     """
     from scipy.special import expit  # slow to import

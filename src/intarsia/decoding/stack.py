@@ -9,7 +9,7 @@ import numpy as np
 
 from intarsia._check import fail
 from intarsia.cut import GridProblem
-from intarsia.decoding.cut import cut_segments, solved
+from intarsia.decoding.cut import cut_segments, solve_large
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.layers import layer_maps, layer_of, overlap_log_odds
 from intarsia.panoptic import Categories, PanopticMap
@@ -40,7 +40,7 @@ def stack_maps(views: Sequence[CutView], categories: Categories, *, config: CutC
         ValueError: There is no page, or pages differ in size.
     """
     problem = stack_problem(views, solver=config.solver)
-    cut = solved(problem, solver=config.solver)
+    cut = solve_large(problem, solver=config.solver)
     layers = [
         layer_of(labels, clusters, problem.splittable)
         for labels, clusters in zip(cut.labels, cut.clusters, strict=True)

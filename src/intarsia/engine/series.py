@@ -48,11 +48,11 @@ def train_or_resume(
     if changes:
         hint = "Ask for the same, or take another folder."
         fail(str(folder), "a run with the settings asked for", f"others of {', '.join(changes)}", hint=hint)
-    if not _done(folder, tree.schedule.steps):
+    if not _is_done(folder, tree.schedule.steps):
         run_to_the_end(RunRequest(name, tree, cls, folder, is_new=False))
     return folder
 
 
-def _done(folder: Path, steps: int) -> bool:
+def _is_done(folder: Path, steps: int) -> bool:
     checkpoint = folder / CHECKPOINT_FILE
     return checkpoint.is_file() and load_checkpoint(checkpoint)["step"] >= steps

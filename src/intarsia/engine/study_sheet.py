@@ -36,11 +36,11 @@ def draw_sheet(result: StudyResult, runs: StudyRuns, path: Path) -> None:
     photos = [sample.image.movedim(0, 2).numpy() for sample in samples]
     columns = [
         photos,
-        [_drawn(p, s.panoptic_map(), data.categories) for p, s in zip(photos, samples, strict=True)],
+        [_draw(p, s.panoptic_map(), data.categories) for p, s in zip(photos, samples, strict=True)],
     ]
     for row in rows:
         answers = runs.method(row, 0).predict(photos)
-        columns.append([_drawn(p, a, data.categories) for p, a in zip(photos, answers, strict=True)])
+        columns.append([_draw(p, a, data.categories) for p, a in zip(photos, answers, strict=True)])
     titles = ["photo", "truth", *(row.name for row in rows)]
     pictures = [picture for line in zip(*columns, strict=True) for picture in line]
     names = [title if not line else "" for line in range(len(photos)) for title in titles]
@@ -60,5 +60,5 @@ def _num_crowded(data: PanopticDataset, index: int) -> int:
     return int((nearest_box(truth.ids, np.array(things, np.int64)) >= CROWDING_EDGES[-1]).sum())
 
 
-def _drawn(photo: np.ndarray, answer: PanopticMap, categories: Categories) -> np.ndarray:
+def _draw(photo: np.ndarray, answer: PanopticMap, categories: Categories) -> np.ndarray:
     return draw.overlay(photo, answer, categories, alpha=0.7, names=False, by="instance")

@@ -139,11 +139,11 @@ def _with_ids_of(truth: Categories, part: SourcePart) -> SourcePart:
     id_of = ids_of_same_meaning(part.categories, truth)
     if all(id == same for id, same in id_of.items()):
         return replace(part, categories=truth)
-    maps = (replace(source, read=partial(_translated, source.read, id_of)) for source in part.maps)
+    maps = (replace(source, read=partial(_translate, source.read, id_of)) for source in part.maps)
     return replace(part, categories=truth, maps=tuple(maps))
 
 
-def _translated(read: Callable[[], PanopticMap], id_of: Mapping[int, int | None]) -> PanopticMap:
+def _translate(read: Callable[[], PanopticMap], id_of: Mapping[int, int | None]) -> PanopticMap:
     """A map with other category ids; segments without one become void."""
     panoptic_map = read()
     segments = [

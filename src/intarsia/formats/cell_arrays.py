@@ -136,23 +136,23 @@ def _read_photo(path: Path, n: int) -> UInt8[np.ndarray, "h w 3"]:
     values = _array(path, "X")[n]
     if values.shape[2] == 3 and float(values.min()) >= 0 and 1 < float(values.max()) <= 255:
         return np.asarray(values).round().astype(np.uint8)
-    channels = [_stretched(values[..., channel]) for channel in range(min(values.shape[2], 3))]
+    channels = [_stretch(values[..., channel]) for channel in range(min(values.shape[2], 3))]
     red = [np.zeros_like(channels[0])] if len(channels) == 2 else []
     return np.stack([*red, *channels] if len(channels) > 1 else channels * 3, axis=-1)
 
 
-def _stretched(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
+def _stretch(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
     low, high = np.percentile(values.astype(np.float64), [0.1, 99.9])
     return (255 * (values - low) / max(high - low, 1e-12)).clip(0, 255).round().astype(np.uint8)
 
 
 def _array(path: Path, key: str) -> Any:
     """An array on disk; of `.npy` only the pages that are asked for come into memory."""
-    return _loaded(path, key, path.stat().st_mtime_ns)
+    return _load(path, key, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: Path, key: str, changed_ns: int) -> Any:
+def _load(path: Path, key: str, changed_ns: int) -> Any:
     try:
         if path.suffix == ".npy":
             return np.load(path, mmap_mode="r", allow_pickle=False)

@@ -123,7 +123,7 @@ def instance_ids_of(panoptic_map: PanopticMap, categories: Categories) -> Int[np
             fail("segments", f"at most {FIRST_INSTANCE} instances of a category", f"more of label {label}")
         taken.add(value)
         values[id] = value
-    return _relabelled(panoptic_map.ids, values)
+    return _relabel(panoptic_map.ids, values)
 
 
 def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: PanopticMap) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: Pan
     stem = root / "gtFine" / split / city / f"{source.name}_gtFine"
     write_values(stem.with_name(f"{stem.name}_instanceIds.png"), values)
     write_values(stem.with_name(f"{stem.name}_labelIds.png"), labels)
-    write_values(stem.with_name(f"{stem.name}_labelTrainIds.png"), _relabelled(labels, train_ids, other=255))
+    write_values(stem.with_name(f"{stem.name}_labelTrainIds.png"), _relabel(labels, train_ids, other=255))
     copy_image(source, root / "leftImg8bit" / split / city / f"{source.name}_leftImg8bit.png")
     return {}
 
@@ -143,7 +143,7 @@ def write_map(root: Path, part: SourcePart, source: SourceMap, panoptic_map: Pan
 TARGET = Target(write_map, lambda root, part, rows: None, partial(read_cityscapes, every_label=True))
 
 
-def _relabelled(
+def _relabel(
     ids: Int[np.ndarray, "h w"], value_of: Mapping[int, int], *, other: int = 0
 ) -> Int[np.ndarray, "h w"]:
     shown, inverse = np.unique(ids, return_inverse=True)

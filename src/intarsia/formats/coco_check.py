@@ -72,12 +72,12 @@ def check_json(place: CocoPlace) -> CheckedJson:
         if large := [id for id in listed.claims if id > MAX_PNG_ID]:
             report("one with segment ids below 2^24", f"{large[0]} in {listed.record.map_file}")
         problems += _crowd_problems(place.maps / listed.record.map_file, listed.record.segments, stuff)
-    for name in _repeated(image.file_name for image in content.images.values() if image.file_name):
+    for name in _repetitions(image.file_name for image in content.images.values() if image.file_name):
         report("without two images of one file", repr(name))
     mapped = {listed.record.image_id for listed in content.maps}
     for image_id in (id for id in content.images if id not in mapped):
         report("a JSON with a map of every image", f"none of {image_id!r}")
-    for file in _repeated(listed.record.map_file for listed in content.maps):
+    for file in _repetitions(listed.record.map_file for listed in content.maps):
         problems.append(sentence(str(place.maps / file), "the map of one image", "several in the JSON"))
     photos = _photos(place, [listed.record.image_file for listed in content.maps], problems)
     return CheckedJson(place, content.categories, content.maps, photos, tuple(problems))
@@ -141,7 +141,7 @@ def _crowd_problems(path: Path, segments: Iterable[Segment], stuff: set[int]) ->
     crowds = [segment.category_id for segment in segments if segment.is_crowd]
     for category_id in sorted({id for id in crowds if id in stuff}):
         yield sentence(str(path), "one with crowds of things only", f"one of stuff {category_id}")
-    for category_id in _repeated(crowds):
+    for category_id in _repetitions(crowds):
         yield sentence(str(path), "one with one crowd a category", f"several of {category_id}")
 
 
@@ -155,22 +155,22 @@ def _contradictions(
     # ids that only one of the two has
     in_map = checked_map.areas.keys() - {VOID_ID}
     if unlisted := sorted(in_map - claims.keys()):
-        yield "made of ids that its JSON lists and 0", _named(f"id {id}" for id in unlisted)
+        yield "made of ids that its JSON lists and 0", _first_words(f"id {id}" for id in unlisted)
     if absent := sorted(claims.keys() - in_map):
-        yield "showing every segment its JSON lists", _named(f"no pixel of id {id}" for id in absent)
+        yield "showing every segment its JSON lists", _first_words(f"no pixel of id {id}" for id in absent)
     common = sorted(in_map & claims.keys())
     # areas and boxes, where the JSON has them
     claimed = [id for id in common if claims[id].get("area") is not None]
     wrong = [id for id in claimed if whole_number(claims[id]["area"]) != checked_map.areas[id]]
     if wrong:
         areas = (f"{checked_map.areas[id]} pixels for {claims[id]['area']} of id {id}" for id in wrong)
-        yield "of the areas its JSON gives", _named(areas)
+        yield "of the areas its JSON gives", _first_words(areas)
     boxes = boxes_of(ids, common)
     claimed = [id for id in common if claims[id].get("bbox") is not None]
     if wrong := [id for id in claimed if _box(claims[id]["bbox"]) != boxes[id]]:
         yield (
             "of the boxes its JSON gives",
-            _named(f"{boxes[id]} for {claims[id]['bbox']} of id {id}" for id in wrong),
+            _first_words(f"{boxes[id]} for {claims[id]['bbox']} of id {id}" for id in wrong),
         )
 
 
@@ -178,11 +178,11 @@ def _box(value: Any) -> list[int | None]:
     return [whole_number(side) for side in value] if isinstance(value, list) else []
 
 
-def _named(words: Iterable[str]) -> str:
+def _first_words(words: Iterable[str]) -> str:
     words = list(words)
     more = f" and {len(words) - NUM_NAMED} more" if len(words) > NUM_NAMED else ""
     return ", ".join(words[:NUM_NAMED]) + more
 
 
-def _repeated(values: Iterable[Any]) -> list[Any]:
+def _repetitions(values: Iterable[Any]) -> list[Any]:
     return [value for value, count in Counter(values).items() if count > 1]

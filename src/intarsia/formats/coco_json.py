@@ -124,7 +124,7 @@ def read_panoptic_json(
             image = images.get(image_id, ImageRow(image_id, ""))
             maps.append(_listed_map(row, image, table, report, words))
     _report_repeated(maps, report)
-    renamed = () if categories is None else _renamed(content, categories)
+    renamed = () if categories is None else _renamed_categories(content, categories)
     return PanopticJson(table, images, tuple(maps), renamed)
 
 
@@ -265,7 +265,7 @@ def _size_of(row: Mapping[str, Any], report: Report) -> tuple[int, int]:
     return sides[0] or 0, sides[1] or 0
 
 
-def _renamed(content: Mapping[str, Any], truth: Categories) -> tuple[str, ...]:
+def _renamed_categories(content: Mapping[str, Any], truth: Categories) -> tuple[str, ...]:
     """Categories of a prediction whose ids have other names in the truth; broken ones are nobody's."""
     try:
         return tuple(renamed_categories(Categories.from_coco(content), truth))

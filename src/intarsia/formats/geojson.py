@@ -70,13 +70,13 @@ def write_geojson(path: str | Path, panoptic_map: PanopticMap, categories: Categ
 
 
 def _geometry(polygons: list[Polygon]) -> dict[str, Any]:
-    parts = [[_closed(ring.tolist()) for ring in (polygon.outer, *polygon.holes)] for polygon in polygons]
+    parts = [[_close(ring.tolist()) for ring in (polygon.outer, *polygon.holes)] for polygon in polygons]
     if len(parts) == 1:
         return {"type": "Polygon", "coordinates": parts[0]}
     return {"type": "MultiPolygon", "coordinates": parts}
 
 
-def _closed(points: list[list[int]]) -> list[list[int]]:
+def _close(points: list[list[int]]) -> list[list[int]]:
     return [*points, points[0]]
 
 

@@ -70,7 +70,7 @@ def pair_label_files(place: LabelPlace) -> PairedFiles:
         left_out += [(path, "inside of another folder") for path in _deeper(folder, place)]
         labels = [path for path in labels if not BY_PRODUCT.search(path.stem)]
         pictured = [path for path in (*pictured, *beside) if not BY_PRODUCT.search(path.stem)]
-        by_name = _paired(labels, _unique((_stem(path), path) for path in pictured))
+        by_name = _pair(labels, _unique((_stem(path), path) for path in pictured))
         start = f"{before}/" if before else ""
         files += [LabelFile(start + name, path) for name, path in by_name.labels.items()]
         photos |= {start + name: path for name, path in by_name.photos.items()}
@@ -87,7 +87,7 @@ class _Names:
     photos: Mapping[str, Path]
 
 
-def _paired(labels: list[Path], photos: Mapping[str, Path]) -> _Names:
+def _pair(labels: list[Path], photos: Mapping[str, Path]) -> _Names:
     """Each label has the name of its photo: as it is written, or of both what is left without additions."""
     plain = Counter(_plain_photo(stem) for stem in photos)
     stem_of = {_plain_photo(stem): stem for stem in photos if plain[_plain_photo(stem)] == 1}

@@ -107,14 +107,14 @@ def _of_tiff(path: str | Path) -> Resolution | None:
         size = _size_in_text(file.ome_metadata or str(tags.valueof("ImageDescription") or ""))
         orientation = tags.valueof("Orientation")
     if not (_positive(x) and _positive(y)):
-        return None if size is None else _turned(Resolution.of_pixel_size(size), orientation)
+        return None if size is None else _turn(Resolution.of_pixel_size(size), orientation)
     unit = INCH if unit is None else int(unit)  # as the standard says where the tag is absent
     imagej = imagej if imagej in MICROMETRES else ""  # it holds against the tag, as in ImageJ itself
     um = MICROMETRES.get(imagej) or {INCH: 25400.0, CENTIMETRE: 1e4}.get(unit)
     if size is None and um is not None:
         size = um * y[1] / y[0], um * x[1] / x[0]
         size = None if um == 25400.0 and max(size) > LARGEST_INCH_PIXEL_UM else size
-    return _turned(Resolution(x, y, unit, imagej, size), orientation)
+    return _turn(Resolution(x, y, unit, imagej, size), orientation)
 
 
 def _of_photo(path: str | Path) -> Resolution | None:
@@ -122,10 +122,10 @@ def _of_photo(path: str | Path) -> Resolution | None:
         dpi, orientation = image.info.get("dpi"), image.getexif().get(0x0112)
     if dpi is None or not all(math.isfinite(side) and side > 0 for side in dpi):
         return None
-    return _turned(Resolution(_ratio(float(dpi[0])), _ratio(float(dpi[1])), INCH), orientation)
+    return _turn(Resolution(_ratio(float(dpi[0])), _ratio(float(dpi[1])), INCH), orientation)
 
 
-def _turned(resolution: Resolution, orientation: Any) -> Resolution:
+def _turn(resolution: Resolution, orientation: Any) -> Resolution:
     return resolution.turned() if orientation in (5, 6, 7, 8) else resolution
 
 

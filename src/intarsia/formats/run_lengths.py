@@ -45,7 +45,7 @@ def mask_of_counts(counts: Any, *, size: tuple[int, int]) -> Bool[np.ndarray, "h
         [[False, True], [True, True]]
     """
     if isinstance(counts, str | bytes):
-        counts = _unpacked(counts.encode() if isinstance(counts, str) else counts)
+        counts = _unpack(counts.encode() if isinstance(counts, str) else counts)
     runs = np.asarray(counts, np.int64)
     if runs.ndim != 1 or runs.min(initial=0) < 0 or runs.sum() != size[0] * size[1]:
         fail("counts", f"run lengths that fill {size[0]}x{size[1]} pixels", f"{runs.sum()} pixels")
@@ -53,7 +53,7 @@ def mask_of_counts(counts: Any, *, size: tuple[int, int]) -> Bool[np.ndarray, "h
     return np.repeat(inside, runs).reshape(size[1], size[0]).T
 
 
-def _unpacked(text: bytes) -> list[int]:
+def _unpack(text: bytes) -> list[int]:
     """Run lengths of five bits a character, sign in the last; from the fourth on less the one before last."""
     values: list[int] = []
     value = shift = 0

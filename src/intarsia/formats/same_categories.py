@@ -45,8 +45,8 @@ def ids_of_same_meaning(categories: Categories, truth: Categories) -> Mapping[in
     if not is_of_label_images(categories) and not is_of_label_images(truth):
         return {row.id: row.id for row in categories}
     return {
-        **_paired("thing", categories.things, truth.things),
-        **_paired("stuff", categories.stuff, truth.stuff),
+        **_pair("thing", categories.things, truth.things),
+        **_pair("stuff", categories.stuff, truth.stuff),
     }
 
 
@@ -65,7 +65,7 @@ def renamed_categories(categories: Categories, truth: Categories) -> list[str]:
     ]
 
 
-def _paired(kind: str, rows: tuple[Category, ...], truth: tuple[Category, ...]) -> dict[int, int | None]:
+def _pair(kind: str, rows: tuple[Category, ...], truth: tuple[Category, ...]) -> dict[int, int | None]:
     several = next((each for each in (rows, truth) if len(each) > 1), ())
     if rows and truth and several:
         hint = "A `category_map.json` beside the label images says what each label is."

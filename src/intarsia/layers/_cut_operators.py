@@ -114,7 +114,7 @@ class _Segments:
     splittable: Sequence[bool]
     threads: int
 
-    def lifted(self) -> list[LiftedCut]:
+    def lifted_cuts(self) -> list[LiftedCut]:
         """The labels of each image again, as its cut was."""
         return [
             LiftedCut(class_of=c.numpy(), matches=m.numpy(), start=z.numpy(), clusters=z.numpy())
@@ -162,7 +162,7 @@ def cut_gradient(
     overflown = [not np.isfinite(gradient).all() for gradient in gradients]
     finite = [np.zeros_like(g) if bad else g for g, bad in zip(gradients, overflown, strict=True)]
     problems, valid = grid.problems(node_costs, affinity_costs), (of.true_segments >= 0).numpy()
-    pairs = _perturbed(grid, of.lifted(), problems, finite, of.steps.numpy(), valid=valid)
+    pairs = _perturb(grid, of.lifted_cuts(), problems, finite, of.steps.numpy(), valid=valid)
     nodes, edges = (torch.from_numpy(np.stack(arrays)) * of.loss_scale for arrays in zip(*pairs, strict=True))
     nodes[overflown], edges[overflown] = torch.nan, torch.nan  # so that a gradient scaler skips the step
     return nodes.to(node_costs), edges.to(affinity_costs)
@@ -191,7 +191,7 @@ def _backward(ctx: Any, dz: list[Tensor]) -> tuple[Any, ...]:
 cut_masks.register_autograd(_backward, setup_context=_save)
 
 
-def _perturbed(
+def _perturb(
     grid: CutGrid,
     lifted: list[LiftedCut],
     problems: list[GridProblem],

@@ -81,7 +81,7 @@ def parallel_cut(
     superpixels, number = _superpixels(costs)
     fine = CoarseGraph.of_pixels(costs, superpixels, number)
     clusters = contract(fine)
-    coarse = fine.contracted(clusters, int(clusters.max()) + 1)
+    coarse = fine.contract(clusters, int(clusters.max()) + 1)
     z = Labels.of_nodes(coarse.nodes, flags)
     move_nodes(coarse, z, flags, most_rounds=CLUSTER_ROUNDS)
     z.of = z.of[clusters]
@@ -89,7 +89,7 @@ def parallel_cut(
     z.of = z.of[superpixels.flatten()]
     move_pixels(costs, z, flags, most_rounds=PIXEL_ROUNDS)
     labels = z.of.view(superpixels.shape)
-    return ParallelCut(z.class_of[labels], _connected(costs, labels))
+    return ParallelCut(z.class_of[labels], _connect(costs, labels))
 
 
 def _check(
@@ -129,7 +129,7 @@ def _superpixels(costs: IntegerCosts) -> tuple[Int64[Tensor, "b h w"], int]:
     return (own.cumsum(0) - 1)[roots].view_as(index), int(own.sum())
 
 
-def _connected(costs: IntegerCosts, labels: Int64[Tensor, "b h w"]) -> Int64[Tensor, "b h w"]:
+def _connect(costs: IntegerCosts, labels: Int64[Tensor, "b h w"]) -> Int64[Tensor, "b h w"]:
     """Pixels of one label that edges connect."""
     index = torch.arange(labels.numel(), device=labels.device).view_as(labels)
     same = [(first, second, labels[first] == labels[second]) for _, first, second in costs.pairs()]

@@ -35,7 +35,7 @@ class CoarseGraph:
         keys, edges = (torch.cat(part) for part in zip(*parts, strict=True))
         return cls(nodes, *edges_of(keys, edges, num_groups))
 
-    def contracted(self, groups: Int64[Tensor, " n"], num_groups: int) -> CoarseGraph:
+    def contract(self, groups: Int64[Tensor, " n"], num_groups: int) -> CoarseGraph:
         """The problem in which each group of nodes is one node."""
         nodes = self.nodes.new_zeros(num_groups, self.nodes.shape[1]).index_add_(0, groups, self.nodes)
         keys = pair_keys(*groups[self.ends])

@@ -249,12 +249,12 @@ class _SolveAgain:
                 problem.offsets,
                 problem.splittable,
             )
-            x_step, y_step = _indicators(moved, self._solved(moved, cut))
+            x_step, y_step = _indicators(moved, self._solve(moved, cut))
             nodes += (x_step - x) / (len(steps) * step)
             edges += (y_step - y) / (len(steps) * step)
         return nodes, edges
 
-    def _solved(self, problem: GridProblem, start: Cut) -> Cut:
+    def _solve(self, problem: GridProblem, start: Cut) -> Cut:
         solver = solver_named(self.solver)
         solver = replace(solver, start=start) if isinstance(solver, Greedy) else solver
         return solve(problem, solver=solver, refine=self.refine)

@@ -54,7 +54,7 @@ class IntegerCosts:
         """
         inside = torch.zeros_like(affinity_costs)
         for o, offset in enumerate(offsets):
-            first, _ = _batched(affinity_costs, offset)
+            first, _ = _slices_of_batch(affinity_costs, offset)
             inside[:, o][first] = affinity_costs[:, o][first]
         for name, values in (("node_costs", node_costs), ("affinity_costs", inside)):
             if not values.isfinite().all():
@@ -73,10 +73,10 @@ class IntegerCosts:
             >>> [(first[2], second[2]) for _, first, second in costs.pairs()]
             [(slice(1, 3, None), slice(0, 2, None))]
         """
-        return ((o, *_batched(self.nodes, offset)) for o, offset in enumerate(self.offsets))
+        return ((o, *_slices_of_batch(self.nodes, offset)) for o, offset in enumerate(self.offsets))
 
 
-def _batched(costs: Tensor, offset: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def _slices_of_batch(costs: Tensor, offset: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """`pair_slices` of every image of a batch."""
     first, second = pair_slices(costs.shape[-2:], offset)
     return (slice(None), *first), (slice(None), *second)

@@ -48,7 +48,7 @@ class LiftedCut:
             min_size: Segments of splittable classes with fewer pixels have no mask.
         """
         # segments that count come first, in the order of the cut
-        segments, class_of, clusters = _polished(problem, cut)
+        segments, class_of, clusters = _polish(problem, cut)
         sizes = np.bincount(segments.ravel(), minlength=len(class_of))
         large = (sizes >= min_size) | ~problem.splittable[class_of]
         order = np.argsort(~large, kind="stable")
@@ -57,7 +57,7 @@ class LiftedCut:
         num_predicted = int(large.sum())
         start, class_of = rank[segments], class_of[order]
         # true segments that no segment was matched with follow, and then those that do not count
-        matches = truth.matched_with(start, class_of[:num_predicted], problem.splittable)
+        matches = truth.matches_of(start, class_of[:num_predicted], problem.splittable)
         missed = np.setdiff1d(np.arange(len(truth.categories)), matches)
         start[start >= num_predicted] += len(missed)
         present = np.concatenate(
@@ -111,7 +111,7 @@ class LiftedCut:
         return nodes, edges
 
 
-def _polished(problem: GridProblem, cut: Cut) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _polish(problem: GridProblem, cut: Cut) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Segments, their classes, and connected clusters, numbered by first pixels; no costlier than the cut."""
     k = np.arange(len(problem.splittable), dtype=np.int32)
     nothing = np.zeros((0, *problem.shape), np.float32)

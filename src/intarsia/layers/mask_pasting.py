@@ -45,12 +45,12 @@ def inside_boxes(
         tensor([[[False,  True, False]]])
     """
     boxes = boxes.detach()
-    down = _touched(boxes[:, 1], boxes[:, 3], size[0], stride)
-    across = _touched(boxes[:, 0], boxes[:, 2], size[1], stride)
+    down = _is_touched(boxes[:, 1], boxes[:, 3], size[0], stride)
+    across = _is_touched(boxes[:, 0], boxes[:, 2], size[1], stride)
     return down[:, :, None] & across[:, None]
 
 
-def _touched(low: Tensor, high: Tensor, count: int, stride: int) -> Bool[Tensor, "q n"]:
+def _is_touched(low: Tensor, high: Tensor, count: int, stride: int) -> Bool[Tensor, "q n"]:
     start = torch.arange(count, device=low.device) * stride
     return (start + stride > low[:, None]) & (start < high[:, None])
 
@@ -61,4 +61,4 @@ def _resizing(low: Tensor, high: Tensor, count: int, cells: int, stride: int) ->
     place = (middle - low[:, None]) / (high - low).clamp(min=1e-3)[:, None] * cells - 0.5  # q n
     place = place.clamp(0, cells - 1)
     distance = (place[:, :, None] - torch.arange(cells, device=low.device)).abs()
-    return (1 - distance).clamp(min=0) * _touched(low, high, count, stride)[:, :, None]
+    return (1 - distance).clamp(min=0) * _is_touched(low, high, count, stride)[:, :, None]

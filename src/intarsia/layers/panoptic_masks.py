@@ -108,9 +108,7 @@ class TrueSegments:
         """No truth is given: no void and no segments."""
         return cls(np.zeros(shape, np.int64), np.empty(0, np.int64))
 
-    def matched_with(
-        self, segments: np.ndarray, categories: np.ndarray, splittable: np.ndarray
-    ) -> np.ndarray:
+    def matches_of(self, segments: np.ndarray, categories: np.ndarray, splittable: np.ndarray) -> np.ndarray:
         """For each predicted segment its true one, or -1: in each class the matching of largest summed IoU.
 
         A class that is not splittable is one segment on either side; these belong together even at IoU 0.

@@ -29,7 +29,7 @@ def contract(graph: CoarseGraph) -> Int64[Tensor, " n"]:
         if len(ids) == len(parents):
             break
         groups = group_of_root[groups]
-        graph = graph.contracted(group_of_root, len(ids))
+        graph = graph.contract(group_of_root, len(ids))
     return groups
 
 

@@ -39,7 +39,7 @@ class Labels:
         own = torch.arange(n, device=nodes.device) + k
         return cls(torch.where(splittable[cheapest], own, cheapest), torch.cat([every, cheapest]))
 
-    def found(self, nodes: Tensor, classes: Tensor) -> None:
+    def give_new_labels(self, nodes: Tensor, classes: Tensor) -> None:
         """Give each of these nodes a new label of its class."""
         self.of[nodes] = len(self.class_of) + torch.arange(len(nodes), device=nodes.device)
         self.class_of = torch.cat([self.class_of, classes])
@@ -96,7 +96,7 @@ def move_nodes(graph: CoarseGraph, z: Labels, splittable: Bool[Tensor, " k"], *,
             return
         z.of = torch.where(moves & ~alone, target, z.of)
         founders = (moves & alone).nonzero()[:, 0]
-        z.found(founders, cheapest.thing[founders])
+        z.give_new_labels(founders, cheapest.thing[founders])
 
 
 def _attractions(nodes: Tensor, labels: Tensor, costs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -143,7 +143,7 @@ def move_pixels(costs: IntegerCosts, z: Labels, splittable: Bool[Tensor, " k"], 
         taken = target >= 0
         z.of[active[taken]] = target[taken]
         founders = active[~taken]
-        z.found(founders, pixels.cheapest.thing[founders])
+        z.give_new_labels(founders, pixels.cheapest.thing[founders])
         around = near[moves]
         fresh[around[around >= 0]] = True
 

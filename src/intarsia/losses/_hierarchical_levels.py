@@ -126,7 +126,7 @@ class CategoryLevel:
     log_lambda: Float[Tensor, "g ..."]
 
     @classmethod
-    def pooled(
+    def of_batch(
         cls, features: Tensor, classes: Tensor, means: Tensor | None, log_lambda: Tensor
     ) -> CategoryLevel:
         """The batch as one image."""

@@ -84,5 +84,5 @@ class Rule:
 
     def _categories(self, outputs: Outputs, truth: Truth) -> CategoryLevel:
         features = outputs.pixels[:, self.category_from :]
-        level = CategoryLevel.pooled if self.pooled else CategoryLevel
+        level = CategoryLevel.of_batch if self.pooled else CategoryLevel
         return level(features, truth.classes, outputs.means, outputs.log_lambda)

@@ -202,7 +202,7 @@ def panoptic_quality_sums(
     return QualitySums(*exact_sums(measures, passed, hit, groups=MaskGroups(category, num_categories)))
 
 
-def _paper(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
+def _paper_value(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
     """Eq. (6)."""
     matched = of.is_true & (of.overlap.detach() > 0)
     true_positive = groups.sum(hit * passed * matched)
@@ -212,7 +212,7 @@ def _paper(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) ->
     return hits / (true_positive + (false_positive + false_negative) / 2).clamp(min=1e-6)
 
 
-def _released(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
+def _released_value(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
     """The released code's: a mask that is no hit is missed, whether it was matched or not."""
     true_positive = groups.sum(hit * passed * of.is_true)
     false_positive = groups.sum((1 - hit) * passed * ~of.is_true)
@@ -221,13 +221,13 @@ def _released(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups)
     return (hits + _SMOOTH) / (true_positive + (false_positive + false_negative) / 2 + _SMOOTH)
 
 
-def _exact(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
+def _exact_value(of: MaskMeasures, passed: Tensor, hit: Tensor, groups: MaskGroups) -> Float[Tensor, " g"]:
     """TP + (FP + FN) / 2 is half of the number of masks and of true segments, whatever matches."""
     hits, counted = exact_sums(of, passed, hit, groups=groups)
     return 2 * hits / counted.clamp(min=1e-6)
 
 
-_FORMS = {"paper": _paper, "released": _released, "exact": _exact}
+_FORMS = {"paper": _paper_value, "released": _released_value, "exact": _exact_value}
 
 
 def _smooth(options: SurrogateOptions) -> float:

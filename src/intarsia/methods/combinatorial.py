@@ -163,7 +163,7 @@ class CombinatorialPanoptic(AbstractMethod):
 
     def losses(self, output: CombinatorialOutput, targets: PanopticTargets) -> dict[str, Float[Tensor, ""]]:
         """The semantic and the affinity loss; or, with `end_to_end`, the loss of the cut."""
-        targets, settings = self._told(targets), self.config.end_to_end
+        targets, settings = self._in_own_classes(targets), self.config.end_to_end
         if settings is None:
             return self._pretraining_losses(output, targets)
         terms = self._cut_losses(output, targets, settings)
@@ -213,7 +213,7 @@ class CombinatorialPanoptic(AbstractMethod):
             semantics: Take node costs from the truth.
             affinities: Take affinity costs from the truth.
         """
-        grid = at_grid(self._told(targets), stride=self.stride)
+        grid = at_grid(self._in_own_classes(targets), stride=self.stride)
         logits, affinity_logits = output.semantic_logits, output.affinity_logits
         if semantics:
             logits = true_semantic_logits(logits, grid)
@@ -250,7 +250,7 @@ class CombinatorialPanoptic(AbstractMethod):
         layers = tuple(head.layers for head in heads)
         return Parts(self, self.backbone, nn.ModuleList([self.costs, self.least_areas]), heads, layers)
 
-    def _told(self, targets: PanopticTargets) -> PanopticTargets:
+    def _in_own_classes(self, targets: PanopticTargets) -> PanopticTargets:
         """The truth in the classes that the network tells apart."""
         return with_void_class(targets, len(self.categories)) if self.config.void_class else targets
 

@@ -19,7 +19,7 @@ from intarsia.methods.panoptic_deeplab import PanopticDeepLab
 from intarsia.methods.panoptic_fpn import PanopticFpn
 from intarsia.methods.torch_model import as_model
 from intarsia.methods.unified import UnifiedPanoptic
-from intarsia.nets.folding import folded
+from intarsia.nets.folding import fold_norms
 from intarsia.nets.networks import import_named
 from intarsia.runtime.find import model_folder
 from intarsia.runtime.model import Model
@@ -73,7 +73,7 @@ def open_model(
     if device == "cuda" and not torch.cuda.is_available():
         fail("device", "one that torch finds here", "cuda")
     place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    network = folded(load(folder.path, method=method)).to(place)
+    network = fold_norms(load(folder.path, method=method)).to(place)
 
     @contextmanager
     def context() -> Iterator[None]:

@@ -51,7 +51,7 @@ def write_model(model: AbstractTrainable, folder: Path, *, half: bool, export: b
         from intarsia.methods import onnx_export  # takes a second
 
         onnx_export.refuse_export(model)
-        model = onnx_export.rounded(copy.deepcopy(model))
+        model = onnx_export.round_weights(copy.deepcopy(model))
         settings["prediction"] = spec_to_dict(model.network_spec, model.map_decoder)
     tensors = {name: _as_stored(tensor, half or export) for name, tensor in model.state_dict().items()}
     try:

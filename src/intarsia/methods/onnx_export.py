@@ -32,7 +32,7 @@ from intarsia.methods.trainable import AbstractTrainable
 from intarsia.nets.folding import conv_norm_pairs, factor_and_shift, keep_only_activation
 from intarsia.runtime.onnx_network import OnnxNetwork
 
-__all__ = ["export_network", "refuse_export", "rounded"]
+__all__ = ["export_network", "refuse_export", "round_weights"]
 
 OPSET = 20
 TOLERANCE = 1e-4
@@ -59,7 +59,7 @@ def refuse_export(method: AbstractTrainable) -> None:
         fail("method", "one that can leave torch to be exported", got, hint=hint)
 
 
-def rounded(method: AbstractTrainable) -> AbstractTrainable:
+def round_weights(method: AbstractTrainable) -> AbstractTrainable:
     """The method itself, its convolutions' weights rounded to float16, as files hold them."""
     with torch.no_grad():
         for parameter in method.parameters():
@@ -72,7 +72,7 @@ def export_network(method: AbstractTrainable, path: Path) -> None:
     """Write the network as `model.onnx`, whole or not at all; its weights are rounded to float16 for it.
 
     Args:
-        method: Trained, its weights rounded (see `rounded`).
+        method: Trained, its weights rounded (see `round_weights`).
         path: Where the ONNX file goes.
 
     Raises:

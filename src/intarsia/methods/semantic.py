@@ -12,7 +12,7 @@ from torch import Tensor
 from intarsia._check import check_least, fail
 from intarsia.data.targets import PanopticTargets, at_grid
 from intarsia.losses import batch_top_k_cross_entropy, lovasz_softmax
-from intarsia.nets.upsampling import upsampled
+from intarsia.nets.upsampling import upsample
 
 __all__ = ["SemanticLossConfig", "middle_pixels", "pixel_weights", "semantic_losses"]
 
@@ -60,7 +60,7 @@ def semantic_losses(
     weights = pixel_weights(targets, small_px=config.small_thing_px, factor=config.small_thing_weight)
     semantic = targets.semantic
     if config.resolution == "pixels":
-        logits = upsampled(logits, *semantic.shape[1:], stride=stride)
+        logits = upsample(logits, *semantic.shape[1:], stride=stride)
     else:
         semantic, weights = at_grid(targets, stride=stride).semantic, middle_pixels(weights, stride)
     losses = {

@@ -18,7 +18,7 @@ from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
-from intarsia.nets.backbone import Backbone, stretched
+from intarsia.nets.backbone import Backbone, stretch_brightness
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.intake import AS_IT_IS, Intake
 from intarsia.runtime.network import cropped_views
@@ -163,7 +163,7 @@ class AbstractTrainable(AbstractSummarised, nn.Module):
 
     def as_seen(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """Images as `forward` is to get them: stretched where the network is made for it."""
-        return stretched(images) if self.network_spec.stretch else images
+        return stretch_brightness(images) if self.network_spec.stretch else images
 
     @property
     def tiling(self) -> TilingConfig | None:

@@ -150,7 +150,9 @@ class UnifiedPanoptic(AbstractMethod):
                 continue
             logits, detections = self.panoptic_logits(output, row, size=view.size)
             panoptic = logits.detach().float().cpu().numpy()
-            views.append(view.with_detections(arrays_of(detections)).replaced({"panoptic_logits": panoptic}))
+            views.append(
+                view.with_detections(arrays_of(detections)).with_arrays({"panoptic_logits": panoptic})
+            )
         return views
 
     @torch.no_grad()

@@ -105,7 +105,7 @@ class _Classifier(nn.Module):
         if self.is_near:
             return logits
         planes = [
-            _moved(plane[:, None], *_halves(offset)[0])
+            _shift(plane[:, None], *_halves(offset)[0])
             for plane, offset in zip(logits.unbind(1), self.offsets, strict=True)
         ]
         return torch.cat(planes, dim=1)
@@ -117,7 +117,7 @@ def _difference(x: Float[Tensor, "b c h w"], offset: tuple[int, int]) -> Float[T
     Source: Abbas and Swoboda 2021 (COPS), eq. (9) and (10).
     """
     before, after = _halves(offset)
-    return _moved(x, *after) - _moved(x, -before[0], -before[1])
+    return _shift(x, *after) - _shift(x, -before[0], -before[1])
 
 
 def _halves(offset: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -127,7 +127,7 @@ def _halves(offset: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     return before, (rows - before[0], columns - before[1])
 
 
-def _moved(x: Float[Tensor, "b c h w"], rows: int, columns: int) -> Float[Tensor, "b c h w"]:
+def _shift(x: Float[Tensor, "b c h w"], rows: int, columns: int) -> Float[Tensor, "b c h w"]:
     """The map whose value at (r, c) is the one at (r + rows, c + columns), zero beyond the edge.
 
     Padded on one side and cut on the other, which holds for maps smaller than the step as well.

@@ -38,7 +38,7 @@ class BackboneConfig:
         frozen_levels: 1: keep the weights of all that the finest features stand on; 2: also of the next ones
             ... The first layers are the most general ones, and the dearest to train. The image is no level.
         stretch: Whether images are to come with their brightness stretched, as prediction and the training
-            loop then do it (see `stretched`); for microscopy.
+            loop then do it (see `stretch_brightness`); for microscopy.
         multi_grid: Further dilations of the last stage's blocks, such as (1, 2, 4) in DeepLab; empty: none.
             Only of networks whose last stage is dilated, so below an output stride of 32.
         zoom: 1, 2 or 4: enlarge the image by this first, so that small objects get a finer grid. All strides,
@@ -165,13 +165,13 @@ def _freeze(network: nn.Module, levels: Sequence[int]) -> frozenset[str]:
     return frozen
 
 
-def stretched(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+def stretch_brightness(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     """Each image by itself from its darkest value to its 99.5 % quantile onto [0, 1].
 
     For microscopy, whose exposures differ by factors of ten. All channels alike, so that hues stay.
 
     Example:
-        >>> stretched(torch.tensor([[0.1, 0.2, 0.3]]).view(1, 3, 1, 1)).flatten().round(decimals=2)
+        >>> stretch_brightness(torch.tensor([[0.1, 0.2, 0.3]]).view(1, 3, 1, 1)).flatten().round(decimals=2)
         tensor([0.0000, 0.5000, 1.0100])
     """
     values = images[:, :, ::4, ::4].flatten(1).float()

@@ -172,7 +172,7 @@ class Detector(nn.Module):
         return torch.stack(means).mean()
 
     def _box_head(self, pyramid: Sequence[Tensor], boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
-        pooled = self._pooled(self.heads.box_roi_pool, pyramid, boxes)
+        pooled = self._pool(self.heads.box_roi_pool, pyramid, boxes)
         return self.heads.box_predictor(self.heads.box_head(pooled))
 
     def _mask_head(
@@ -180,11 +180,11 @@ class Detector(nn.Module):
     ) -> Float[Tensor, "r m m"]:
         with torch.autocast(pyramid[0].device.type, enabled=False):
             heads: Any = self.heads  # torchvision's types have no mask head
-            pooled = self._pooled(heads.mask_roi_pool, pyramid, list(boxes))
+            pooled = self._pool(heads.mask_roi_pool, pyramid, list(boxes))
             logits = heads.mask_predictor(heads.mask_head(pooled))  # r labels m m
         return logits[torch.arange(len(labels), device=labels.device), labels]
 
-    def _pooled(self, pool: nn.Module, pyramid: Sequence[Tensor], boxes: list[Tensor]) -> Tensor:
+    def _pool(self, pool: nn.Module, pyramid: Sequence[Tensor], boxes: list[Tensor]) -> Tensor:
         levels = {str(n): x.float() for n, x in enumerate(pyramid)}
         return pool(levels, boxes, [self._size(pyramid)] * len(boxes))
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["conv_norm_pairs", "factor_and_shift", "folded", "keep_only_activation"]
+__all__ = ["conv_norm_pairs", "factor_and_shift", "fold_norms", "keep_only_activation"]
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
-def folded(network: _Module) -> _Module:
+def fold_norms(network: _Module) -> _Module:
     """The network itself, changed: what a norm does to a convolution's output, the convolution does.
 
     A norm is folded where it was given exactly what a convolution returned, as a run on a small image shows;
@@ -24,7 +24,7 @@ def folded(network: _Module) -> _Module:
         >>> network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).eval()
         >>> image = torch.rand(1, 3, 5, 5)
         >>> before = network(image)
-        >>> bool((folded(network)(image) - before).abs().max() < 1e-5)
+        >>> bool((fold_norms(network)(image) - before).abs().max() < 1e-5)
         True
     """
     network.eval()

@@ -195,4 +195,4 @@ class PanopticHead(nn.Module):
     def sample_truth(self, truth: Detections[Tensor]) -> Detections[Tensor]:
         """Some of the true boxes, as `keep_truth` says."""
         share = self.matching.keep_truth
-        return truth if share == 1 else truth.chosen(torch.rand_like(truth.scores) < share)
+        return truth if share == 1 else truth.select(torch.rand_like(truth.scores) < share)

@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["upsampled"]
+__all__ = ["upsample"]
 
 
-def upsampled(
+def upsample(
     grid: Float[Tensor, "b k hs ws"], height: int, width: int, *, stride: int = 4
 ) -> Float[Tensor, "b k h w"]:
     """Values at every pixel, bilinear; what the grid covers beyond the image is cut off.
@@ -19,7 +19,7 @@ def upsampled(
 
     Example:
         >>> import torch
-        >>> upsampled(torch.tensor([[[[0.0, 4.0]]]]), 1, 7)[0, 0, 0].tolist()
+        >>> upsample(torch.tensor([[[[0.0, 4.0]]]]), 1, 7)[0, 0, 0].tolist()
         [0.0, 0.0, 0.5, 1.5, 2.5, 3.5, 4.0]
     """
     pixels = F.interpolate(grid, scale_factor=stride, mode="bilinear", align_corners=False)

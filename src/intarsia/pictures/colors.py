@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageCms
 
-__all__ = ["as_rgb", "in_srgb", "stretched"]
+__all__ = ["as_rgb", "in_srgb", "stretch_to_bytes"]
 
 WHOLE_TABLE = 1 << 16
 PROFILE_MODES = {"RGB ": ("RGB",), "CMYK": ("CMYK",), "GRAY": ("L",), "Lab ": ("LAB",)}
@@ -27,7 +27,7 @@ def as_rgb(image: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
         [[[7, 7, 7], [7, 7, 7]]]
     """
     if image.mode.startswith(("I", "F")):
-        return np.repeat(stretched(np.asarray(image))[..., None], 3, axis=2)
+        return np.repeat(stretch_to_bytes(np.asarray(image))[..., None], 3, axis=2)
     if image.mode in ("P", "PA", "LA"):
         image = image.convert("RGBA")
     if image.mode == "RGBA":
@@ -50,7 +50,7 @@ def in_srgb(
     return as_rgb(_with_profile(image, profile))
 
 
-def stretched(values: Shaped[np.ndarray, "h w ..."]) -> UInt8[np.ndarray, "h w ..."]:
+def stretch_to_bytes(values: Shaped[np.ndarray, "h w ..."]) -> UInt8[np.ndarray, "h w ..."]:
     """Values of more than 8 bits as 8: the 0.1st percentile is black, the 99.9th white.
 
     A camera of 12 or 14 bits stores in 16, and the largest number it could have written is not in the file.
@@ -60,7 +60,7 @@ def stretched(values: Shaped[np.ndarray, "h w ..."]) -> UInt8[np.ndarray, "h w .
         values: One picture (h, w), or several channels (h, w, c).
 
     Example:
-        >>> stretched(np.array([[0, 819, 1638, 4095]], np.uint16)).tolist()
+        >>> stretch_to_bytes(np.array([[0, 819, 1638, 4095]], np.uint16)).tolist()
         [[0, 51, 102, 255]]
     """
     if values.dtype == np.bool_:
@@ -69,8 +69,8 @@ def stretched(values: Shaped[np.ndarray, "h w ..."]) -> UInt8[np.ndarray, "h w .
     ranges = [_range(channel) for channel in channels]
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if values.dtype == np.uint16:  # a table is exact, and small where the picture is large
-        return _scaled(np.arange(WHOLE_TABLE, dtype=np.float64), low, high)[values]
-    return _scaled(np.nan_to_num(values.astype(np.float64), nan=low), low, high)
+        return _scale(np.arange(WHOLE_TABLE, dtype=np.float64), low, high)[values]
+    return _scale(np.nan_to_num(values.astype(np.float64), nan=low), low, high)
 
 
 def _range(values: Shaped[np.ndarray, "h w"]) -> tuple[float, float]:
@@ -81,7 +81,7 @@ def _range(values: Shaped[np.ndarray, "h w"]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _scaled(values: np.ndarray, low: float, high: float) -> UInt8[np.ndarray, ...]:
+def _scale(values: np.ndarray, low: float, high: float) -> UInt8[np.ndarray, ...]:
     share = np.clip(values, low, high) - low
     return (share / max(high - low, 1e-12) * 255).round().astype(np.uint8)
 
@@ -99,11 +99,11 @@ def _in_srgb(image: Image.Image) -> Image.Image:
         try:
             source: Any = ImageCms.getOpenProfile(BytesIO(profile))
             if image.mode in PROFILE_MODES.get(source.profile.xcolor_space, ()) and not _is_srgb(source):
-                return _transformed(image, source)
+                return _transform(image, source)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass
     if image.mode == "LAB":
-        return _transformed(image, ImageCms.createProfile("LAB"))
+        return _transform(image, ImageCms.createProfile("LAB"))
     return image
 
 
@@ -111,7 +111,7 @@ def _is_srgb(profile: Any) -> bool:
     return "srgb" in (profile.profile.profile_description or "").lower()
 
 
-def _transformed(image: Image.Image, source: Any) -> Image.Image:
+def _transform(image: Image.Image, source: Any) -> Image.Image:
     result = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert result is not None  # only inPlace=True gives none
     return result

@@ -39,15 +39,15 @@ def read_deep_png(content: bytes) -> UInt16[np.ndarray, "h w c"]:
     packed = b"".join(data for kind, data in _chunks(content) if kind == b"IDAT")
     size = (width, height)
 
-    def decoded(mode: str, raw_mode: str) -> np.ndarray:
+    def decode(mode: str, raw_mode: str) -> np.ndarray:
         return np.asarray(Image.frombytes(mode, size, packed, "zip", raw_mode, interlaced))
 
     if color_type == 4:  # the four bytes of a pixel, as if they were RGBA
-        pairs = decoded("RGBA", "RGBA").reshape(height, width, 2, 2)
+        pairs = decode("RGBA", "RGBA").reshape(height, width, 2, 2)
         upper, lower = pairs[..., 0], pairs[..., 1]
     else:
         mode = "RGB" if color_type == 2 else "RGBA"
-        upper, lower = decoded(mode, f"{mode};16B"), decoded(mode, f"{mode};16L")
+        upper, lower = decode(mode, f"{mode};16B"), decode(mode, f"{mode};16L")
     return upper.astype(np.uint16) << 8 | lower
 
 

@@ -98,9 +98,9 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
             if not photos:
                 fail(str(path), f"a folder with pictures ({', '.join(sorted(suffixes))})", _got(other_files))
             for photo in photos:
-                files[_unused(photo.relative_to(path).as_posix(), files)] = photo
+                files[_unused_name(photo.relative_to(path).as_posix(), files)] = photo
         elif path.is_file():
-            files[_unused(path.name, files)] = path
+            files[_unused_name(path.name, files)] = path
         else:
             fail("images", "files or folders that exist", str(path))
     if not files:
@@ -132,7 +132,7 @@ def _stored_photos(addresses: Sequence[str], suffixes: frozenset[str]) -> dict[s
     stored: dict[str, StoredFile] = {}
     for address in addresses:
         for file in _photos_at(address, suffixes):
-            stored[_unused(file.name, stored)] = file
+            stored[_unused_name(file.name, stored)] = file
     return stored
 
 
@@ -171,7 +171,7 @@ def _is_result(folder: Path, out: Path | None) -> bool:
     return any((out / name).exists() for name in MARKS)
 
 
-def _unused(name: str, names: Iterable[str]) -> str:
+def _unused_name(name: str, names: Iterable[str]) -> str:
     """The name, or with a number where another folder has a picture of this name."""
     path, number, candidate = Path(name), 2, name
     while candidate in names:

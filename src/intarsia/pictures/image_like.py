@@ -11,7 +11,7 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from intarsia._check import a_kind, fail
-from intarsia.pictures.colors import as_rgb, stretched
+from intarsia.pictures.colors import as_rgb, stretch_to_bytes
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.pillow_file import orientation_of
 from intarsia.pictures.reading import read_image
@@ -116,9 +116,9 @@ def _from_array(values: np.ndarray) -> Pixels:
         fail("image", "of at least one pixel", f"shape {values.shape}")
     colors = values.reshape(*values.shape[:2], -1)[..., :3]
     if values.dtype.kind == "f":
-        shown = _checked(colors)
+        shown = _check_range(colors)
     else:
-        shown = colors if values.dtype == np.uint8 else stretched(colors)
+        shown = colors if values.dtype == np.uint8 else stretch_to_bytes(colors)
     return np.broadcast_to(shown, (*shown.shape[:2], 3))
 
 
@@ -127,14 +127,14 @@ def _from_tensor(tensor: Any) -> Pixels:
         fail("image", "a tensor (3, h, w)", f"one of shape {tuple(tensor.shape)}")
     tensor = tensor.detach().cpu()
     if tensor.is_floating_point():
-        return _checked(np.moveaxis(tensor.float().numpy(), 0, 2))
+        return _check_range(np.moveaxis(tensor.float().numpy(), 0, 2))
     values = np.moveaxis(tensor.numpy(), 0, 2)
     if values.dtype != np.uint8:
         fail("image", "a uint8 or float tensor", f"one of {tensor.dtype}")
     return values
 
 
-def _checked(values: np.ndarray) -> Float32[np.ndarray, "h w c"]:
+def _check_range(values: np.ndarray) -> Float32[np.ndarray, "h w c"]:
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):
         hint = "Divide by 255." if 1 < high <= 255 and low >= 0 else ""

@@ -27,7 +27,7 @@ class Intake:
         ValueError: There are more than three channels, one or the page is negative, or the size is none.
 
     Example:
-        >>> Intake(size="8x4").sized(np.zeros((9, 9, 3), np.float32)).shape
+        >>> Intake(size="8x4").resize(np.zeros((9, 9, 3), np.float32)).shape
         (4, 8, 3)
     """
 
@@ -58,7 +58,7 @@ class Intake:
         size, page = (self.size if size is None else size), (self.page if page is None else page)
         return replace(self, channel=channel or self.channel, size=size, page=page)
 
-    def sized(self, picture: Pixels) -> UInt8[np.ndarray, "h2 w2 3"] | Float32[np.ndarray, "h2 w2 3"]:
+    def resize(self, picture: Pixels) -> UInt8[np.ndarray, "h2 w2 3"] | Float32[np.ndarray, "h2 w2 3"]:
         """The picture in the size that the network sees, of bytes where that is another."""
         size = InputSize(self.size)
         if size.of(*picture.shape[:2]) == picture.shape[:2]:

@@ -27,7 +27,7 @@ def open_with_pillow(stream: Any, name: str) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with _identified(stream) as image:
+            with _identify(stream) as image:
                 yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         _fail_too_large(stream, name)
@@ -43,7 +43,7 @@ def open_with_pillow(stream: Any, name: str) -> Iterator[Image.Image]:
         fail(name, "a readable image", f"{type(error).__name__}: {error}")
 
 
-def _identified(stream: Any) -> Image.Image:
+def _identify(stream: Any) -> Image.Image:
     """Open with Pillow; photos of phones (HEIF) by the plug-in that a user may have."""
     try:
         return Image.open(stream)

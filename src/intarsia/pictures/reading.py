@@ -17,7 +17,7 @@ from jaxtyping import Shaped, UInt8
 from PIL import Image
 
 from intarsia._check import fail
-from intarsia.pictures.colors import as_rgb, in_srgb, stretched
+from intarsia.pictures.colors import as_rgb, in_srgb, stretch_to_bytes
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.pillow_file import num_frames, open_with_pillow, orientation_of
 from intarsia.pictures.stored import read_stored
@@ -180,7 +180,7 @@ def _colors(stored: TiffPage) -> UInt8[np.ndarray, "h w 3"]:
     values = stored.values[..., : stored.num_color]
     if stored.palette is not None:
         return stored.palette[np.minimum(values[..., 0], len(stored.palette) - 1)]
-    picture = values if values.dtype == np.uint8 else stretched(values)
+    picture = values if values.dtype == np.uint8 else stretch_to_bytes(values)
     picture = 255 - picture if stored.white_is_zero else picture
     if values.dtype == np.uint8:
         picture = in_srgb(picture, stored.profile)
@@ -199,7 +199,7 @@ def _channels(
         if not 0 <= number < count:
             fail("channel", f"in [0, {count}) for {name}", number)
     planes = [values[..., number] for number in channels]
-    planes = [plane if plane.dtype == np.uint8 else stretched(plane) for plane in planes]
+    planes = [plane if plane.dtype == np.uint8 else stretch_to_bytes(plane) for plane in planes]
     planes *= 3 if len(planes) == 1 else 1
     planes += [np.zeros_like(planes[0])] * (3 - len(planes))
     return np.stack(planes, axis=2)
@@ -217,7 +217,7 @@ def _read_with_pillow(
             image.load()
         orientation = orientation_of(image)
         if channel is None:
-            return as_rgb(image) if stored is None else stored.shown(), orientation
+            return as_rgb(image) if stored is None else stored.as_bytes(), orientation
         values = np.asarray(image) if stored is None else stored.values
         return _channels(values.reshape(*values.shape[:2], -1), channel, name), orientation
 

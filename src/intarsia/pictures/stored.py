@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 from intarsia._check import fail
-from intarsia.pictures.colors import stretched
+from intarsia.pictures.colors import stretch_to_bytes
 from intarsia.pictures.deep_png import is_deep_png, read_deep_png
 from intarsia.pictures.pnm import is_pnm, read_pnm
 
@@ -37,13 +37,13 @@ class StoredPicture:
     num_color: int
     white: int = 255
 
-    def shown(self) -> UInt8[np.ndarray, "h w 3"]:
+    def as_bytes(self) -> UInt8[np.ndarray, "h w 3"]:
         """As RGB of 8 bits."""
         colors = self.values[..., : self.num_color]
         if colors.dtype == np.uint8:
             rgb = np.rint(colors * (255 / self.white)).astype(np.uint8)
         else:
-            rgb = stretched(colors)
+            rgb = stretch_to_bytes(colors)
         return np.ascontiguousarray(np.broadcast_to(rgb, (*rgb.shape[:2], 3)))
 
 

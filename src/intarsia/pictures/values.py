@@ -48,7 +48,7 @@ def read_values(source: str | Path | bytes, *, page: int | None = None) -> Shape
         if stored.palette is None:
             shown = stored.values if stored.needs_choice else stored.values[..., : stored.num_color]
             return turn_upright(shown, stored.orientation)
-    elif not page and (stored := _stored(content, name)) is not None:
+    elif not page and (stored := _read_deep(content, name)) is not None:
         return turn_upright(stored.values[..., : stored.num_color], _orientation(content))
     elif (gray := _gray(content, page)) is not None:
         return turn_upright(gray[..., None], _orientation(content))
@@ -67,7 +67,7 @@ def _gray(content: bytes, page: int | None) -> np.ndarray | None:
         return None
 
 
-def _stored(content: bytes, name: str) -> StoredPicture | None:
+def _read_deep(content: bytes, name: str) -> StoredPicture | None:
     try:
         return read_stored(BytesIO(content), name)
     except Exception:  # read_image says what is wrong

@@ -58,7 +58,7 @@ def read_timed_frames(path: str | Path) -> Iterator[Frame]:
     Raises:
         ValueError: As `read_frames`.
     """
-    with _opened(path) as container:
+    with _open(path) as container:
         usual = 1 / _rate_of(container)
         start = last = None
         try:
@@ -80,7 +80,7 @@ def frame_rate(path: str | Path) -> Fraction:
     Raises:
         ValueError: As `read_frames`.
     """
-    with _opened(path) as container:
+    with _open(path) as container:
         return _rate_of(container)
 
 
@@ -172,7 +172,7 @@ def _rate_of(container: Any) -> Fraction:
     return Fraction(container.streams.video[0].average_rate or 25)
 
 
-def _opened(path: str | Path) -> Any:
+def _open(path: str | Path) -> Any:
     av = _av()
     try:
         container = av.open(str(path))

@@ -66,12 +66,12 @@ def coco_end_to_end() -> Recipe:
 
 def cityscapes_released() -> Recipe:
     """Streets: the distances, rate, length and lazy cut of COPS' released configuration."""
-    return _released(cityscapes(), distances=(1, 4, 16, 32, 64))
+    return _release(cityscapes(), distances=(1, 4, 16, 32, 64))
 
 
 def coco_released() -> Recipe:
     """Everyday photos: the distances, rate, length and lazy cut of COPS' released configuration."""
-    return _released(coco(), distances=(1, 4, 16, 32))
+    return _release(coco(), distances=(1, 4, 16, 32))
 
 
 def cityscapes_released_end_to_end() -> Recipe:
@@ -158,7 +158,7 @@ def _end_to_end(recipe: Recipe, *, weight: float, lr: float, steps: int, short_s
     )
 
 
-def _released(recipe: Recipe, *, distances: tuple[int, ...]) -> Recipe:
+def _release(recipe: Recipe, *, distances: tuple[int, ...]) -> Recipe:
     affinity = replace(recipe.method.affinity, distances=distances, classifier_widths=_widths(distances))
     cut = replace(recipe.method.cut, solver="lazy contraction", score="released")
     return replace(

@@ -17,8 +17,8 @@ from intarsia.panoptic import Categories, PanopticMap
 __all__ = [
     "Diameter",
     "factor_of_picture",
-    "predicted_at_diameter",
-    "rescaled",
+    "predict_at_diameter",
+    "rescale",
     "scale_factor",
     "typical_diameter_px",
 ]
@@ -79,7 +79,7 @@ def scale_factor(diameter_px: float, trained_px: float | None) -> float:
     return factor
 
 
-def rescaled(picture: Picture, factor: float) -> Picture:
+def rescale(picture: Picture, factor: float) -> Picture:
     """The picture with height and width multiplied by a factor, antialiased, in float32 as it came."""
     height, width = (max(round(side * factor), 1) for side in picture.shape[:2])
     planes = [
@@ -111,11 +111,11 @@ def factor_of_picture(
     """
     if diameter != "auto":
         return scale_factor(diameter, trained_px)
-    known_px = _known(trained_px)
+    known_px = _trained_diameter(trained_px)
     return _factor_after(next(predict([picture])), known_px, categories)
 
 
-def predicted_at_diameter(
+def predict_at_diameter(
     predict: Predict,
     pictures: Iterable[Picture],
     diameter: Diameter,
@@ -139,7 +139,7 @@ def predicted_at_diameter(
     if diameter != "auto":
         yield from _at_factor(predict, pictures, scale_factor(diameter, trained_px))
         return
-    known_px = _known(trained_px)
+    known_px = _trained_diameter(trained_px)
     for picture in pictures:
         first = next(predict([picture]))
         factor = _factor_after(first, known_px, categories)
@@ -149,7 +149,7 @@ def predicted_at_diameter(
             yield from _at_factor(predict, [picture], factor)
 
 
-def _known(trained_px: float | None) -> float:
+def _trained_diameter(trained_px: float | None) -> float:
     """The diameter that a model was trained on; refuses one that does not know."""
     scale_factor(trained_px or math.nan, trained_px)
     assert trained_px is not None
@@ -166,10 +166,10 @@ def _factor_after(first: PanopticMap, trained_px: float, categories: Categories)
 def _at_factor(predict: Predict, pictures: Iterable[Picture], factor: float) -> Iterator[PanopticMap]:
     sizes: deque[tuple[int, int]] = deque()
 
-    def shown() -> Iterator[Picture]:
+    def rescaled_pictures() -> Iterator[Picture]:
         for picture in pictures:
             sizes.append((picture.shape[0], picture.shape[1]))
-            yield rescaled(picture, factor)
+            yield rescale(picture, factor)
 
-    for panoptic_map in predict(shown()):
+    for panoptic_map in predict(rescaled_pictures()):
         yield panoptic_map.resized(*sizes.popleft())

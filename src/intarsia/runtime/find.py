@@ -62,13 +62,13 @@ def model_folder(name_or_folder: str | os.PathLike[str]) -> Iterator[ModelFolder
     elif name and Path(name).is_dir():
         yield ModelFolder(Path(name))
     elif isinstance(name_or_folder, str) and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
-        yield ModelFolder(_downloaded(name))
+        yield ModelFolder(_download(name))
     else:
         hint = nearest(name, shipped_models())
         fail("model", "the name of a shipped model or a folder with a saved one", repr(name), hint=hint)
 
 
-def _downloaded(name: str) -> Path:
+def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download  # takes a third of a second
 
     try:

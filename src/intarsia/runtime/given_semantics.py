@@ -34,7 +34,7 @@ class ImageWithSemantics:
     image: ImageLike
     semantic: Integer[np.ndarray, "h w"]
 
-    def sized(self, size: tuple[int, int], network_size: tuple[int, int]) -> Integer[np.ndarray, "h2 w2"]:
+    def resize(self, size: tuple[int, int], network_size: tuple[int, int]) -> Integer[np.ndarray, "h2 w2"]:
         """The categories in the size that a network sees, of the nearest pixels.
 
         Args:

@@ -35,7 +35,7 @@ class Contrast:
 
     Example:
         >>> picture = np.array([[[0.1], [0.2], [0.3]]], np.float32).repeat(3, axis=2)
-        >>> Contrast.of(picture.repeat(9, axis=1)).applied(picture, 0, 0)[0, :, 0].round(1).tolist()
+        >>> Contrast.of(picture.repeat(9, axis=1)).stretch(picture, 0, 0)[0, :, 0].round(1).tolist()
         [0.0, 0.5, 1.0]
     """
 
@@ -57,11 +57,11 @@ class Contrast:
                 low[row, column], high[row, column] = seen.min(), np.quantile(seen, 0.995)
         return cls(low, high, (height, width))
 
-    def applied(self, window: Image, top: int, left: int) -> Image:
+    def stretch(self, window: Image, top: int, left: int) -> Image:
         """A window of the image that begins at (top, left), stretched."""
         height, width = window.shape[:2]
         low, high = (
-            _interpolated(values, self.size, (top, left), (height, width))[..., None]
+            _interpolate(values, self.size, (top, left), (height, width))[..., None]
             for values in (self.low, self.high)
         )
         return (window - low) / np.maximum(high - low, np.float32(_LEAST_RANGE))
@@ -81,7 +81,7 @@ def network_input(
     """
     window = in_unit_range(window)
     if contrast is not None:
-        window = contrast.applied(window, top, left)
+        window = contrast.stretch(window, top, left)
     height, width = window.shape[:2]
     padded = (-height % spec.align_px, -width % spec.align_px)
     planes = np.empty((3, height + padded[0], width + padded[1]), np.float32)
@@ -92,7 +92,7 @@ def network_input(
     return planes
 
 
-def _interpolated(
+def _interpolate(
     values: Float32[np.ndarray, "r c"], size: tuple[int, int], start: tuple[int, int], count: tuple[int, int]
 ) -> Float32[np.ndarray, "h w"]:
     """The blocks' values at a window's pixels, linear between the middles of blocks, constant beyond."""

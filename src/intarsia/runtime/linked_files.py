@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["unlinked"]
+__all__ = ["one_file"]
 
 WEIGHTS = "model.safetensors"
 """What a `model.onnx` may read its weights from, beside it."""
 
 
 @contextmanager
-def unlinked(network: Path) -> Iterator[Path]:
+def one_file(network: Path) -> Iterator[Path]:
     """The network as a file beside its weights, for as long as it is read.
 
     onnxruntime and OpenVINO refuse weights that a link leads out of the folder to. Where nothing is a link
@@ -28,7 +28,7 @@ def unlinked(network: Path) -> Iterator[Path]:
         OSError: The copy cannot be written.
 
     Example:
-        >>> with unlinked(Path("model.onnx")) as file:
+        >>> with one_file(Path("model.onnx")) as file:
         ...     print(file)
         model.onnx
     """

@@ -18,7 +18,7 @@ from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels, in_unit_range
 from intarsia.pictures.intake import AS_IT_IS, Intake
-from intarsia.runtime.diameter import Diameter, factor_of_picture, predicted_at_diameter, rescaled
+from intarsia.runtime.diameter import Diameter, factor_of_picture, predict_at_diameter, rescale
 from intarsia.runtime.given_semantics import ImageWithSemantics, without_semantics
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.picture_views import Follow, PictureViews
@@ -153,7 +153,7 @@ class Model(AbstractSummarised):
             diameter: As in `predict`.
         """
         if diameter is not None:
-            yield from predicted_at_diameter(
+            yield from predict_at_diameter(
                 lambda pictures: self._maps(pictures, AS_IT_IS, batch=batch, follow=follow),
                 (in_unit_range(self.picture(without_semantics(image))) for image in images),
                 diameter,
@@ -175,15 +175,15 @@ class Model(AbstractSummarised):
         waiting: deque[Future[PanopticMap]] = deque()
         images_of_views: deque[tuple[ImageLike | ImageWithSemantics, tuple[int, int]]] = deque()
 
-        def seen() -> Iterator[Pixels]:
+        def resized_pictures() -> Iterator[Pixels]:
             for image in images:
                 picture = self.picture(image.image if isinstance(image, ImageWithSemantics) else image)
                 images_of_views.append((image, (picture.shape[0], picture.shape[1])))
-                yield intake.sized(picture)
+                yield intake.resize(picture)
 
         with ThreadPoolExecutor(_WAITING) as pool:
-            for view in self._pictures.of_each(seen(), batch=batch, follow=follow):
-                waiting.append(pool.submit(self._decoded, view, *images_of_views.popleft()))
+            for view in self._pictures.of_each(resized_pictures(), batch=batch, follow=follow):
+                waiting.append(pool.submit(self._decode, view, *images_of_views.popleft()))
                 if len(waiting) > _WAITING:
                     yield waiting.popleft().result()
             while waiting:
@@ -202,15 +202,15 @@ class Model(AbstractSummarised):
         """
         sizes: list[tuple[int, int]] = []
 
-        def seen() -> Iterator[Pixels]:
+        def resized_pictures() -> Iterator[Pixels]:
             for page in pages:
                 picture = self.picture(page)
                 sizes.append((picture.shape[0], picture.shape[1]))
-                yield self.intake.sized(picture)
+                yield self.intake.resize(picture)
 
         views = [
             self.decoder.cut_view(view, self.categories)
-            for view in self._pictures.of_each(seen(), batch=batch)
+            for view in self._pictures.of_each(resized_pictures(), batch=batch)
         ]
         maps = stack_maps(views, self.categories, config=self.decoder.cut_config)
         return [page_map.resized(*size) for page_map, size in zip(maps, sizes, strict=True)]
@@ -239,7 +239,7 @@ class Model(AbstractSummarised):
             ValueError: As `predict`.
         """
         if diameter is None:
-            return self._pictures.of_one(self.intake.sized(self.picture(image)), follow)
+            return self._pictures.of_one(self.intake.resize(self.picture(image)), follow)
         picture = in_unit_range(self.picture(image))
         factor = factor_of_picture(
             lambda pictures: self._maps(pictures, AS_IT_IS, batch=1, follow=follow),
@@ -248,13 +248,13 @@ class Model(AbstractSummarised):
             trained_px=self.spec.diameter_px,
             categories=self.categories,
         )
-        return self._pictures.of_one(picture if factor == 1 else rescaled(picture, factor), follow)
+        return self._pictures.of_one(picture if factor == 1 else rescale(picture, factor), follow)
 
     def views(
         self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
     ) -> Iterator[ImageView]:
         """What the network says about each of several images, in order, as `view` does about one."""
-        seen = (self.intake.sized(self.picture(image)) for image in images)
+        seen = (self.intake.resize(self.picture(image)) for image in images)
         return self._pictures.of_each(seen, batch=batch, follow=follow)
 
     def decode(self, view: ImageView) -> PanopticMap:
@@ -272,13 +272,13 @@ class Model(AbstractSummarised):
             hint = "`facades-embedding` is one, and what `discriminative-*` recipes train."
             fail("model", "one that groups pixels whose categories are given", got, hint=hint)
 
-    def _decoded(
+    def _decode(
         self, view: ImageView, image: ImageLike | ImageWithSemantics, size: tuple[int, int]
     ) -> PanopticMap:
         """The map in the image's own size, of the categories that are given with it."""
         if isinstance(image, ImageWithSemantics):
             self.check_takes_semantics()
-            view = with_semantics(view, image.sized(size, view.size), self.categories)
+            view = with_semantics(view, image.resize(size, view.size), self.categories)
         seen = self.decode(view)
         return seen if seen.size == size else seen.resized(*size)
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from intarsia._check import fail
-from intarsia.runtime.linked_files import unlinked
+from intarsia.runtime.linked_files import one_file
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.tiles import ALIGNED_PX
 
@@ -43,7 +43,7 @@ class OnnxNetwork(AbstractNetwork):
         if provider not in onnxruntime.get_available_providers():
             fail("device", "one that this onnxruntime has", device, hint="pip install onnxruntime-gpu")
         try:
-            with unlinked(file) as whole:
+            with one_file(file) as whole:
                 self._session = onnxruntime.InferenceSession(str(whole), options, providers=[provider])
         except Exception as error:  # onnxruntime has an exception of its own for each kind of trouble
             reason = str(error).splitlines()[0]

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from intarsia._check import fail
-from intarsia.runtime.linked_files import unlinked
+from intarsia.runtime.linked_files import one_file
 from intarsia.runtime.network import AbstractNetwork
 
 __all__ = ["OpenVinoNetwork"]
@@ -54,7 +54,7 @@ class OpenVinoNetwork(AbstractNetwork):
             options["INFERENCE_NUM_THREADS"] = str(threads)
         try:
             core = openvino.Core()
-            with unlinked(file) as whole:
+            with one_file(file) as whole:
                 model = core.read_model(str(whole))
                 # read before compiling, which fuses nodes and gives an output the names of several
                 self._names = [output.any_name for output in model.outputs]

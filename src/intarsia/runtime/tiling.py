@@ -64,12 +64,12 @@ def _keep(
             whole[name] = np.empty((*part.shape[1:-2], *grid_size(*size, stride=spec.stride)), part.dtype)
         inner = part[0][(..., _on_grid(tile.kept_rows, top, spec), _on_grid(tile.kept_columns, left, spec))]
         if name in spec.positions:
-            inner = _moved(inner, top / spec.positions[name], left / spec.positions[name])
+            inner = _move(inner, top / spec.positions[name], left / spec.positions[name])
         place = (..., _on_grid(tile.kept_rows, 0, spec), _on_grid(tile.kept_columns, 0, spec))
         whole[name][place] = inner
 
 
-def _moved(values: np.ndarray, rows: float, columns: float) -> np.ndarray:
+def _move(values: np.ndarray, rows: float, columns: float) -> np.ndarray:
     """The values with their first two channels, a place in the tile, as a place in the image."""
     values = values.copy()
     values[0] += np.float32(rows)

@@ -58,7 +58,7 @@ def create_app(desk: Desk, *, local: bool = True) -> Starlette:
     state = _Answers(desk)
     routes = [Route(path, _page(*file), methods=["GET"]) for path, file in PAGE.items()]
     routes += [
-        Route(path, _guarded(answer), methods=[method])
+        Route(path, _guard(answer), methods=[method])
         for method, path, answer in (
             ("GET", "/api/models", state.models),
             ("POST", "/api/pictures", state.receive),
@@ -147,11 +147,11 @@ class _Answers:
         """The number of the segment at each pixel, 4 bytes each, row by row, packed."""
         panoptic_map = await self.desk.segment(request.path_params["token"], _sight(request))
 
-        def packed() -> bytes:
+        def pack() -> bytes:
             return gzip.compress(panoptic_map.renumbered().ids.astype("<u4").tobytes(), compresslevel=1)
 
         headers = {"Content-Encoding": "gzip"}
-        content = await anyio.to_thread.run_sync(packed)
+        content = await anyio.to_thread.run_sync(pack)
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     async def look(self, request: Request) -> Response:
@@ -194,10 +194,10 @@ def _page(file: str, media_type: str) -> Answer:
     return answer
 
 
-def _guarded(answer: Answer) -> Answer:
+def _guard(answer: Answer) -> Answer:
     """Every failure is a sentence; only ours is in the log."""
 
-    async def guarded(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         # another site must not use the browser of who uses this one
         if (origin := request.headers.get("origin")) and urlsplit(origin).netloc != request.headers.get(
             "host"
@@ -220,7 +220,7 @@ def _guarded(answer: Answer) -> Answer:
         response.headers.update(HEADERS)
         return response
 
-    return guarded
+    return respond
 
 
 def _refusal(sentence: str, status: int) -> Response:

@@ -50,7 +50,7 @@ def takeaway(picture: Picture, panoptic_map: PanopticMap, categories: Categories
             suffix = files[0].suffix
             return Takeaway(files[0].name, MEDIA_TYPES[suffix], files[0].read_bytes())
         name = f"{picture.stem}.zip" if kind == "all" else f"{picture.stem}.{kind}.zip"
-        return Takeaway(name, "application/zip", _zipped(root, files))
+        return Takeaway(name, "application/zip", _zip(root, files))
 
 
 MEDIA_TYPES = {
@@ -110,7 +110,7 @@ KINDS: dict[str, Write] = {
 """The outputs by name."""
 
 
-def _zipped(root: Path, files: list[Path]) -> bytes:
+def _zip(root: Path, files: list[Path]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files:

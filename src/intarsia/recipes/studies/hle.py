@@ -33,7 +33,7 @@ def _levels(kind: str) -> tuple[str, ...]:
     return f"method.loss.instance_loss={kind}", f"method.loss.category_loss={kind}"
 
 
-def _fixed(radius_px: int) -> tuple[str, ...]:
+def _fixed_radius(radius_px: int) -> tuple[str, ...]:
     return "method.embedding.sigma=fixed", f"method.embedding.start_radius_px={radius_px}"
 
 
@@ -45,8 +45,8 @@ CHANGES: tuple[_Change, ...] = (
     ("H3a", "binary cross-entropy", _levels("bce"), "things", ">"),
     ("H3b", "hinges of the discriminative loss", _levels("hinge"), "things", ">"),
     ("H3c", "focal loss", _levels("focal"), "things", ">"),
-    ("H4a", "margin fixed at 4 px", _fixed(4), "things", ">"),
-    ("H4b", "margin fixed at 16 px", _fixed(16), "things", ">"),
+    ("H4a", "margin fixed at 4 px", _fixed_radius(4), "things", ">"),
+    ("H4b", "margin fixed at 16 px", _fixed_radius(16), "things", ">"),
     ("H5-2", "2 features", ("method.embedding.features=2",), "all", ">"),
     ("H5-4", "4 features", ("method.embedding.features=4",), "all", ">="),
     ("H5-8", "8 features", ("method.embedding.features=8",), "all", "="),
