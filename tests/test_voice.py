@@ -67,6 +67,27 @@ IRREGULAR = (
 )
 """Participles that do not end in -ed."""
 
+ADJECTIVES_OF_ROWS = {
+    *("counted", "excused", "explained", "finished", "guided", "ignored", "joined"),
+    *(
+        "labelled",
+        "left",
+        "matched",
+        "missed",
+        "occluded",
+        "passed",
+        "predicted",
+        "scored",
+        "taken",
+        "unmatched",
+    ),
+    *("visited",),
+}
+"""Participles that variables have: which rows or names these are, or whether it is so; `left` is a side."""
+
+FROM_OUTSIDE = {"expected", "pooled", "stored", "uncovered"}
+"""Parameters that callers give by these names."""
+
 SAME_THING_CHANGED = {
     *("perturbed", "renumbered", "resized", "turned", "zoomed"),  # methods, as `reversed` is a function
     *("assembled", "assembled_from_grid"),  # strangers' methods call it by this name
@@ -91,6 +112,21 @@ def test_a_name_says_what_it_holds():
         if name in NAMELESS or (name in FLEETING and last - first > IN_SIGHT)
     ]
     assert not unclear
+
+
+def test_a_variable_that_stays_in_use_is_no_participle():
+    """What `loaded` or `pictured` holds only the line says that binds it."""
+    participles = [
+        f"{file}:{first} {name}, in {function.name}"
+        for file, path in FILES.items()
+        for function in functions_of(path)
+        for name, first, last in names_bound_in(function)
+        if last - first > IN_SIGHT
+        and "_" not in name.strip("_")
+        and is_participle(name)
+        and name not in ADJECTIVES_OF_ROWS | FROM_OUTSIDE
+    ]
+    assert not participles
 
 
 def test_what_a_function_does_is_a_verb_and_what_it_gives_a_noun():
@@ -180,7 +216,7 @@ def is_participle(name: str) -> bool:
     """Whether a name is one, alone or with what follows it after a preposition: drawn, merged_by_rules."""
     first, *rest = name.strip("_").split("_")
     ends = first in IRREGULAR or (
-        first.endswith("ed") and first not in ("embed", "feed", "need", "seed", "speed")
+        first.endswith("ed") and first not in ("embed", "feed", "need", "red", "seed", "speed")
     )
     return ends and (not rest or rest[0] in ("at", "by", "from", "in", "of", "to", "with"))
 

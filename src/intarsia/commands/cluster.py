@@ -133,21 +133,21 @@ class Cluster:
         resources = ray.cluster_resources()
         num_gpus = int(resources.get("GPU", 0)) if self.wants_gpu else 0
         places = num_gpus or max(int(resources.get("CPU", 1)) // self.num_cpus, 1)
-        begun = ray.remote(num_cpus=0, max_restarts=-1)(_Begun).remote()
+        begun_parts = ray.remote(num_cpus=0, max_restarts=-1)(_Begun).remote()
         # items go to workers that keep what they loaded
         data = ray.data.from_items(
             [{"number": n, "item": _dumps(item)} for n, item in enumerate(items)],
             override_num_blocks=min(len(items), MAX_BLOCKS),
         )
-        done = data.map(
+        results = data.map(
             _Worker,
-            fn_constructor_args=(_dumps(function), begun),
+            fn_constructor_args=(_dumps(function), begun_parts),
             compute=ray.data.ActorPoolStrategy(size=min(self.workers or places, len(items))),
             num_cpus=self.num_cpus,
             num_gpus=1 if num_gpus else 0,
         )
         try:
-            for row in done.iter_rows():
+            for row in results.iter_rows():
                 yield pickle.loads(row["result"])
         except ray.exceptions.RayError as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]

@@ -84,27 +84,29 @@ def convert_part(
     out.mkdir(parents=True, exist_ok=True)
     name = part.name or "all"
     journal = Journal(out / f"{name}.unfinished", conversion)
-    journal.done = {id: done for id, done in journal.done.items() if done.keys() >= _KEYS}  # of this version
-    left = [source for source in part.maps if str(source.image_id) not in journal.done]
+    journal.done = {
+        id: entry for id, entry in journal.done.items() if entry.keys() >= _KEYS
+    }  # of this version
+    remaining = [source for source in part.maps if str(source.image_id) not in journal.done]
     broken: list[str] = []
     with journal:
         remove_partials(out)
         convert_one = partial(
             _convert_one, out, replace(part, maps=(), unlabelled=(), left_out=()), target=target
         )
-        for source, done in each(convert_one, left, description=name):
-            if isinstance(done, str):
-                broken.append(done)
+        for source, outcome in each(convert_one, remaining, description=name):
+            if isinstance(outcome, str):
+                broken.append(outcome)
             else:
-                journal.add(str(source.image_id), done)
-    written = [source for source in part.maps if str(source.image_id) in journal.done]
-    target.finish(out, part, [journal.done[str(source.image_id)]["row"] for source in written])
-    broken += _read_again(part, written, out, target, journal, each=each)
+                journal.add(str(source.image_id), outcome)
+    sources = [source for source in part.maps if str(source.image_id) in journal.done]
+    target.finish(out, part, [journal.done[str(source.image_id)]["row"] for source in sources])
+    broken += _read_again(part, sources, out, target, journal, each=each)
     count = ConversionCount(part)
-    for source in written:
+    for source in sources:
         count.add(source, journal.done[str(source.image_id)]["facts"])
     lesson = nothing_to_learn(
-        [Segment(*row) for row in journal.done[str(source.image_id)]["lesson"]] for source in written
+        [Segment(*row) for row in journal.done[str(source.image_id)]["lesson"]] for source in sources
     )
     journal.remove()
     return Outcome(count, broken, lesson)
@@ -138,7 +140,7 @@ def with_name(source: SourceMap, error: InputError) -> str:
 
 def _read_again(
     part: SourcePart,
-    written: Sequence[SourceMap],
+    sources: Sequence[SourceMap],
     out: Path,
     target: Target,
     journal: Journal,
@@ -146,7 +148,7 @@ def _read_again(
     each: Each,
 ) -> list[str]:
     """Read what is on disk now, and return a sentence for each image that is not what it was."""
-    parts = target.read(out) if written else []
+    parts = target.read(out) if sources else []
     parts = [back for back in parts if back.name == part.name] or parts  # some formats name every part
 
     def key(source: SourceMap) -> str:
@@ -155,11 +157,11 @@ def _read_again(
     written_now = {key(source): (back.categories, source) for back in parts for source in back.maps}
     pairs = [
         (journal.done[str(source.image_id)]["fingerprint"], written_now.get(key(source)))
-        for source in written
+        for source in sources
     ]
     checked = each(_difference, pairs, description="reading again")
     expected = f"in {out} as it was in the source"
-    problems = zip(written, (problem for _, problem in checked), strict=True)
+    problems = zip(sources, (problem for _, problem in checked), strict=True)
     return [sentence(source.name, expected, problem) for source, problem in problems if problem]
 
 

@@ -67,11 +67,11 @@ def cut(
     if output is not None:
         with whole(output) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, labels=answer.labels, clusters=answer.clusters)
-    stopped = "" if answer.stats.finished else " (stopped by the time limit)"
+    remark = "" if answer.stats.finished else " (stopped by the time limit)"
     print(
         f"cost {answer.cost:.3f}, {counted(int(answer.clusters.max()) + 1, 'segment')} of"
         f" {counted(len(np.unique(answer.labels)), 'label')}, {counted(answer.labels.size, 'node')},"
-        f" {1000 * answer.stats.seconds:.1f} ms{stopped}"
+        f" {1000 * answer.stats.seconds:.1f} ms{remark}"
     )
     print(answer.stats.table())
     return answer

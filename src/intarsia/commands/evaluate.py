@@ -79,11 +79,11 @@ def evaluate(
     request = Request(tuple(wanted), boundary_ratio=boundary_ratio, min_stuff_area=min_stuff_area)
     broken: PartialFailure | None = None
     # other formats stand as COCO panoptic for as long as they are read
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         options = {"workers": workers or 1, "read_elsewhere": cluster not in (None, "local")}
-        true = opened.enter_context(as_coco(truth, folder=truth_dir, **options))
+        true = stack.enter_context(as_coco(truth, folder=truth_dir, **options))
         options |= {"folder": prediction_dir, "truth": _categories(true.json_path)}
-        predicted = opened.enter_context(as_coco(prediction, **options))
+        predicted = stack.enter_context(as_coco(prediction, **options))
         files = (true.json_path, predicted.json_path)
         folders: dict[str, Any] = {"truth_dir": true.folder, "prediction_dir": predicted.folder}
         folders["problems"] = {**true.problems, **predicted.problems}

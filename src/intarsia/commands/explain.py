@@ -111,27 +111,27 @@ def explain(
     """
     if diameter is not None and size is not None:
         fail("size", "left out where `diameter` says at what scale images are seen", size)
-    loaded = load(model, backend=backend, device=device, method=method)
-    loaded.intake = loaded.intake.with_options(channel, size, page)
-    photo = loaded.picture(image)
+    predictor = load(model, backend=backend, device=device, method=method)
+    predictor.intake = predictor.intake.with_options(channel, size, page)
+    photo = predictor.picture(image)
     height, width = photo.shape[:2]
     at = _pixel_of(pixel, height, width)
     # the network may see the photo in another size; maps, values and pairs are in pixels of the photo
-    view = loaded.view(photo, diameter=diameter)
-    panoptic_map = loaded.decode(view).resized(height, width)
+    view = predictor.view(photo, diameter=diameter)
+    panoptic_map = predictor.decode(view).resized(height, width)
     seen_pixel = at[0] * view.size[0] // height, at[1] * view.size[1] // width
-    field = loaded.decoder.pixel_field(view, seen_pixel)
+    field = predictor.decoder.pixel_field(view, seen_pixel)
     values = _enlarge(field.values, view, (height, width))
     values = values if field.kind == "distance" else values / values.sum()
-    segment, kin = _same(panoptic_map, at, loaded)
+    segment, kin = _same(panoptic_map, at, predictor)
     # what the pixel has with its segment, its category, and all else
     regions = segment, kin & ~segment, ~kin & (panoptic_map.ids > 0)
     summary = _median if field.kind == "distance" else _share
     same_segment, same_category, other = (summary(values, region) for region in regions)
-    inside = look_inside(view, loaded.decoder, panoptic_map, categories=loaded.categories)
+    inside = look_inside(view, predictor.decoder, panoptic_map, categories=predictor.categories)
     down_px, across_px = inside.step_px
     pairs = [(round(down * down_px), round(across * across_px), cost) for down, across, cost in field.pairs]
-    sheet = _sheet(photo, panoptic_map, field, view, inside, pairs=pairs, model=loaded, pixel=at)
+    sheet = _sheet(photo, panoptic_map, field, view, inside, pairs=pairs, model=predictor, pixel=at)
     explanation = Explanation(
         pixel=at,
         map=panoptic_map,
@@ -146,7 +146,7 @@ def explain(
         picture=sheet,
     )
     _write(explanation.picture, Path(out))
-    print(_describe(explanation, loaded, out))
+    print(_describe(explanation, predictor, out))
     return explanation
 
 

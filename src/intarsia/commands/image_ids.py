@@ -43,11 +43,11 @@ def ids_of_photos(names: Collection[str], truth: str | Path | None) -> dict[str,
         >>> ids_of_photos(["b.jpg", "a.jpg"], None)
         {'b.jpg': 1, 'a.jpg': 2}
     """
-    listed = {} if truth is None else image_ids_of(truth, names)
-    if truth is not None and names and not listed:
+    ids_of_truth = {} if truth is None else image_ids_of(truth, names)
+    if truth is not None and names and not ids_of_truth:
         fail(str(truth), "a JSON that lists the photos", f"none of {len(names)}, such as {next(iter(names))}")
-    free = _unused_ids(set(listed.values()))
-    return {name: listed[name] if name in listed else next(free) for name in names}
+    free = _unused_ids(set(ids_of_truth.values()))
+    return {name: ids_of_truth[name] if name in ids_of_truth else next(free) for name in names}
 
 
 def _unused_ids(ids: set[int | str]) -> Iterator[int]:

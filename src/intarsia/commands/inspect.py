@@ -114,27 +114,29 @@ def _inspect_coco(
     total, parts = Inspection(), []
     for place in places:
         try:
-            checked = check_json(place)
+            document = check_json(place)
         except InputError as error:
             total.problems.append(str(error))
             continue
-        part = _inspect_json(checked, choose=choose, workers=workers)
-        _print(place.json_path.parent, checked.categories, part)
-        parts.append(checked)
+        part = _inspect_json(document, choose=choose, workers=workers)
+        _print(place.json_path.parent, document.categories, part)
+        parts.append(document)
         total.add(part)
-        tiles += [(choose(checked.source_of(listed.record)), checked.categories) for listed in checked.maps]
+        tiles += [
+            (choose(document.source_of(listed.record)), document.categories) for listed in document.maps
+        ]
     total.problems += check_strays(parts)
     return total
 
 
-def _inspect_json(checked: CheckedJson, *, choose: Choose, workers: int) -> Inspection:
-    inspection = Inspection(num_images=len(checked.maps), problems=list(checked.problems))
-    has_photos = bool(checked.photos) or checked.place.images.is_dir()
+def _inspect_json(document: CheckedJson, *, choose: Choose, workers: int) -> Inspection:
+    inspection = Inspection(num_images=len(document.maps), problems=list(document.problems))
+    has_photos = bool(document.photos) or document.place.images.is_dir()
     if not has_photos:
-        inspection.remarks.append(f"No photos: there is no {checked.place.images}. Training needs them.")
-    check = partial(check_map, checked=checked, choose=choose if has_photos else None)
-    for listed, checked_map in in_order(check, checked.maps, workers=workers, description="maps"):
-        _count(listed.record.segments, checked_map, inspection, checked.categories)
+        inspection.remarks.append(f"No photos: there is no {document.place.images}. Training needs them.")
+    check = partial(check_map, document=document, choose=choose if has_photos else None)
+    for listed, checked_map in in_order(check, document.maps, workers=workers, description="maps"):
+        _count(listed.record.segments, checked_map, inspection, document.categories)
     return inspection
 
 

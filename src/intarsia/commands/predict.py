@@ -168,8 +168,8 @@ def predict(
     if videos:
         return _writing(out, lambda: _predict_videos(videos, settings, tracking=tracking))
     # photos in, maps and files out
-    located = find_photos(paths, out=out)
-    photos = _photos(located, settings, page=page, truth=truth or truth_of(paths, out=out))
+    listing = find_photos(paths, out=out)
+    photos = _photos(listing, settings, page=page, truth=truth or truth_of(paths, out=out))
     check_no_data_set(folder, write)
     joined = _writing(out, lambda: _predict_photos(photos, settings, place))
     predictions = [Prediction.of(rows, settings) for rows in joined.rows]
@@ -179,8 +179,8 @@ def predict(
     print(summary_of(predictions, joined.categories, settings))
     if model is None and not shows_things(predictions, joined.categories):
         print(NOTHING_BY_DEFAULT)
-    if failures := [*joined.broken, *located.passed_over]:
-        raise PartialFailure(failures, total=len(photos) + located.num_passed_over, result=predictions)
+    if failures := [*joined.broken, *listing.passed_over]:
+        raise PartialFailure(failures, total=len(photos) + listing.num_passed_over, result=predictions)
     return predictions
 
 
@@ -196,17 +196,17 @@ def _place(
 
 
 def _photos(
-    located: Photos,
+    listing: Photos,
     settings: PhotoSettings,
     *,
     page: int | Literal["all"] | None,
     truth: str | Path | None,
 ) -> list[Photo]:
     """Photos by their names, with the ids of the truth and the masks of another network."""
-    pages = pages_of(located.files, "all" if settings.stacks else page)
+    pages = pages_of(listing.files, "all" if settings.stacks else page)
     ids = ids_of_photos(pages, truth)
     masks = {} if settings.semantic is None else mask_files(settings.semantic, pages)
-    return photos_of(pages, ids, masks=masks, stored=located.stored)
+    return photos_of(pages, ids, masks=masks, stored=listing.stored)
 
 
 def _writing(out: str, work: Callable[[], T]) -> T:
@@ -251,15 +251,17 @@ def _predict_videos(
 ) -> list[Prediction]:
     run = settings.load()
     run.make_folders()
-    drawn = settings.drawn
+    drawing = settings.drawn
     predictions: list[Prediction] = []
     with settings.results(run.model.categories) as results:
         for path in videos:
-            video = predict_video(path, run.model, results, folder=drawn and drawn.folder, tracking=tracking)
+            video = predict_video(
+                path, run.model, results, folder=drawing and drawing.folder, tracking=tracking
+            )
             for name, segments in video.frames:
                 stem = name.replace("/", "_").removesuffix(".png")
                 predictions.append(Prediction(name, segments, results.map_file(stem)))
             frames, things = counted(len(video.frames), "frame"), counted(video.num_instances, "thing")
             print(f"{video.name}: {frames}, {things}")
-    print(f"Results in {settings.out}" + (f", videos in {drawn.folder}" if drawn else ""))
+    print(f"Results in {settings.out}" + (f", videos in {drawing.folder}" if drawing else ""))
     return predictions

@@ -91,20 +91,20 @@ def _on_rank(
     rank.take_gpu()
     work = ShardWork(replace(settings, threads=settings.threads or rank.threads), shards)
     own = rank.share(len(parts))
-    done: list[PartOfRun] = []
+    finished_parts: list[PartOfRun] = []
     with rank.showing_life(shards.folder):
         for number in own:
-            done.append(work.part(number, parts[number]))
+            finished_parts.append(work.part(number, parts[number]))
             rank_name = f"rank {rank.number}: " if rank.count > 1 else ""
             print(f"{rank_name}part {number + 1} of {len(parts)}", file=sys.stderr)
     if rank.number:
-        return done
+        return finished_parts
     rank.wait(
         shards.parts_to_do,
         shards.folder,
         tell=lambda left: print(f"waiting for {left} parts of other ranks", file=sys.stderr),
     )
-    return done
+    return finished_parts
 
 
 def _join(settings: PhotoSettings, shards: Shards) -> Joined:

@@ -85,11 +85,11 @@ class Rank:
         Raises:
             OSError: It cannot be written.
         """
-        sign, done = self._sign(folder, self.number), threading.Event()
+        sign, stop = self._sign(folder, self.number), threading.Event()
         sign.touch()
 
         def beat() -> None:
-            while not done.wait(BEAT_S):
+            while not stop.wait(BEAT_S):
                 with contextlib.suppress(OSError):
                     sign.touch()
 
@@ -98,7 +98,7 @@ class Rank:
         try:
             yield
         finally:
-            done.set()
+            stop.set()
             thread.join()
             sign.unlink(missing_ok=True)
 
@@ -124,16 +124,16 @@ class Rank:
             ValueError: A rank that has parts left has ended, or shows no life for `PATIENCE_S` seconds.
         """
         before, signs = -1, dict[int, _Sign]()
-        while left := parts_left():
-            if len(left) != before:
-                tell(len(left))
-                before = len(left)
-            for number in sorted({part % self.count for part in left}):
+        while remaining := parts_left():
+            if len(remaining) != before:
+                tell(len(remaining))
+                before = len(remaining)
+            for number in sorted({part % self.count for part in remaining}):
                 sign = _Sign.at(self._sign(folder, number), signs.get(number))
                 signs[number] = sign
                 if sign.is_over and any(part % self.count == number for part in parts_left()):
                     hint = "The same command goes on with what is left."
-                    got = f"rank {number} ended, with parts left to do: {len(left)}"
+                    got = f"rank {number} ended, with parts left to do: {len(remaining)}"
                     fail("RANK", "that of processes which all work to the end", got, hint=hint)
             pause()
 

@@ -34,11 +34,11 @@ def tile_bar(tiles: Sequence[Tile]) -> Iterable[Tile]:
 
 
 def _with_lines(tiles: Sequence[Tile]) -> Iterator[Tile]:
-    started, due_s = time.monotonic(), FIRST_S
+    start_s, due_s = time.monotonic(), FIRST_S
     print(f"predicting a large image in {len(tiles)} tiles", file=sys.stderr)
     for number, tile in enumerate(tiles, start=1):
         yield tile
-        spent_s = time.monotonic() - started
+        spent_s = time.monotonic() - start_s
         is_tenth = number * 10 // len(tiles) > (number - 1) * 10 // len(tiles)
         if (is_tenth or spent_s >= due_s) and number < len(tiles):
             left_s = spent_s / number * (len(tiles) - number)

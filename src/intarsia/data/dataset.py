@@ -111,11 +111,11 @@ class PanopticDataset(Dataset[Sample]):
             )
         self._check_complete("image", missing)
         maps = [record.map_path for record in self.records if record.map_path is not None]
-        lost = [path for path in maps if not path.is_file()]
-        if lost and not _has_files(lost[0].parent):
-            got = "an empty one" if lost[0].parent.is_dir() else "no such folder"
-            fail(str(lost[0].parent), "a folder with the maps", got)
-        self._check_complete("map", lost)
+        missing_maps = [path for path in maps if not path.is_file()]
+        if missing_maps and not _has_files(missing_maps[0].parent):
+            got = "an empty one" if missing_maps[0].parent.is_dir() else "no such folder"
+            fail(str(missing_maps[0].parent), "a folder with the maps", got)
+        self._check_complete("map", missing_maps)
 
     def _check_complete(self, kind: str, missing: Sequence[object]) -> None:
         if missing:

@@ -82,12 +82,12 @@ def _cast(canvas: Canvas, rng: np.random.Generator) -> list[tuple[float, Figure,
         (draw_car, CAR, 3.5, CURB + 0.04, 0.97),
         (draw_person, PERSON, 1.5, CURB, 0.99),
     ]
-    placed = [
+    cast = [
         (256 * rng.uniform(far, near), draw, category_id)
         for draw, category_id, mean, far, near in casting
         for _ in range(max(1, rng.poisson(mean * per_width)))
     ]
-    return sorted(placed, key=lambda row: row[0])
+    return sorted(cast, key=lambda row: row[0])
 
 
 def _segment_id(canvas: Canvas, category_id: int) -> int:

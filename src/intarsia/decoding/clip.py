@@ -165,11 +165,11 @@ class ClipCutter:
                 self.num_instances += 1
                 name_of[thing] = self.num_instances
             self._lost.see({name_of[thing]: place for thing, place in places.items()})
-        named = []
+        named_layers = []
         for layer in layers:
             names = [name_of.get(thing, 0) for thing in layer.things.tolist()]
-            named.append(Layer(layer.segments, np.array(names, np.int64)))
-        return named
+            named_layers.append(Layer(layer.segments, np.array(names, np.int64)))
+        return named_layers
 
 
 def shared_names(known: Layer, again: Layer) -> dict[int, int]:

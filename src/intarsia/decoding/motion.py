@@ -52,12 +52,12 @@ def grid_motion(
     from scipy.ndimage import uniform_filter  # slow to import
 
     height, width = before.shape[:2]
-    padded = np.pad(after, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge")
+    with_border = np.pad(after, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge")
     best = np.full((height, width), np.inf, np.float32)
     motion = np.zeros((height, width, 2), np.int32)
     steps = [(row, column) for row in range(-REACH, REACH + 1) for column in range(-REACH, REACH + 1)]
     for row, column in sorted(steps, key=lambda step: step[0] ** 2 + step[1] ** 2):
-        moved = padded[REACH + row :, REACH + column :][:height, :width]
+        moved = with_border[REACH + row :, REACH + column :][:height, :width]
         difference = uniform_filter(np.abs(before - moved).sum(axis=2), AROUND, mode="nearest")
         difference += STILL * ((row, column) != (0, 0))
         better = difference < best

@@ -154,16 +154,16 @@ def _with_leftovers(
     least: float,
 ) -> Int32[np.ndarray, "hs ws"]:
     """Things that no seed took, given to the likeliest centre of their category."""
-    left = foreground & (groups.instances == 0)
+    leftover = foreground & (groups.instances == 0)
     joined = assign_by_membership(
         view["embeddings"],
         groups.centers,
         groups.log_lambda,
-        foreground=left,
+        foreground=leftover,
         least=least,
         categories=(semantic, votes),
     )
-    return np.where(left, joined, groups.instances)
+    return np.where(leftover, joined, groups.instances)
 
 
 def _mean_certainty(

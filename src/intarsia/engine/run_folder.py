@@ -51,11 +51,11 @@ def load_recipe(
     path = folder / RECIPE_FILE
     try:
         content = json.loads(path.read_text())
-        name, recorded, tree = content["recipe"], content["method"], dict(content["tree"])
+        name, method_name, tree = content["recipe"], content["method"], dict(content["tree"])
         settings = tree.pop("method")
     except (OSError, ValueError, KeyError, TypeError) as error:
         fail(str(path), "the recipe of a run", f"{type(error).__name__}: {error}")
-    cls = _class_of(recorded, stranger, path)
+    cls = _class_of(method_name, stranger, path)
     return name, cls, merge(Recipe(method=from_dict(cls.config_type, settings)), tree)
 
 

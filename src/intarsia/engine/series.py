@@ -39,11 +39,11 @@ def train_or_resume(
     if not (folder / RECIPE_FILE).is_file():
         return run_to_the_end(request)
     name, cls, tree = load_recipe(folder, stranger=request.method_class)
-    ignored = (*_OF_THE_MACHINE, *decoding)
+    free_keys = (*_OF_THE_MACHINE, *decoding)
     changes = [
         path
         for path in differing(tree, request.tree)
-        if not any(path == name or path.startswith(name + ".") for name in ignored)
+        if not any(path == name or path.startswith(name + ".") for name in free_keys)
     ]
     if changes:
         hint = "Ask for the same, or take another folder."

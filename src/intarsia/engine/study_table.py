@@ -96,8 +96,8 @@ class StudyResult:
 
 def _cell(numbers: Numbers, column: str, row: Row) -> str:
     values = [row[column] for row in numbers if not math.isnan(row.get(column, math.nan))]
-    published = f" ({row.paper[column]:.1f})" if column in row.paper else ""
+    paper_value = f" ({row.paper[column]:.1f})" if column in row.paper else ""
     if not values:
-        return f"–{published}"
+        return f"–{paper_value}"
     spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.1f}{spread}{published}"
+    return f"{statistics.mean(values):.1f}{spread}{paper_value}"

@@ -101,7 +101,7 @@ def instance_ids_of(panoptic_map: PanopticMap, categories: Categories) -> Int[np
     check_one_stuff_segment_a_category(panoptic_map.segments, categories)
     label_of_name = {row.name: row for row in Categories.named("cityscapes-raw")}
     values: dict[int, int] = {}
-    counted: list[tuple[int, int]] = []
+    instance_rows: list[tuple[int, int]] = []
     for segment in panoptic_map.segments:
         name = categories[categories.index_of(segment.category_id)].name
         if name not in label_of_name:
@@ -113,10 +113,10 @@ def instance_ids_of(panoptic_map: PanopticMap, categories: Categories) -> Int[np
         elif segment.id // FIRST_INSTANCE == row.id:
             values[segment.id] = segment.id
         else:
-            counted.append((segment.id, row.id))
+            instance_rows.append((segment.id, row.id))
     # the least number of each label that is free
     taken = set(values.values())
-    for id, label in counted:
+    for id, label in instance_rows:
         numbers = range(label * FIRST_INSTANCE, (label + 1) * FIRST_INSTANCE)
         value = next((number for number in numbers if number not in taken), None)
         if value is None:

@@ -37,11 +37,11 @@ def read_distances(disparity: str | Path, camera: str | Path) -> Float32[np.ndar
         >>> read_distances(folder / "d.png", folder / "c.json").tolist()
         [[nan, 80.0]]
     """
-    stored = _read_disparity(Path(disparity))
+    raw = _read_disparity(Path(disparity))
     scale = _read_scale(Path(camera))
-    pixels = (stored.astype(np.float32) - 1) / 256
+    pixels = (raw.astype(np.float32) - 1) / 256
     with np.errstate(divide="ignore"):
-        return np.where(stored > 1, scale / pixels, np.nan).astype(np.float32)
+        return np.where(raw > 1, scale / pixels, np.nan).astype(np.float32)
 
 
 def find_depth_files(root: str | Path, image_file: str) -> tuple[Path, Path]:
@@ -68,14 +68,12 @@ def find_depth_files(root: str | Path, image_file: str) -> tuple[Path, Path]:
 def _read_disparity(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
-            stored = np.asarray(image)
+            raw = np.asarray(image)
     except (OSError, SyntaxError, ValueError) as error:
         fail(str(path), "a readable disparity map", f"one that is not ({error})")
-    if stored.ndim != 2 or stored.dtype == np.uint8:
-        fail(
-            str(path), "a disparity map of 16 bits and one channel", f"{stored.dtype} of shape {stored.shape}"
-        )
-    return stored
+    if raw.ndim != 2 or raw.dtype == np.uint8:
+        fail(str(path), "a disparity map of 16 bits and one channel", f"{raw.dtype} of shape {raw.shape}")
+    return raw
 
 
 def _read_scale(path: Path) -> float:

@@ -68,31 +68,31 @@ def check_json(place: CocoPlace) -> CheckedJson:
     content = read_panoptic_json(place.json_path, sink=problems.append)
     report = Report(place.json_path, problems.append)
     stuff = {row.id for row in content.categories.stuff}
-    for listed in content.maps:
-        if large := [id for id in listed.claims if id > MAX_PNG_ID]:
-            report("one with segment ids below 2^24", f"{large[0]} in {listed.record.map_file}")
-        problems += _crowd_problems(place.maps / listed.record.map_file, listed.record.segments, stuff)
+    for entry in content.maps:
+        if large := [id for id in entry.claims if id > MAX_PNG_ID]:
+            report("one with segment ids below 2^24", f"{large[0]} in {entry.record.map_file}")
+        problems += _crowd_problems(place.maps / entry.record.map_file, entry.record.segments, stuff)
     for name in _repetitions(image.file_name for image in content.images.values() if image.file_name):
         report("without two images of one file", repr(name))
-    mapped = {listed.record.image_id for listed in content.maps}
+    mapped = {entry.record.image_id for entry in content.maps}
     for image_id in (id for id in content.images if id not in mapped):
         report("a JSON with a map of every image", f"none of {image_id!r}")
-    for file in _repetitions(listed.record.map_file for listed in content.maps):
+    for file in _repetitions(entry.record.map_file for entry in content.maps):
         problems.append(sentence(str(place.maps / file), "the map of one image", "several in the JSON"))
-    photos = _photos(place, [listed.record.image_file for listed in content.maps], problems)
+    photos = _photos(place, [entry.record.image_file for entry in content.maps], problems)
     return CheckedJson(place, content.categories, content.maps, photos, tuple(problems))
 
 
-def check_map(listed: ListedMap, checked: CheckedJson, *, choose: Choose | None) -> CheckedMap:
+def check_map(entry: ListedMap, document: CheckedJson, *, choose: Choose | None) -> CheckedMap:
     """Read the PNG of one image, and its photo if it should be there, and compare them with the JSON.
 
     Args:
-        listed: The image as the JSON has it.
-        checked: All of the JSON.
+        entry: The image as the JSON has it.
+        document: All of the JSON.
         choose: Chooses what is seen of the photo; None where no photos are to be looked at.
     """
-    record, checked_map = listed.record, CheckedMap()
-    path = checked.place.maps / record.map_file
+    record, checked_map = entry.record, CheckedMap()
+    path = document.place.maps / record.map_file
     try:
         ids = read_ids(path)
     except UnreadableError as error:
@@ -101,29 +101,29 @@ def check_map(listed: ListedMap, checked: CheckedJson, *, choose: Choose | None)
         checked_map.size = ids.shape[0], ids.shape[1]
         checked_map.areas = dict(_native.count_ids(ids).tolist())
         checked_map.problems += [
-            sentence(str(path), *words) for words in _contradictions(ids, listed, checked_map)
+            sentence(str(path), *words) for words in _contradictions(ids, entry, checked_map)
         ]
     if choose is not None:
         size = checked_map.size or ((record.height, record.width) if record.height else None)
         with reporting(checked_map.problems.append):
-            check_photo(choose(checked.source_of(record)), size)
+            check_photo(choose(document.source_of(record)), size)
     return checked_map
 
 
 def check_strays(parts: Sequence[CheckedJson]) -> list[str]:
     """Files in the folders of a data set that none of its JSONs lists; parts may share a folder."""
-    listed: set[Path | None] = set()
+    named_files: set[Path | None] = set()
     json_of: dict[Path, str] = {}
     for part in parts:
-        listed |= {part.place.maps / listed_map.record.map_file for listed_map in part.maps}
-        listed |= {part.source_of(listed_map.record).image_path for listed_map in part.maps}
+        named_files |= {part.place.maps / listed_map.record.map_file for listed_map in part.maps}
+        named_files |= {part.source_of(listed_map.record).image_path for listed_map in part.maps}
         for folder in (part.place.maps, part.place.images):
             json_of.setdefault(folder, part.place.json_path.name)
     files = ((path, name) for folder, name in json_of.items() for path in sorted(folder.rglob("*")))
     return [
         sentence(str(path), f"listed in {name}", "no annotation")
         for path, name in files
-        if path.is_file() and path not in listed and not path.name.startswith(".")
+        if path.is_file() and path not in named_files and not path.name.startswith(".")
     ]
 
 
@@ -146,10 +146,10 @@ def _crowd_problems(path: Path, segments: Iterable[Segment], stuff: set[int]) ->
 
 
 def _contradictions(
-    ids: Int32[np.ndarray, "h w"], listed: ListedMap, checked_map: CheckedMap
+    ids: Int32[np.ndarray, "h w"], entry: ListedMap, checked_map: CheckedMap
 ) -> Iterable[tuple[str, str]]:
     """What must be, and what was found instead, where PNG and JSON disagree."""
-    record, claims = listed.record, listed.claims
+    record, claims = entry.record, entry.claims
     if record.height and ids.shape != (record.height, record.width):
         yield f"{record.height}x{record.width} pixels as its JSON says", f"{ids.shape[0]}x{ids.shape[1]}"
     # ids that only one of the two has
@@ -160,14 +160,14 @@ def _contradictions(
         yield "showing every segment its JSON lists", _first_words(f"no pixel of id {id}" for id in absent)
     common = sorted(in_map & claims.keys())
     # areas and boxes, where the JSON has them
-    claimed = [id for id in common if claims[id].get("area") is not None]
-    wrong = [id for id in claimed if whole_number(claims[id]["area"]) != checked_map.areas[id]]
+    ids_with_claim = [id for id in common if claims[id].get("area") is not None]
+    wrong = [id for id in ids_with_claim if whole_number(claims[id]["area"]) != checked_map.areas[id]]
     if wrong:
         areas = (f"{checked_map.areas[id]} pixels for {claims[id]['area']} of id {id}" for id in wrong)
         yield "of the areas its JSON gives", _first_words(areas)
     boxes = boxes_of(ids, common)
-    claimed = [id for id in common if claims[id].get("bbox") is not None]
-    if wrong := [id for id in claimed if _box(claims[id]["bbox"]) != boxes[id]]:
+    ids_with_claim = [id for id in common if claims[id].get("bbox") is not None]
+    if wrong := [id for id in ids_with_claim if _box(claims[id]["bbox"]) != boxes[id]]:
         yield (
             "of the boxes its JSON gives",
             _first_words(f"{boxes[id]} for {claims[id]['bbox']} of id {id}" for id in wrong),

@@ -144,16 +144,16 @@ def _with_background(table: CategoryMap, name: str) -> CategoryMap:
 def _part(place: LabelPlace, table: _Table, objects: Objects | None) -> SourcePart:
     if not table.is_given and objects is None:
         _refuse_classes(place.root)
-    paired = pair_label_files(place)
-    maps = [source for file in paired.files for source in _pages(file, paired.photos, table, objects)]
-    used = {source.image_path for source in maps}
+    pairs = pair_label_files(place)
+    maps = [source for file in pairs.files for source in _pages(file, pairs.photos, table, objects)]
+    photos_with_labels = {source.image_path for source in maps}
     folders = [folder for choice in place.photos.values() for folder in choice]
     return SourcePart(
         place.name,
         table.map.categories,
         tuple(maps),
-        unlabelled=tuple(path for path in paired.photos.values() if path not in used),
-        left_out=paired.left_out,
+        unlabelled=tuple(path for path in pairs.photos.values() if path not in photos_with_labels),
+        left_out=pairs.left_out,
         photo_folder=next((folder for folder in folders if folder.is_dir()), place.root),
         is_guessed=not table.is_given,
     )

@@ -65,12 +65,12 @@ def pair_label_files(place: LabelPlace) -> PairedFiles:
             return PairedFiles((LabelFile(_stem(folder), folder),), {}, ())
         inside = pictures(folder)
         beside = next(filter(None, map(pictures, place.photos[before])), [])
-        labels, pictured = _split(inside, folder) if place.is_mixed else (inside, [])
+        labels, photo_files = _split(inside, folder) if place.is_mixed else (inside, [])
         left_out += [(path, "a by-product") for path in labels if BY_PRODUCT.search(path.stem)]
         left_out += [(path, "inside of another folder") for path in _deeper(folder, place)]
         labels = [path for path in labels if not BY_PRODUCT.search(path.stem)]
-        pictured = [path for path in (*pictured, *beside) if not BY_PRODUCT.search(path.stem)]
-        by_name = _pair(labels, _unique((_stem(path), path) for path in pictured))
+        photo_files = [path for path in (*photo_files, *beside) if not BY_PRODUCT.search(path.stem)]
+        by_name = _pair(labels, _unique((_stem(path), path) for path in photo_files))
         start = f"{before}/" if before else ""
         files += [LabelFile(start + name, path) for name, path in by_name.labels.items()]
         photos |= {start + name: path for name, path in by_name.photos.items()}
@@ -92,14 +92,14 @@ def _pair(labels: list[Path], photos: Mapping[str, Path]) -> _Names:
     plain = Counter(_plain_photo(stem) for stem in photos)
     stem_of = {_plain_photo(stem): stem for stem in photos if plain[_plain_photo(stem)] == 1}
     names: list[tuple[str, Path]] = []
-    called = dict(zip(photos, photos, strict=True))
+    photo_names = dict(zip(photos, photos, strict=True))
     for path in labels:
-        written = list(_names_of_label(_stem(path)))
-        name = next((name for name in written if name in photos), None)
-        if name is None and (name := next((name for name in written if name in stem_of), None)) is not None:
-            called[stem_of[name]] = name
-        names.append((LABEL_ENDING.sub("", written[0]) if name is None else name, path))
-    return _Names(_unique(names), {called[stem]: path for stem, path in photos.items()})
+        spellings = list(_names_of_label(_stem(path)))
+        name = next((name for name in spellings if name in photos), None)
+        if name is None and (name := next((name for name in spellings if name in stem_of), None)) is not None:
+            photo_names[stem_of[name]] = name
+        names.append((LABEL_ENDING.sub("", spellings[0]) if name is None else name, path))
+    return _Names(_unique(names), {photo_names[stem]: path for stem, path in photos.items()})
 
 
 def _names_of_label(stem: str) -> Iterator[str]:

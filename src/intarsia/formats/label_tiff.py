@@ -106,16 +106,16 @@ def write_labels(
     tags = {}
     if resolution is not None:
         tags = {"resolution": (resolution.x, resolution.y), "resolutionunit": resolution.unit}
-    stored = _fewest_bits(labels)
+    narrow = _fewest_bits(labels)
     with whole(path) as partial:
         tifffile.imwrite(
             partial,
-            stored,
+            narrow,
             photometric="minisblack",
             compression="zlib",
             description=(resolution and resolution.description) or None,
             metadata=None,  # else its own description says the shape, and ImageJ cannot read its unit
-            bigtiff=stored.nbytes >= 1 << 32,
+            bigtiff=narrow.nbytes >= 1 << 32,
             **tags,
         )
     return Path(path)

@@ -112,12 +112,12 @@ def _linked_sides(rows: Int32[np.ndarray, "h w"]) -> tuple[Int64[np.ndarray, " e
 
     At a corner the outline stays with the pixels that hang together along sides.
     """
-    padded = np.pad(rows, 1)
+    with_border = np.pad(rows, 1)
     height, width = rows.shape
     # the sides of pixels behind which another segment begins
     on_outline = np.stack(
         [
-            (padded[1 + r : 1 + r + height, 1 + c : 1 + c + width] != rows) & (rows != 0)
+            (with_border[1 + r : 1 + r + height, 1 + c : 1 + c + width] != rows) & (rows != 0)
             for r, c in OUTWARD.tolist()
         ],
         axis=-1,
@@ -128,7 +128,7 @@ def _linked_sides(rows: Int32[np.ndarray, "h w"]) -> tuple[Int64[np.ndarray, " e
     row, column = np.divmod(pixel, width)
     line = width + 2
     start = (row + 1) * line + column + 1
-    flat = padded.ravel()
+    flat = with_border.ravel()
     # with the own segment to the left: turn left where it goes on there, else straight, else right
     ahead = start + AHEAD[side] @ (line, 1)
     beyond = ahead + OUTWARD[side] @ (line, 1)

@@ -54,12 +54,12 @@ def perimeters_of(rows: Int32[np.ndarray, "h w"], count: int) -> Float64[np.ndar
         >>> perimeters_of(np.ones((3, 3), np.int32), 1).tolist()
         [8.0]
     """
-    padded = np.pad(rows, 1)
-    inside = padded[1:-1, 1:-1]
-    near = [padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]]
-    border = np.zeros(padded.shape, bool)
+    with_border = np.pad(rows, 1)
+    inside = with_border[1:-1, 1:-1]
+    near = [with_border[1:-1, :-2], with_border[1:-1, 2:], with_border[:-2, 1:-1], with_border[2:, 1:-1]]
+    border = np.zeros(with_border.shape, bool)
     border[1:-1, 1:-1] = np.logical_or.reduce([side != inside for side in near]) & (inside != 0)
-    flat, line = padded.ravel(), padded.shape[1]
+    flat, line = with_border.ravel(), with_border.shape[1]
     at = np.flatnonzero(border)
     on_border = border.ravel()
     code = np.ones(len(at), np.int64)

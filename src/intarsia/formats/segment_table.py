@@ -158,13 +158,13 @@ class SegmentTable(AbstractWriter):
             whole(self.path) as partial,
             partial.open("w", newline="", encoding="utf-8", errors=KEEP_BYTES) as file,
         ):
-            written = csv.writer(file, lineterminator="\n")
-            written.writerow([*COLUMNS, *means, *(LENGTHS if self._lengths else ())])
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*COLUMNS, *means, *(LENGTHS if self._lengths else ())])
             self._waiting.seek(0)
             for channels, *row in csv.reader(self._waiting):
                 end = len(COLUMNS) + int(channels)
                 padded = [*row[:end], *[""] * (len(means) - int(channels)), *row[end:]]
-                written.writerow(padded + [""] * (width - len(padded)))
+                writer.writerow(padded + [""] * (width - len(padded)))
 
     def _forget(self) -> None:
         self._waiting.close()

@@ -123,8 +123,8 @@ class Target:
     keeps_file_names: bool = False
 
 
-def part_folders(root: Path, *needed: str) -> list[tuple[str, Path]]:
-    """The parts of a data set by name: folders of any name that hold one of those needed.
+def part_folders(root: Path, *subfolders: str) -> list[tuple[str, Path]]:
+    """The parts of a data set by name: folders of any name that hold one of those that are needed.
 
     A root that holds one itself, or has no such folders, is one part without a name.
 
@@ -132,9 +132,9 @@ def part_folders(root: Path, *needed: str) -> list[tuple[str, Path]]:
         >>> part_folders(Path("no-such-folder"), "labels")
         [('', PosixPath('no-such-folder'))]
     """
-    if any((root / name).is_dir() for name in needed):
+    if any((root / name).is_dir() for name in subfolders):
         return [("", root)]
-    folders = sorted(path for path in root.glob("*") if any((path / name).is_dir() for name in needed))
+    folders = sorted(path for path in root.glob("*") if any((path / name).is_dir() for name in subfolders))
     return [(folder.name, folder) for folder in folders] or [("", root)]
 
 

@@ -58,17 +58,17 @@ def cut_segments(
     problems = grid.problems(node_costs, affinity_costs)
     truths = _true_segments(semantic, instances, problems)
     cuts = solve_batch(problems, threads=grid.num_threads, solver=solver, refine=refine)
-    lifted = grid.map(LiftedCut.of, problems, cuts, truths, [min_size] * len(problems))
+    lifted_cuts = grid.map(LiftedCut.of, problems, cuts, truths, [min_size] * len(problems))
     device = node_costs.device
-    classes = [torch.from_numpy(image.class_of) for image in lifted]
+    classes = [torch.from_numpy(image.class_of) for image in lifted_cuts]
     return (
-        torch.from_numpy(np.stack([image.start for image in lifted])),
+        torch.from_numpy(np.stack([image.start for image in lifted_cuts])),
         torch.from_numpy(np.stack([truth.segments for truth in truths]).astype(np.int32)),
-        _to_device([image.class_of[image.start] for image in lifted], device),
-        _to_device([image.clusters for image in lifted], device),
+        _to_device([image.class_of[image.start] for image in lifted_cuts], device),
+        _to_device([image.clusters for image in lifted_cuts], device),
         classes,
-        [torch.from_numpy(image.matches.astype(np.int64)) for image in lifted],
-        [c[: image.num_masks].to(device, torch.int64) for c, image in zip(classes, lifted, strict=True)],
+        [torch.from_numpy(image.matches.astype(np.int64)) for image in lifted_cuts],
+        [c[: image.num_masks].to(device, torch.int64) for c, image in zip(classes, lifted_cuts, strict=True)],
     )
 
 
@@ -193,7 +193,7 @@ cut_masks.register_autograd(_backward, setup_context=_save)
 
 def _perturb(
     grid: CutGrid,
-    lifted: list[LiftedCut],
+    lifted_cuts: list[LiftedCut],
     problems: list[GridProblem],
     gradients: list[np.ndarray],
     steps: np.ndarray,
@@ -205,13 +205,13 @@ def _perturb(
 
     def solve_again(job: tuple[int, int]) -> np.ndarray:
         i, n = job
-        return lifted[i].perturbed(problems[i], gradients[i], float(steps[i, n]))
+        return lifted_cuts[i].perturbed(problems[i], gradients[i], float(steps[i, n]))
 
     solutions = dict(zip(jobs, grid.map(solve_again, jobs), strict=True))
 
     def compare(i: int) -> tuple[np.ndarray, np.ndarray]:
         of_image = [solutions[i, n] for n in range(steps.shape[1]) if (i, n) in solutions]
-        return lifted[i].gradients(problems[i], of_image, steps[i], valid=valid[i])
+        return lifted_cuts[i].gradients(problems[i], of_image, steps[i], valid=valid[i])
 
     return grid.map(compare, range(len(problems)))
 

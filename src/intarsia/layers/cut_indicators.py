@@ -243,13 +243,13 @@ class _SolveAgain:
         cut = Cut(labels, clusters, float("nan"), Stats(0.0, True, ()))  # nobody asks what it costs
         x, y = _indicators(problem, cut)
         for step in steps.astype(np.float32):
-            moved = GridProblem(
+            perturbed_problem = GridProblem(
                 problem.node_costs + step * dx,
                 problem.affinity_costs + step * dy,
                 problem.offsets,
                 problem.splittable,
             )
-            x_step, y_step = _indicators(moved, self._solve(moved, cut))
+            x_step, y_step = _indicators(perturbed_problem, self._solve(perturbed_problem, cut))
             nodes += (x_step - x) / (len(steps) * step)
             edges += (y_step - y) / (len(steps) * step)
         return nodes, edges

@@ -121,11 +121,11 @@ def _polish(problem: GridProblem, cut: Cut) -> tuple[np.ndarray, np.ndarray, np.
         fresh = k[problem.splittable | ~np.isin(k, class_of)]  # a class outside P is one segment at most
         classes = np.concatenate([class_of, fresh])
         none = np.full(len(classes), -1, np.int32)
-        moved = _native.solve_lifted(
+        new_segments = _native.solve_lifted(
             problem.node_costs, problem.affinity_costs, problem.offsets, classes, none, nothing, segments, 0.0
         )
-        clusters, labels = _native.connected_pieces(problem.offsets, moved), classes[moved]
-        if np.array_equal(moved, segments):
+        clusters, labels = _native.connected_pieces(problem.offsets, new_segments), classes[new_segments]
+        if np.array_equal(new_segments, segments):
             break
     return *_segments(labels, clusters, problem.splittable), clusters
 

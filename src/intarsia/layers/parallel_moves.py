@@ -192,15 +192,15 @@ class _Pixels:
         """What the best move of each pixel gains, and the label it goes to; -1 for a new one."""
         near, costs = self.neighbours(pixels)
         labels = torch.where(near >= 0, z.of[near], z.of[pixels][:, None])
-        offered = torch.cat([labels, z.of[pixels][:, None], self.stuff.expand(len(pixels), -1)], 1)
-        values = torch.zeros_like(offered)
+        candidates = torch.cat([labels, z.of[pixels][:, None], self.stuff.expand(len(pixels), -1)], 1)
+        values = torch.zeros_like(candidates)
         for slot in range(costs.shape[1]):
-            values += costs[:, slot, None] * (labels[:, slot, None] == offered)
-        values -= self.nodes[pixels].gather(1, z.class_of[offered])
-        own = offered == z.of[pixels][:, None]
+            values += costs[:, slot, None] * (labels[:, slot, None] == candidates)
+        values -= self.nodes[pixels].gather(1, z.class_of[candidates])
+        own = candidates == z.of[pixels][:, None]
         stay = values[:, costs.shape[1]]
         values = values.masked_fill(own, LEAST)
         best = values.amax(1)
-        target = offered.masked_fill(values < best[:, None], torch.iinfo(torch.int64).max).amin(1)
+        target = candidates.masked_fill(values < best[:, None], torch.iinfo(torch.int64).max).amin(1)
         alone = -self.cheapest.thing_cost[pixels]
         return torch.maximum(best, alone) - stay, torch.where(alone > best, -1, target)

@@ -127,13 +127,13 @@ def evaluate_sorted(
 
 def _weights(labels: Tensor, dtype: torch.dtype) -> Tensor:
     """J_j - J_(j-1) of the Jaccard loss J after each of the sorted pixels, in closed form."""
-    met = labels.cumsum(-1, dtype=torch.int32)
-    num_positives = met[:, -1:] if labels.shape[-1] else met.sum(-1, keepdim=True)
+    positives_so_far = labels.cumsum(-1, dtype=torch.int32)
+    num_positives = positives_so_far[:, -1:] if labels.shape[-1] else positives_so_far.sum(-1, keepdim=True)
     position = torch.arange(labels.shape[-1], device=labels.device, dtype=torch.int32)
-    total = (num_positives + position - met + labels).to(
+    total = (num_positives + position - positives_so_far + labels).to(
         dtype
     )  # positives and the negatives before this pixel
-    missed = (num_positives - met).to(dtype)
+    missed = (num_positives - positives_so_far).to(dtype)
     weights = torch.where(labels, 1 / total, missed / (total * (total + 1)))
     first = (position == 0).to(dtype)
     return torch.where(num_positives == 0, first, weights)

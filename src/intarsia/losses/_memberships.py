@@ -111,11 +111,11 @@ class _MembershipsCost(torch.autograd.Function):
 
 
 def _squared_distances(pixels: Tensor, centers: Tensor, image: Tensor) -> Tensor:
-    squared = pixels.new_zeros(len(centers), pixels.shape[2])
+    sums = pixels.new_zeros(len(centers), pixels.shape[2])
     for k in range(pixels.shape[1]):
         step = _values(pixels, k, image) - centers[:, k, None]
-        squared.addcmul_(step, step)
-    return squared
+        sums.addcmul_(step, step)
+    return sums
 
 
 def _values(pixels: Tensor, k: int, image: Tensor) -> Tensor:

@@ -197,13 +197,13 @@ class _Channels:
 
 
 def _labels(
-    semantic: Tensor, instances: Tensor, match: DetectionMatch, stuff: Tensor, lost: int
+    semantic: Tensor, instances: Tensor, match: DetectionMatch, stuff: Tensor, lost_channel: int
 ) -> Int64[Tensor, "h w"]:
     """The channel of each pixel; a thing without an instance is a crowd, which does not count."""
     channel_of_category = semantic.new_full((VOID_INDEX + 1,), _IGNORE)
     channel_of_category[stuff] = torch.arange(len(stuff), device=stuff.device)
     detection = match.detection_of_truth
-    channel_of_instance = torch.where(detection >= 0, detection + len(stuff), lost)
+    channel_of_instance = torch.where(detection >= 0, detection + len(stuff), lost_channel)
     channel_of_instance = torch.cat([detection.new_full((1,), _IGNORE), channel_of_instance])
     return torch.where(instances > 0, channel_of_instance[instances], channel_of_category[semantic])
 

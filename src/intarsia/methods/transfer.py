@@ -75,13 +75,17 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
         >>> transfer.fresh, transfer.unused
         ((), ())
     """
-    skipped = method.only_training
+    prefixes = method.only_training
     with model_folder(name_or_folder) as folder:
         tensors, other, settings = read_tensors(folder.weights), folder.categories(), folder.settings()
-    stored = {name: tensor for name, tensor in tensors.items() if not name.startswith(skipped)}
-    own = {name: tensor for name, tensor in method.state_dict().items() if not name.startswith(skipped)}
+    source_tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefixes)}
+    own = {name: tensor for name, tensor in method.state_dict().items() if not name.startswith(prefixes)}
     counts = _counts(method.categories, other)
-    alike = {name for name in own if name in stored and _fits(name, own[name], stored[name], counts)}
+    alike = {
+        name
+        for name in own
+        if name in source_tensors and _fits(name, own[name], source_tensors[name], counts)
+    }
     misfits = own.keys() - alike  # a bias, or the statistics of a norm, are left with the weights beside them
     fitting = [name for name in own if name in alike and _weight_beside(name) not in misfits]
     weights = {name for name, parameter in method.named_parameters() if parameter.ndim > 1}
@@ -89,10 +93,10 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
         _refuse_start(method, name_or_folder, settings)
     with torch.no_grad():
         for name in fitting:
-            own[name].copy_(stored[name])
+            own[name].copy_(source_tensors[name])
     fresh = tuple(name for name in own if name not in fitting)
     return Transfer(
-        name_or_folder, tuple(fitting), fresh, tuple(name for name in stored if name not in fitting)
+        name_or_folder, tuple(fitting), fresh, tuple(name for name in source_tensors if name not in fitting)
     )
 
 

@@ -126,7 +126,7 @@ def _judge(overlap: Overlap, index: int, small: Bool[np.ndarray, " s"]) -> _Verd
     pair &= np.append(prediction.category_index, [-1, -1])[overlap.prediction_row] == index
     t, p, pixels = overlap.truth_row[pair], overlap.prediction_row[pair], overlap.num_pixels[pair]
     iou = pixels / (overlap.truth_areas[t] + area[p] - pixels)
-    scored, missed = [], []
+    scored, num_missed = [], []
     for threshold in THRESHOLDS:
         close = iou > threshold  # at most one truth a prediction and one prediction a truth: IoU > 1/2
         hit = p[close & scored_truth[t]]
@@ -134,15 +134,15 @@ def _judge(overlap: Overlap, index: int, small: Bool[np.ndarray, " s"]) -> _Verd
         wrong = wrong[excused[wrong] / area[wrong] <= threshold]
         values = np.concatenate([scores[hit], scores[wrong]])
         scored.append((values, np.arange(len(values)) < len(hit)))
-        missed.append(int(scored_truth.sum()) - len(hit))
-    return _Verdict(tuple(scored), tuple(missed), int(scored_truth.sum()))
+        num_missed.append(int(scored_truth.sum()) - len(hit))
+    return _Verdict(tuple(scored), tuple(num_missed), int(scored_truth.sum()))
 
 
 def _area(verdicts: Sequence[_Verdict], n: int) -> float:
     """Area under precision by recall, each precision over half the step to either neighbour."""
     score = np.concatenate([verdict.scored[n][0] for verdict in verdicts])
     right = np.concatenate([verdict.scored[n][1] for verdict in verdicts])
-    missed = sum(verdict.num_missed[n] for verdict in verdicts)
+    num_missed = sum(verdict.num_missed[n] for verdict in verdicts)
     if not right.any():
         return 0.0
     order = np.argsort(score, kind="stable")
@@ -151,6 +151,6 @@ def _area(verdicts: Sequence[_Verdict], n: int) -> float:
     below = np.concatenate([[0], np.cumsum(right)])[first]
     true = right.sum() - below
     precision = np.append(true / (len(score) - first), 1.0)
-    recall = np.append(true / (right.sum() + missed), 0.0)
+    recall = np.append(true / (right.sum() + num_missed), 0.0)
     ends = np.concatenate([[recall[0]], recall, [0.0]])
     return float(precision @ (ends[:-2] - ends[2:])) / 2

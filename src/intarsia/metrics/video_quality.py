@@ -109,25 +109,25 @@ class SegmentationTrackingQuality:
             ValueError: There are not as many maps of both, or they differ in size.
         """
         _check_frames(predictions, truths)
-        shared: defaultdict[tuple[int, int], int] = defaultdict(int)
+        shared_pixels: defaultdict[tuple[int, int], int] = defaultdict(int)
         true_area: defaultdict[int, int] = defaultdict(int)
         found_area: defaultdict[int, int] = defaultdict(int)
         for prediction, truth in zip(predictions, truths, strict=True):
             overlap = Overlap.of(prediction, truth, self._categories)
             self._semantic.update(prediction, truth)
             for true_id, found_id, count in self._pairs(overlap):
-                shared[true_id, found_id] += count
+                shared_pixels[true_id, found_id] += count
                 true_area[true_id] += count
                 found_area[found_id] += count
         for true_id, area in true_area.items():
             if true_id == 0:
                 continue
-            weighted = sum(
+            weighted_sum = sum(
                 count * count / (area + found_area[predicted] - count)
-                for (true, predicted), count in shared.items()
+                for (true, predicted), count in shared_pixels.items()
                 if true == true_id and predicted != 0
             )
-            self._association.append(weighted / area)
+            self._association.append(weighted_sum / area)
 
     def _pairs(self, overlap: Overlap) -> list[tuple[int, int, int]]:
         """True tube, predicted tube and pixels; 0 for what is no tube, nothing from void and crowds."""

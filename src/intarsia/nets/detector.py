@@ -139,14 +139,14 @@ class Detector(nn.Module):
     ) -> dict[str, Tensor]:
         heads = self.heads
         truth = [image | {"masks": image["boxes"]} for image in truth]  # only asked for, never looked at
-        sampled, matched, labels, true_deltas = heads.select_training_samples(list(proposals.boxes), truth)
-        logits, deltas = self._box_head(pyramid, sampled)
+        samples, matches, labels, true_deltas = heads.select_training_samples(list(proposals.boxes), truth)
+        logits, deltas = self._box_head(pyramid, samples)
         category, box = fastrcnn_loss(logits, deltas, labels, true_deltas)
         terms = {"box_category": category, "box": box}
         if self.config.masks:
             rows = [label > 0 for label in labels]
-            boxes = [box[row] for box, row in zip(sampled, rows, strict=True)]
-            numbers = [number[row] + 1 for number, row in zip(matched, rows, strict=True)]
+            boxes = [box[row] for box, row in zip(samples, rows, strict=True)]
+            numbers = [number[row] + 1 for number, row in zip(matches, rows, strict=True)]
             positive = torch.cat([label[row] for label, row in zip(labels, rows, strict=True)])
             true = true_masks(targets.instances, boxes, numbers)
             terms["mask"] = self._mask_loss(self._mask_head(pyramid, boxes, positive), true, boxes)

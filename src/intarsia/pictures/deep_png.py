@@ -35,12 +35,12 @@ def read_deep_png(content: bytes) -> UInt16[np.ndarray, "h w c"]:
         ValueError: The pixels are not all there.
     """
     width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
-    color_type, interlaced = content[25], content[28]
-    packed = b"".join(data for kind, data in _chunks(content) if kind == b"IDAT")
+    color_type, interlacing = content[25], content[28]
+    stream = b"".join(data for kind, data in _chunks(content) if kind == b"IDAT")
     size = (width, height)
 
     def decode(mode: str, raw_mode: str) -> np.ndarray:
-        return np.asarray(Image.frombytes(mode, size, packed, "zip", raw_mode, interlaced))
+        return np.asarray(Image.frombytes(mode, size, stream, "zip", raw_mode, interlacing))
 
     if color_type == 4:  # the four bytes of a pixel, as if they were RGBA
         pairs = decode("RGBA", "RGBA").reshape(height, width, 2, 2)

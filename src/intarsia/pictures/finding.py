@@ -83,17 +83,17 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
         (['a.png'], 1)
     """
     suffixes = photo_suffixes()
-    stored = _stored_photos([str(path) for path in paths if is_address(path)], suffixes)
-    files = {name: Path(file.name) for name, file in stored.items()}
+    remote_files = _stored_photos([str(path) for path in paths if is_address(path)], suffixes)
+    files = {name: Path(file.name) for name, file in remote_files.items()}
     other_files: dict[str, list[Path]] = {}
-    named = PERHAPS | HEIF | UNREAD | MICROSCOPES | VIDEO_SUFFIXES
+    known_suffixes = PERHAPS | HEIF | UNREAD | MICROSCOPES | VIDEO_SUFFIXES
     # folders at any depth by their suffixes; a file that is named is taken as it is
     for path in (Path(path) for path in paths if not is_address(path)):
         if path.is_dir():
             inside = list(_inside(path, None if out is None else Path(out)))
             photos = _without_labels([file for file in inside if file.suffix.lower() in suffixes])
             for file in inside:
-                if file.suffix.lower() in named - suffixes:
+                if file.suffix.lower() in known_suffixes - suffixes:
                     other_files.setdefault(file.suffix.lower(), []).append(file)
             if not photos:
                 fail(str(path), f"a folder with pictures ({', '.join(sorted(suffixes))})", _got(other_files))
@@ -106,7 +106,7 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
     if not files:
         fail("images", "at least one file or folder", "none")
     return Photos(
-        files, stored, tuple(map(_sentence, other_files.values())), sum(map(len, other_files.values()))
+        files, remote_files, tuple(map(_sentence, other_files.values())), sum(map(len, other_files.values()))
     )
 
 
@@ -129,11 +129,11 @@ def _without_labels(files: list[Path]) -> list[Path]:
 
 
 def _stored_photos(addresses: Sequence[str], suffixes: frozenset[str]) -> dict[str, StoredFile]:
-    stored: dict[str, StoredFile] = {}
+    remote_files: dict[str, StoredFile] = {}
     for address in addresses:
         for file in _photos_at(address, suffixes):
-            stored[_unused_name(file.name, stored)] = file
-    return stored
+            remote_files[_unused_name(file.name, remote_files)] = file
+    return remote_files
 
 
 def _photos_at(address: str, suffixes: frozenset[str]) -> list[StoredFile]:

@@ -164,26 +164,26 @@ def _read_tiff(
 ) -> tuple[UInt8[np.ndarray, "h w 3"], int]:
     with open_tiff(stream, name) as stack:
         index = _chosen_page(page, len(stack), name)
-        stored = stack.read(index)
+        tiff_page = stack.read(index)
         names = stack.channel_names
     if channel is not None:
-        return _channels(stored.values, channel, name), stored.orientation
-    if stored.needs_choice:
-        count = stored.values.shape[2]
+        return _channels(tiff_page.values, channel, name), tiff_page.orientation
+    if tiff_page.needs_choice:
+        count = tiff_page.values.shape[2]
         listed = f"{count} channels" + (f" ({', '.join(names)})" if names else "")
         hint = f"Choose with `channel`, 0 to {count - 1}; up to three become red, green and blue."
         fail(name, "a gray or RGB picture where no channel is chosen", listed, hint=hint)
-    return _colors(stored), stored.orientation
+    return _colors(tiff_page), tiff_page.orientation
 
 
-def _colors(stored: TiffPage) -> UInt8[np.ndarray, "h w 3"]:
-    values = stored.values[..., : stored.num_color]
-    if stored.palette is not None:
-        return stored.palette[np.minimum(values[..., 0], len(stored.palette) - 1)]
+def _colors(tiff_page: TiffPage) -> UInt8[np.ndarray, "h w 3"]:
+    values = tiff_page.values[..., : tiff_page.num_color]
+    if tiff_page.palette is not None:
+        return tiff_page.palette[np.minimum(values[..., 0], len(tiff_page.palette) - 1)]
     picture = values if values.dtype == np.uint8 else stretch_to_bytes(values)
-    picture = 255 - picture if stored.white_is_zero else picture
+    picture = 255 - picture if tiff_page.white_is_zero else picture
     if values.dtype == np.uint8:
-        picture = in_srgb(picture, stored.profile)
+        picture = in_srgb(picture, tiff_page.profile)
     return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
 
 
@@ -212,13 +212,13 @@ def _read_with_pillow(
         index = _chosen_page(page, num_frames(image), name)
         if index:
             image.seek(index)
-        stored = None if index else read_stored(stream, name)
-        if stored is None:
+        deep_picture = None if index else read_stored(stream, name)
+        if deep_picture is None:
             image.load()
         orientation = orientation_of(image)
         if channel is None:
-            return as_rgb(image) if stored is None else stored.as_bytes(), orientation
-        values = np.asarray(image) if stored is None else stored.values
+            return as_rgb(image) if deep_picture is None else deep_picture.as_bytes(), orientation
+        values = np.asarray(image) if deep_picture is None else deep_picture.values
         return _channels(values.reshape(*values.shape[:2], -1), channel, name), orientation
 
 

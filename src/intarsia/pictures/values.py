@@ -44,12 +44,14 @@ def read_values(source: str | Path | bytes, *, page: int | None = None) -> Shape
     content = source if isinstance(source, bytes) else Path(source).read_bytes()
     if is_tiff(content[:32]):
         with open_tiff(BytesIO(content), name) as stack:
-            stored = stack.read(page or 0)
-        if stored.palette is None:
-            shown = stored.values if stored.needs_choice else stored.values[..., : stored.num_color]
-            return turn_upright(shown, stored.orientation)
-    elif not page and (stored := _read_deep(content, name)) is not None:
-        return turn_upright(stored.values[..., : stored.num_color], _orientation(content))
+            tiff_page = stack.read(page or 0)
+        if tiff_page.palette is None:
+            shown = (
+                tiff_page.values if tiff_page.needs_choice else tiff_page.values[..., : tiff_page.num_color]
+            )
+            return turn_upright(shown, tiff_page.orientation)
+    elif not page and (tiff_page := _read_deep(content, name)) is not None:
+        return turn_upright(tiff_page.values[..., : tiff_page.num_color], _orientation(content))
     elif (gray := _gray(content, page)) is not None:
         return turn_upright(gray[..., None], _orientation(content))
     return read_image(content, page=page)

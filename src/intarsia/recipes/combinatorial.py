@@ -140,14 +140,14 @@ def _affinities(
     cut: CutConfig | None = None,
 ) -> Recipe:
     """The same run with an affinity head and a cut instead of embeddings and mean shift."""
-    shared = recipe.method
+    method = recipe.method
     return replace(
         recipe,
         method=CombinatorialConfig(
-            **shared.trunk,
+            **method.trunk,
             affinity=affinity,
             affinity_loss=loss,
-            cut=cut or replace(CutConfig.of_sizes(shared.grouping), refine=True),
+            cut=cut or replace(CutConfig.of_sizes(method.grouping), refine=True),
         ),
     )
 

@@ -169,9 +169,9 @@ def _release(recipe: Recipe, *, distances: tuple[int, ...]) -> Recipe:
     )
 
 
-def _released_end_to_end(published: Recipe, released: Recipe, *, lowest: float) -> Recipe:
+def _released_end_to_end(paper_recipe: Recipe, released_recipe: Recipe, *, lowest: float) -> Recipe:
     settings = replace(
-        published.method.end_to_end,
+        paper_recipe.method.end_to_end,
         form="released",
         lowest=lowest,
         min_size=3,
@@ -180,7 +180,7 @@ def _released_end_to_end(published: Recipe, released: Recipe, *, lowest: float) 
         ladder=20.0,
     )
     return replace(
-        published,
-        method=replace(released.method, end_to_end=settings),
-        schedule=replace(published.schedule, steps=20_000),
+        paper_recipe,
+        method=replace(released_recipe.method, end_to_end=settings),
+        schedule=replace(paper_recipe.schedule, steps=20_000),
     )

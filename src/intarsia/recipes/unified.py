@@ -174,21 +174,21 @@ def fpn_coco() -> Recipe:
 
 def _baseline(recipe: Recipe) -> Recipe:
     """The same run with Panoptic FPN's semantic branch, losses and rules, on the same pyramid."""
-    shared = recipe.method
+    method = recipe.method
     plain = PanopticFpnConfig()
-    small = shared.detection.box_width < plain.detection.box_width
+    small = method.detection.box_width < plain.detection.box_width
     return replace(
         recipe,
         method=PanopticFpnConfig(
-            backbone=shared.backbone,
-            pyramid_width=shared.pyramid.width,
+            backbone=method.backbone,
+            pyramid_width=method.pyramid.width,
             semantic_width=64 if small else plain.semantic_width,
-            semantic_loss=shared.semantic_loss if small else plain.semantic_loss,
-            detection=replace(shared.detection, weight=1.0, mask_loss="cross_entropy"),
+            semantic_loss=method.semantic_loss if small else plain.semantic_loss,
+            detection=replace(method.detection, weight=1.0, mask_loss="cross_entropy"),
             merge=replace(
                 plain.merge,
-                min_score=shared.inference.min_score if small else plain.merge.min_score,
-                min_stuff_px=shared.inference.min_stuff_px,
+                min_score=method.inference.min_score if small else plain.merge.min_score,
+                min_stuff_px=method.inference.min_stuff_px,
             ),
         ),
     )
