@@ -42,8 +42,9 @@ def center_offset_grouping(
         heat: Probability that a pixel is the centre of an instance.
         offsets: Float `2 h w`, from each pixel to its centre: rows, then columns, in pixels.
         things: Bool `h w`, the pixels to group.
-        threshold: Least heat of a centre, not reached.
-        nms_kernel: Odd side of the window, in pixels.
+        threshold: Heat in [0, 1] that a centre is above; 0.1 is Panoptic-DeepLab's.
+        nms_kernel: Odd side, in pixels, of the window in which only the hottest is a centre; 7 is Panoptic-
+            DeepLab's.
         top_k: Keep this many centres, the best; None keeps all (the paper keeps 200).
 
     Returns:

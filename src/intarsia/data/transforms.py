@@ -31,7 +31,7 @@ class Augmentation:
         crop: Height and width cut out, padded where the image is smaller; empty: no crop.
         rare_focus: Probability that the crop is centred on a category drawn evenly from those shown.
         max_segment_share: Crops that show more than this of one segment, or void, are drawn again, ten times.
-        flip: Probability of mirroring left and right.
+        flip: Probability of mirroring left and right; one half: as often as not.
         quarter_turns: Also mirror top and bottom and turn by 90 degrees, for pictures without an up.
         photometric: Strength of changes in brightness, contrast, saturation and hue; 0 is none, 1 strong.
         imaging: How likely other instruments are: inverted contrast, gamma, blur, noise, JPEG.

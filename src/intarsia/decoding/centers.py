@@ -24,7 +24,7 @@ class CenterGroupingConfig(SmallestSizes):
     """Settings of grouping, beside the smallest sizes.
 
     Attributes:
-        threshold: Least heat of a centre.
+        threshold: Heat in [0, 1] that a centre is above; 0.1 is Panoptic-DeepLab's.
         nms_kernel: Side of the window, in points of the grid, in which a centre is the hottest; odd.
     """
 

@@ -28,7 +28,7 @@ class MergeConfig:
     """Settings of the merge by rules; the defaults are those of detectron2's Panoptic FPN.
 
     Attributes:
-        min_score: Detections below are left out.
+        min_score: Detections of a lower score, in [0, 1], are left out.
         max_overlap: A detection of which a larger share is taken already is left out.
         min_stuff_px: Stuff with fewer pixels of the image is dropped.
     """

@@ -37,7 +37,7 @@ class SeedDecodingConfig(SmallestSizes):
             pairs of points attract each other up to their margins and repel each other beyond.
         distances: Between the points of a pair, on the grid; for the cut.
         pair_margins: Distance at which a pair neither attracts nor repels, in margins; for the cut.
-        seed_threshold: Least value of a seed.
+        seed_threshold: Least value of a seed, in [0, 1]; from one half on a point is rather a seed than none.
         foreground_threshold: Thing pixels below this seed value found no instance; they may join one.
         min_seed_points: Least number of points of the grid within the margin of a seed.
         refinements: How often the centre of an instance moves to the mean of its members.

@@ -59,7 +59,7 @@ def match_detections(
         true_boxes: Tight boxes of the true instances.
         categories: Category index of each detection.
         true_categories: Category index of each true instance.
-        min_iou: t of the paper, in (0, 1].
+        min_iou: t of the paper, in (0, 1]: from one half on a pair of segments is unique, as in PQ.
         matching: "optimal" (Hungarian algorithm) or "greedy".
 
     Raises:

@@ -28,9 +28,9 @@ class AffinityLossConfig:
     Attributes:
         weight: Of the loss of each offset; their sum is the loss.
         hardest: Share of the pairs that count, the hardest first.
-        thing_weight: Factor of pairs that touch a thing.
+        thing_weight: Factor of pairs that touch a thing; 1 counts all pairs alike.
         small_thing_weight: A further factor of pairs that touch a small thing.
-        small_thing_px: Things with fewer pixels are small.
+        small_thing_px: Things with fewer pixels are small: 64x64, Panoptic-DeepLab's.
         touching_weight: Factor of pairs between two things: there are few of them, and each decides whether
             neighbours are told apart.
     """

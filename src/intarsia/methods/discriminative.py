@@ -59,7 +59,7 @@ class DiscriminativeConfig(TrunkConfig):
     """Settings of `DiscriminativeEmbedding`, beside those of its trunk.
 
     Attributes:
-        head_width: Channels inside the heads.
+        head_width: Channels inside the heads; by default as many as the decoder's.
         embedding: The embedding head.
         embedding_loss: Loss of the embedding head.
         grouping: How embeddings become instances.

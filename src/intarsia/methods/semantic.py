@@ -22,11 +22,12 @@ class SemanticLossConfig:
     """Settings of the semantic losses.
 
     Attributes:
-        weight: Of the cross-entropy.
+        weight: Of the cross-entropy, which other terms are measured by.
         hardest: Share of the pixels that count, the hardest first; 1 for all. Below 1 needs a long schedule.
         lovasz_weight: Of the Lovász softmax; 0 to leave it out.
-        small_thing_px: Things with fewer pixels are small.
-        small_thing_weight: Factor of the pixels of small things in the cross-entropy.
+        small_thing_px: Things with fewer pixels are small: 64x64, Panoptic-DeepLab's.
+        small_thing_weight: Factor of the pixels of small things in the cross-entropy; 3 is Panoptic-
+            DeepLab's.
         resolution: "pixels": logits are up-sampled; "grid": the truth is sampled there, which is faster.
     """
 

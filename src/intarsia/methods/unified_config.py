@@ -20,7 +20,7 @@ class PyramidConfig:
     """Settings of the feature pyramid.
 
     Attributes:
-        width: Channels of each level.
+        width: Channels of each level; 256 is that of the paper on feature pyramids.
         top_context: "squeeze" scales the channels of the backbone's last features by what their means say,
             "average" adds their mean (UPSNet's way), "none" does neither. Li et al. say "a
             squeeze-and-excitation operation" and point to UPSNet, whose way is the other one.

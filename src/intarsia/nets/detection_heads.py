@@ -27,12 +27,12 @@ class DetectionConfig:
 
     Attributes:
         masks: A mask head beside the box head.
-        weight: Of all its losses together.
-        anchor_scale: Side of the anchors of a level, in strides of the level.
+        weight: Of all its losses together, beside the other terms of a method.
+        anchor_scale: Side of the anchors of a level, in strides of the level; 8 is that of feature pyramids.
         anchor_ratios: Heights of anchors over their widths.
         candidates: Boxes of each level that enter the suppression of proposals.
         proposals: Boxes that come out of it in training.
-        test_proposals: Boxes that come out of it otherwise.
+        test_proposals: Boxes that come out of it in prediction.
         rpn_samples: Anchors of an image that train the proposals, at most half of them on instances.
         roi_samples: Proposals of an image that train the heads, at most a quarter of them on instances.
         canonical_px: Side of the boxes that are looked at on the level of stride 16.
@@ -42,9 +42,9 @@ class DetectionConfig:
         mask_loss: "lovasz" (hinge, as in Li et al. 2020) or "cross_entropy".
         mask_average: "rois": every box counts the same; "images": every image does. Li et al. do not tell;
             the first is what cross-entropy over all boxes does too.
-        min_score: Least score of a detection.
+        min_score: Least score of a detection, in [0, 1]: low, since what decodes asks for more.
         nms_iou: Boxes of one category that overlap a surer one by more are dropped.
-        max_detections: In one image.
+        max_detections: The surest ones of an image.
     """
 
     masks: bool = True

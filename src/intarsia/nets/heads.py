@@ -23,8 +23,8 @@ class EmbeddingHeadConfig:
     """Settings of an embedding head.
 
     Attributes:
-        dims: Dimensions of an embedding.
-        depth: Convolutions before the last one.
+        dims: Dimensions of an embedding; 8 is what the discriminative loss's authors take for Cityscapes.
+        depth: Convolutions before the last one, which sees single points.
         coordinates: "none"; "input": the position is two more input channels; "added": it is added to the
             first two dimensions, so that the head learns where an instance is relative to the pixel, which
             holds at any place of an image of any size.

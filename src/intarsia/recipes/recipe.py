@@ -18,8 +18,8 @@ class Optim:
 
     Attributes:
         kind: "adamw", "adam", which shrinks weights through their gradients, or "sgd" with momentum.
-        lr: Learning rate after the warm-up.
-        momentum: Of "sgd" alone.
+        lr: Learning rate after the warm-up, of all but the backbone.
+        momentum: Of "sgd" alone, the share of the last step that goes on.
         backbone_lr_factor: What the pretrained backbone's rate is multiplied by.
         weight_decay: Of matrices and kernels; norms and biases are not decayed.
         clip_norm: Longest gradient; longer ones are shortened to it. 0 for no limit.
@@ -47,11 +47,11 @@ class Schedule:
     """How the learning rate runs over the optimiser steps, and when what is written.
 
     Attributes:
-        steps: Length of the run.
+        steps: Length of the run, in optimiser steps.
         warmup: Steps over which the rate rises linearly to the whole.
         warmup_from: What share of the rate the first step has; 0: an even step up from nothing.
         decay: "polynomial": `(1 - t/T) ** power`; "drops": a tenth from each of `drops` on.
-        power: Of the polynomial.
+        power: Of the polynomial; 0.9 is DeepLab's, nearly a straight line to 0.
         drops: Steps at which the rate falls to a tenth; only with "drops".
         evaluate_every: Steps from one validation to the next.
         checkpoint_every: Steps from one checkpoint to the next.
@@ -114,8 +114,8 @@ class Recipe:
         losses: Functions of your own, as `file.py:function`, whose values count beside the method's losses.
         loss_weights: Their weights; empty: 1 for all.
         augmentation: How training samples vary.
-        batch_size: Samples in a batch of one process.
-        accumulate: Batches in an optimiser step.
+        batch_size: Samples in a batch of one process; memory grows with it.
+        accumulate: Batches in an optimiser step, for larger ones than memory holds.
         workers: Processes that read ahead.
         optim: How weights move.
         schedule: How long, at what rate, and when what is written.

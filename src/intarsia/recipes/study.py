@@ -88,7 +88,7 @@ class Study:
         rows: Each with a name of its own.
         claims: About rows and columns of the table.
         overrides: Leaves of every row's recipe, before those of the row.
-        seeds: How many runs of each network.
+        seeds: How many runs of each network: from three on, their spread says something.
         margin: Differences in percent up to this count as none.
         category: The name of the category that AP is of; empty: the mean over all.
         plot: "recall" by the overlap of boxes, with a sheet of answers, "speed": AP over milliseconds, or
