@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+MOST_LEAVES = 3
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
 
@@ -50,6 +51,65 @@ def test_nothing_inside_imports_the_face():
                 others = [name for name in names if not (package / name / "__init__.py").exists()]
                 asking += [f"{path.name}:{node.lineno} {name}" for name in others]
     assert not asking
+
+
+def test_files_are_written_whole_in_one_way():
+    """Aside, and then renamed: `_files.whole` alone knows how."""
+    renaming = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        # Path.replace has one argument, str.replace two
+        if node.func.attr == "rename"
+        or (node.func.attr == "replace" and len(node.args) == 1 and not node.keywords)
+        if path.name != "_files.py"
+    ]
+    assert not renaming
+
+
+def test_threads_in_order_stand_in_one_place():
+    """Elsewhere there is one thread: one that draws, and one that has autograd's state."""
+    pools = {
+        path.name
+        for path in (ROOT / "src").rglob("*.py")
+        if re.search(r"ThreadPoolExecutor\(", path.read_text()) and path.name != "_threads.py"
+    }
+    assert pools == {"photo_run.py", "_hierarchical_operator.py"}
+
+
+def test_void_has_its_number_in_one_place():
+    """`VOID_INDEX` of categories; formats have numbers of their own, and 255 is also the whitest white."""
+    names = r"(semantic|label|labels|classes|category_index|ignore_index|void)\w*"
+    floors = ("losses", "layers", "decoding", "nets", "methods", "metrics", "data", "engine", "runtime")
+    sources = [path for floor in floors for path in (ROOT / "src" / "intarsia" / floor).rglob("*.py")]
+    assert not [path.name for path in sources if re.search(names + r" ?[!=]?= ?255", path.read_text())]
+
+
+def test_a_component_takes_its_config_and_not_its_leaves():
+    """A class that is built of four leaves of a config, one by one, mirrors its list of keywords.
+
+    Losses are functions of plain arguments, and are called so.
+    """
+    mirrored = [
+        f"{path.name}:{node.lineno}"
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and re.match(r"([\w.]+\.)?[A-Z]", ast.unparse(node.func))
+        if sum(is_leaf(keyword) for keyword in node.keywords) > MOST_LEAVES
+    ]
+    assert not mirrored
+
+
+def is_leaf(keyword: ast.keyword) -> bool:
+    """`x=config.x`"""
+    value = keyword.value
+    return (
+        isinstance(value, ast.Attribute)
+        and value.attr == keyword.arg
+        and isinstance(value.value, ast.Name | ast.Attribute)
+        and ast.unparse(value.value).endswith(("config", "settings"))
+    )
 
 
 def test_the_parts_below_torch_never_name_it():

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,9 +32,16 @@ def in_order(
 
 
 def results_in_order(
-    function: Callable[[T], R], items: Iterable[T], *, workers: int
+    function: Callable[[T], R], items: Iterable[T], *, workers: int, most_waiting: int | None = None
 ) -> Generator[tuple[T, R]]:
     """Each item with its result, in order. Whoever stops taking them stops the work.
+
+    Args:
+        function: What is done to each item.
+        items: Taken one by one, no faster than the results are.
+        workers: Threads that work at once.
+        most_waiting: Items that are in work or done before the first result is taken, which bounds the
+            memory; by default four a thread.
 
     Example:
         >>> list(results_in_order(str, iter([1, 2]), workers=2))
@@ -46,7 +53,7 @@ def results_in_order(
         for item in items:
             waiting.append((item, pool.submit(function, item)))
             # the memory of results that nobody has taken is bounded
-            if len(waiting) >= NUM_WAITING * workers:
+            if len(waiting) >= (most_waiting or NUM_WAITING * workers):
                 first, future = waiting.popleft()
                 yield first, future.result()
         while waiting:
@@ -54,3 +61,17 @@ def results_in_order(
             yield first, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def map_in_threads(function: Callable[..., R], *items: Iterable[Any], workers: int) -> list[R]:
+    """The results of all items at once, as of `map`, from threads that live as long as the call.
+
+    Example:
+        >>> map_in_threads(pow, [2, 3], [4, 2], workers=2)
+        [16, 9]
+    """
+    rows = list(zip(*items, strict=True))
+    if len(rows) < 2:
+        return [function(*row) for row in rows]
+    with ThreadPoolExecutor(min(workers, len(rows))) as pool:
+        return list(pool.map(lambda row: function(*row), rows))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from intarsia._threads import map_in_threads
 from intarsia.commands.photo_pages import PhotoPage
 from intarsia.commands.photo_run import Photo
 from intarsia.errors import InputError
@@ -31,9 +31,8 @@ def fetch(photos: Sequence[Photo], broken: list[str]) -> Iterator[list[Photo]]:
         yield list(photos)
         return
     with TemporaryDirectory(prefix="intarsia-") as folder:
-        with ThreadPoolExecutor(NUM_AT_ONCE) as pool:
-            places = [Path(folder) / str(number) for number in range(len(photos))]
-            copies = list(pool.map(_copy, photos, places))
+        places = [Path(folder) / str(number) for number in range(len(photos))]
+        copies = map_in_threads(_copy, photos, places, workers=NUM_AT_ONCE)
         addresses = {str(copy): str(photo.stored) for photo, copy in zip(photos, copies, strict=True)}
         broken += [str(copy) for copy in copies if isinstance(copy, InputError)]
         yield [

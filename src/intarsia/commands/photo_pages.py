@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from intarsia._threads import results_in_order
 from intarsia.errors import InputError
 from intarsia.pictures.reading import num_pages, read_image
 
@@ -65,19 +65,15 @@ def read_ahead(
 ) -> Iterator[tuple[str, UInt8[np.ndarray, "h w 3"]]]:
     """Names and pictures in order, read in threads; what cannot be read is noted in `broken` and left out."""
 
-    def read(photo: PhotoPage) -> UInt8[np.ndarray, "h w 3"]:
-        return read_image(photo.path, page=photo.page, channel=channel or None)
+    def read(name: str) -> UInt8[np.ndarray, "h w 3"] | InputError:
+        try:
+            return read_image(photos[name].path, page=photos[name].page, channel=channel or None)
+        except InputError as error:
+            return error
 
-    with ThreadPoolExecutor(NUM_READERS) as pool:
-        names = iter(photos.items())
-        waiting: list[tuple[str, Future[UInt8[np.ndarray, "h w 3"]]]] = []
-        while True:
-            for name, photo in islice(names, NUM_WAITING - len(waiting)):
-                waiting.append((name, pool.submit(read, photo)))
-            if not waiting:
-                return
-            name, future = waiting.pop(0)
-            try:
-                yield name, future.result()
-            except InputError as error:
-                broken.append(str(error))
+    with closing(results_in_order(read, photos, workers=NUM_READERS, most_waiting=NUM_WAITING)) as results:
+        for name, picture in results:
+            if isinstance(picture, InputError):
+                broken.append(str(picture))
+            else:
+                yield name, picture

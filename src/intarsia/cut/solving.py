@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 import intarsia._native as _native
 from intarsia._check import fail
+from intarsia._threads import map_in_threads
 from intarsia.cut.arrays import as_count, as_flag, as_seconds
 from intarsia.cut.grid import GridProblem
 from intarsia.cut.problem import CutProblem, check_answer
@@ -118,8 +118,7 @@ def solve_batch(
     def work(i: int) -> Cut:
         return solve(problems[i], solver=solver, refine=refine, seed=seed, time_limit_s=time_limit_s)
 
-    with ThreadPoolExecutor(min(threads, max(1, len(problems)))) as pool:
-        cuts = dict(zip(largest_first, pool.map(work, largest_first), strict=True))
+    cuts = dict(zip(largest_first, map_in_threads(work, largest_first, workers=threads), strict=True))
     return [cuts[i] for i in range(len(problems))]
 
 

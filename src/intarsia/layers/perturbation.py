@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from intarsia._check import check_least, fail
+from intarsia._threads import map_in_threads
 from intarsia.cut import GridProblem
 
 T = TypeVar("T")
@@ -141,8 +141,7 @@ class CutGrid:
             >>> CutGrid([], [True], threads=2).map(abs, [-1, 2])
             [1, 2]
         """
-        with ThreadPoolExecutor(self.num_threads) as pool:
-            return list(pool.map(work, *items))
+        return map_in_threads(work, *items, workers=self.num_threads)
 
 
 def grid_of(offsets: Sequence[int], splittable: Sequence[bool], threads: int) -> CutGrid:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from intarsia._check import fail
 from intarsia._summary import AbstractSummarised
+from intarsia._threads import map_in_threads
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
@@ -26,9 +26,6 @@ from intarsia.runtime.spec import NetworkSpec
 from intarsia.runtime.tiles import TilingConfig
 
 __all__ = ["AbstractTrainable"]
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 class AbstractTrainable(AbstractSummarised, nn.Module):
@@ -143,7 +140,8 @@ class AbstractTrainable(AbstractSummarised, nn.Module):
             output: What `forward` returned.
             sizes: Height and width of each image, which stands top left in the batch; the rest is padding.
         """
-        return _in_threads(self.decode_image, self.views(output, sizes))
+        # grouping is native code that lets other threads run
+        return map_in_threads(self.decode_image, self.views(output, sizes), workers=torch.get_num_threads())
 
     @property
     def network_spec(self) -> NetworkSpec:
@@ -187,12 +185,3 @@ class AbstractTrainable(AbstractSummarised, nn.Module):
     def lr_factors(self) -> dict[str, float]:
         """How much faster than the rest each of the parameter groups learns, where that is not 1."""
         return {}
-
-
-def _in_threads(decode: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """`decode` of each item, in threads: grouping is native code that lets other threads run."""
-    items = list(items)
-    if len(items) < 2:
-        return [decode(item) for item in items]
-    with ThreadPoolExecutor(max_workers=min(len(items), torch.get_num_threads())) as pool:
-        return list(pool.map(decode, items))

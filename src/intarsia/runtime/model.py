@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from io import IOBase
 from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 from intarsia._check import check_least, fail
 from intarsia._summary import AbstractSummarised
+from intarsia._threads import results_in_order
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.given_semantics import with_semantics
 from intarsia.decoding.image_view import ImageView
@@ -172,7 +173,6 @@ class Model(AbstractSummarised):
         follow: Follow | None,
     ) -> Iterator[PanopticMap]:
         """The maps of images that the network sees as this intake says."""
-        waiting: deque[Future[PanopticMap]] = deque()
         images_of_views: deque[tuple[ImageLike | ImageWithSemantics, tuple[int, int]]] = deque()
 
         def resized_pictures() -> Iterator[Pixels]:
@@ -181,13 +181,15 @@ class Model(AbstractSummarised):
                 images_of_views.append((image, (picture.shape[0], picture.shape[1])))
                 yield intake.resize(picture)
 
-        with ThreadPoolExecutor(_WAITING) as pool:
-            for view in self._pictures.of_each(resized_pictures(), batch=batch, follow=follow):
-                waiting.append(pool.submit(self._decode, view, *images_of_views.popleft()))
-                if len(waiting) > _WAITING:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+        # each view with the image that it is of; the network goes on while maps are decoded
+        views = self._pictures.of_each(resized_pictures(), batch=batch, follow=follow)
+        pairs = ((view, *images_of_views.popleft()) for view in views)
+        results = results_in_order(
+            lambda pair: self._decode(*pair), pairs, workers=_WAITING, most_waiting=_WAITING + 1
+        )
+        with closing(results):
+            for _, panoptic_map in results:
+                yield panoptic_map
 
     def predict_stack(self, pages: Iterable[ImageLike], *, batch: int = 1) -> list[PanopticMap]:
         """The maps of the pages of a stack by one cut over all of them; things keep their ids through it.
