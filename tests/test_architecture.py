@@ -7,6 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from intarsia import nets
+
 ROOT = Path(__file__).parents[1]
 MOST_LEAVES = 3
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
@@ -76,6 +78,24 @@ def test_threads_in_order_stand_in_one_place():
         if re.search(r"ThreadPoolExecutor\(", path.read_text()) and path.name != "_threads.py"
     }
     assert pools == {"photo_run.py", "_hierarchical_operator.py"}
+
+
+def test_a_new_affinity_head_touches_two_files():
+    """Its own, and the table of kinds in `nets`: nothing else names a head's class."""
+    heads = {name for name, head in vars(nets).items() if head in nets.AFFINITY_HEADS.values()}
+    assert len(heads) == len(nets.AFFINITY_HEADS)
+    naming = {
+        path.relative_to(ROOT / "src" / "intarsia").as_posix()
+        for path in (ROOT / "src").rglob("*.py")
+        if any(re.search(rf"\b{head}\b", path.read_text()) for head in heads)
+    }
+    assert naming == {"nets/__init__.py", "nets/affinity_head.py", "nets/affinity_maps.py"}
+
+
+def test_an_image_is_cut_out_of_its_batch_in_one_place():
+    """Methods see a view of each image; none crops what its network said."""
+    cropping = {path.name for path in (ROOT / "src").rglob("*.py") if "cropped_views(" in path.read_text()}
+    assert cropping == {"network.py", "trainable.py"}
 
 
 def test_void_has_its_number_in_one_place():

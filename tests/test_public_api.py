@@ -91,6 +91,26 @@ def test_the_public_interface_is_the_listed_one():
     assert interface() == LISTED.read_text().splitlines()
 
 
+def test_a_name_of_a_package_is_no_module():
+    """`from intarsia.losses import x` gives the thing; three packages at the top are commands, too."""
+    packages = [module for module in modules() if hasattr(module, "__path__")]
+    twins = {
+        f"{package.__name__}.{name}"
+        for package in packages
+        for name in getattr(package, "__all__", ())
+        if inspect.ismodule(getattr(package, name))
+    }
+    assert twins == {"intarsia.cut", "intarsia.recipes", "intarsia.serve"}
+    assert all(callable(getattr(intarsia, name.partition(".")[2])) for name in twins)
+
+
+def test_each_package_that_people_import_from_lists_its_names():
+    """The others are imported by the names of their modules."""
+    silent = {m.__name__ for m in modules() if hasattr(m, "__path__") and not getattr(m, "__all__", ())}
+    by_module = {"commands", "data", "decoding", "engine", "formats", "pictures", "recipes", "serve"}
+    assert silent == {f"intarsia.{name}" for name in by_module | {"recipes.studies"}}
+
+
 def test_there_is_a_public_interface_to_check():
     assert {"intarsia.cut.solving.solve", "intarsia.panoptic.PanopticMap"} <= public_names().keys()
     assert "intarsia.panoptic.PanopticMap.resized" in public_callables()

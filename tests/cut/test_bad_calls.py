@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from intarsia.cut import CutProblem, GridProblem, solve
+from intarsia.cut import Contraction, CutProblem, Greedy, GridProblem, Optimal, solve
 
 CALLS = """
     from types import SimpleNamespace
@@ -129,3 +129,19 @@ def test_a_tall_image_takes_about_the_memory_of_a_wide_one():
     tall = int(run(PEAK.format(shape=((300000, 1), (1, 0)))))
     wide = int(run(PEAK.format(shape=((1, 300000), (0, 1)))))
     assert 0 < tall < 2 * wide
+
+
+@pytest.mark.parametrize(
+    ("solver", "options"),
+    [
+        (Contraction, {"min_size": 50}),
+        (Contraction, {"start": None}),
+        (Optimal, {"min_size": 2}),
+        (Greedy, {"lazy": True}),
+        (solve, {"min_size": 50}),
+    ],
+)
+def test_an_option_that_a_solver_does_not_know_is_refused(solver, options):
+    problem = [CutProblem([[0.0], [0.0]], [[0, 1]], [-1.0], [True])] if solver is solve else []
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        solver(*problem, **options)
