@@ -74,7 +74,7 @@ class Desk:
         Raises:
             ValueError: It is no picture.
         """
-        picture = await self._done(lambda: read_upload(content, name, limits=self.limits))
+        picture = await self._do(lambda: read_upload(content, name, limits=self.limits))
         token = self.shelf.put(picture)
         return token, self.shelf.of(token)
 
@@ -143,9 +143,9 @@ class Desk:
 
     async def _once(self, kind: str, work: Callable[[], T]) -> T:
         async with self.turn(kind):
-            return await self._done(work)
+            return await self._do(work)
 
-    async def _done(self, work: Callable[[], T]) -> T:
+    async def _do(self, work: Callable[[], T]) -> T:
         def work_and_tidy() -> T:
             try:
                 return work()
