@@ -65,13 +65,13 @@ ClusterAddress = Annotated[
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where work is done.
+    """Which cluster of Ray does the work, and how much of it.
 
     Attributes:
         address: HOST:PORT of a Ray cluster; "auto" for the one that this machine is part of, and where there
             is none a new one on this machine; "local" for a new one.
         workers: Processes at once; None for one each GPU, and where there are none one each `num_cpus`.
-        num_cpus: That a worker computes with.
+        num_cpus: Cores that a worker computes with; 1 lets a machine have as many workers as cores.
         wants_gpu: Whether a worker takes a GPU, where there are any.
 
     Raises:

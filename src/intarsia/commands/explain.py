@@ -30,7 +30,7 @@ __all__ = ["Explanation", "explain"]
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What one pixel sees.
+    """What a model says of one pixel of a photo: its segment, and which others are like it.
 
     Attributes:
         pixel: Row and column.

@@ -210,7 +210,7 @@ def _photos(
 
 
 def _writing(out: str, work: Callable[[], T]) -> T:
-    """Do it; what the system does not let us write is said in a sentence."""
+    """The result of `work`; where the system refuses to write, its error becomes one sentence."""
     try:
         return work()
     except OSError as error:
@@ -218,7 +218,7 @@ def _writing(out: str, work: Callable[[], T]) -> T:
 
 
 def _predict_photos(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster | Rank | None) -> Joined:
-    """In this process, or by many."""
+    """Predict in this process, or share the photos out among many."""
     if place is not None:
         return predict_in_parts(photos, settings, place)
     run = settings.load()

@@ -48,19 +48,19 @@ class TorchNetwork(AbstractNetwork):
 
     @property
     def description(self) -> str:
-        """As torch calls itself."""
+        """The version of torch, and where the weights are."""
         return f"torch {torch.__version__.split('+')[0]} on {self.device}"
 
     @torch.inference_mode()
     def arrays(self, images: Float32[np.ndarray, "b 3 H W"]) -> dict[str, np.ndarray]:
-        """What is on the grid."""
+        """The named tensors of the images, as arrays on the grid."""
         return _as_arrays(self.method.named_tensors(self._output(images)))
 
     @torch.inference_mode()
     def views(
         self, images: Float32[np.ndarray, "b 3 H W"], sizes: Sequence[tuple[int, int]]
     ) -> list[ImageView]:
-        """Of detectors, too, whose answers are not on the grid."""
+        """A view of each image; a detector adds what it found, which lies on no grid."""
         return self.method.views(self._output(images), sizes)
 
     def _output(self, images: Float32[np.ndarray, "b 3 H W"]) -> Any:

@@ -52,7 +52,7 @@ class InferenceConfig(MergeConfig):
 
     @property
     def rules(self) -> MergeConfig:
-        """What the merge alone is told."""
+        """The settings that only the merge by rules has."""
         return MergeConfig(**{entry.name: getattr(self, entry.name) for entry in fields(MergeConfig)})
 
 
