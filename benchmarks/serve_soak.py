@@ -3,7 +3,8 @@
     python benchmarks/serve_soak.py [--uploads 2000] [--clients 4]
 
 Starts `intarsia serve` as a user does, and prints how many uploads were seen, refused and put off, how many
-answers were faults of ours, how long an upload took, and the memory of the server as it went on.
+answers were faults of ours, how long an upload took, and the memory of the server as it went on: after each
+eighth, the median and the most of what was seen when its uploads ended, while others were being worked on.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def main() -> None:
         address = server.stdout.readline().split()[3]
         counts: dict[str, int] = {}
         seconds: list[float] = []
+        memory: list[float] = []
         step = max(wanted.uploads // 8, 1)
         client = httpx.Client(base_url=address, timeout=120, trust_env=False)
         with client, ThreadPoolExecutor(wanted.clients) as pool:
@@ -82,8 +84,11 @@ def main() -> None:
             for number, (kind, took) in enumerate(work, start=1):
                 counts[kind] = counts.get(kind, 0) + 1
                 seconds.append(took)
+                memory.append(memory_mb(server.pid))
                 if number % step == 0:
-                    print(f"{number:6} uploads  {memory_mb(server.pid):7.0f} MB", flush=True)
+                    last = memory[-step:]
+                    middle, most = np.median(last), max(last)
+                    print(f"{number:6} uploads  {middle:5.0f} MB, at most {most:5.0f} MB", flush=True)
         server.terminate()
     print(", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
     print(f"median {1e3 * np.median(seconds):.0f} ms, slowest {max(seconds):.1f} s, {wanted.clients} clients")
