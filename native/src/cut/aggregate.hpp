@@ -23,7 +23,7 @@ std::vector<PartEdges> edges_between(const Graph& graph, std::span<const std::in
 std::vector<float> node_costs_of_parts(const Graph& graph, std::span<const std::int32_t> part_of,
                                        std::int32_t num_parts, Workers& workers);
 
-// Both.
+// The graph of the parts: these edges and these costs.
 Graph aggregate(const Graph& graph, std::span<const std::int32_t> part_of, std::int32_t num_parts,
                 Workers& workers);
 Graph aggregate(const Graph& graph, std::span<const std::int32_t> part_of, std::int32_t num_parts);

@@ -55,7 +55,7 @@ class Chains {
         return members;
     }
 
-    // Labels that nobody bears, to split `label`: an instance of its own class, of any class if there are few
+    // Labels that no node has, to split `label`: an instance of its own class, of any class if there are few
     // nodes.
     std::vector<Label> targets_for(Label label) {
         std::vector<Label> targets;

@@ -23,7 +23,7 @@ Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Dead
 // gains.
 void refine(const Graph& graph, const Splittable& splittable, Labels& z, const Deadline& deadline);
 
-// The labels of parts with one label each: of the part that holds node i, what node i has.
+// The labels of parts whose nodes share one: a part has the label of any of its nodes.
 Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts,
                        const Splittable& splittable);
 

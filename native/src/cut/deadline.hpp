@@ -6,7 +6,7 @@
 
 namespace intarsia::cut {
 
-// The clock starts when it is made: at the door, before anything is read.
+// The clock starts with the constructor, which is called before the costs are read.
 class Deadline {
   public:
     using Clock = std::chrono::steady_clock;

@@ -1,5 +1,6 @@
-// A list of edges, sorted by blocks of nodes without moving any: who makes the lists of neighbours of one
-// block reads the few chunks of the list that hold its nodes, and writes what stays in the nearest cache.
+// A list of edges with an index by blocks of nodes; the edges stay where they are. To make the lists of
+// neighbours of one block, only the few chunks that hold its nodes are read; the lists fit in the nearest
+// cache.
 #pragma once
 
 #include "blocks.hpp"

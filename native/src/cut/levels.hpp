@@ -25,7 +25,7 @@ struct GridLevel {
         move_locally(grid, splittable, cheapest, z, deadline, workers);
     }
     Regions pieces(std::span<const Label> z) const { return find_regions(grid, z, workers); }
-    // Multicut has no classes that put a wrong superpixel right.
+    // Small superpixels for multicut: it has no classes by which a wrong one would be told later.
     Regions small_pieces() const {
         return regions_of(grid, find_superpixels(grid, workers, tile_size(grid, num_classes() > 1)), workers);
     }

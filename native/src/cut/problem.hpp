@@ -30,12 +30,12 @@ struct Splittable {
 struct Neighbour {
     Node node;
     float cost;
-    Neighbour() {} // not zero: whoever makes room for neighbours writes them all
+    Neighbour() {} // not set to zero: all that room is made for is written
     Neighbour(Node n, float c) : node(n), cost(c) {}
 };
 
 // G = (V, E) with both costs. An edge is listed at both of its ends; parallel edges are allowed and add up.
-// A node's neighbours of lower number come first, so that who wants every edge once reads half of the lists.
+// A node's neighbours of lower number come first, so that half of the lists has every edge once.
 struct Graph {
     Node num_nodes = 0;
     Class num_classes = 0;
