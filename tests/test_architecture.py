@@ -7,7 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from intarsia import nets
+import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST_LEAVES = 3
@@ -82,6 +82,9 @@ def test_threads_in_order_stand_in_one_place():
 
 def test_a_new_affinity_head_touches_two_files():
     """Its own, and the table of kinds in `nets`: nothing else names a head's class."""
+    pytest.importorskip("torch")
+    from intarsia import nets
+
     heads = {name for name, head in vars(nets).items() if head in nets.AFFINITY_HEADS.values()}
     assert len(heads) == len(nets.AFFINITY_HEADS)
     naming = {

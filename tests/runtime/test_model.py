@@ -53,6 +53,7 @@ def test_a_deep_array_is_stretched_and_what_is_no_image_is_refused_in_a_sentence
 
 def test_a_model_says_where_it_runs(model):
     assert model.device == "cpu"
+    pytest.importorskip("torch")
     assert intarsia.load("facades", backend="torch", device="cpu").device == "cpu"
 
 
