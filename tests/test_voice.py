@@ -59,7 +59,9 @@ NEVER_ONE = {
 """What stands before a plural and is no number, or none that is 1 there."""
 
 LONGEST_WITHOUT_A_WORD = 20
-"""Lines of a body, beyond which a comment says what its steps are."""
+"""Lines of a body, beyond which comments say what its steps are."""
+LONGEST_SILENCE = 15
+"""Lines between two of them."""
 
 IRREGULAR = (
     *("built", "chosen", "done", "drawn", "found", "given", "held", "kept", "known", "left", "lost", "made"),
@@ -189,15 +191,23 @@ def test_sentences_count_by_one_function():
 
 def test_a_long_body_says_what_its_steps_are():
     silent = [
-        f"{file}:{function.lineno} {function.name}, {length} lines"
+        f"{file}:{function.lineno} {function.name}, {lines} lines"
         for file, path in FILES.items()
         for function in functions_of(path)
-        if (length := len(body := body_of(function, path))) > LONGEST_WITHOUT_A_WORD
-        and not any(
-            re.match(r"\s*#(?! (?:noqa|type:|pyright))|.*\S  # (?!noqa|type:|pyright)", line) for line in body
-        )
+        if len(body := body_of(function, path)) > LONGEST_WITHOUT_A_WORD
+        and (lines := longest_silence(body)) > LONGEST_SILENCE
     ]
     assert not silent
+
+
+def longest_silence(body: list[str]) -> int:
+    """The most lines in a row, empty ones aside, of which none has a comment."""
+    longest = silence = 0
+    for line in filter(str.strip, body):
+        speaks = re.match(r"\s*#(?! (?:noqa|type:|pyright))|.*\S  # (?!noqa|type:|pyright)", line)
+        silence = 0 if speaks else silence + 1
+        longest = max(longest, silence)
+    return longest
 
 
 def test_the_rule_sees_what_it_forbids():

@@ -76,6 +76,7 @@ def mean_shift(
         if seed_order == "random"
         else np.empty(0, np.int64)
     )
+    # no limit to failures or patience: more than there are points
     labels, centers = _native.mean_shift(
         columns,
         order,
@@ -91,6 +92,7 @@ def mean_shift(
         labels[free] = _native.nearest_center(
             np.ascontiguousarray(columns[:, free]), centers, leftover_radius
         )
+    # back to the grid
     result = np.zeros(foreground.shape, np.int32)
     result[foreground] = labels
     return result

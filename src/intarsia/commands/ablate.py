@@ -75,6 +75,7 @@ def ablate(
     runs = StudyRuns(table, _with_data(overrides, on, Path(out)), Path(out), start=start)
     for sentence in runs.left_out:
         print(sentence)
+    # what is not there yet is trained; then the table, its files and its picture
     numbers = {row.name: [runs.numbers(row, seed) for seed in range(seeds or table.seeds)] for row in rows}
     result = StudyResult(table, numbers)
     print(result.as_markdown(), end="")

@@ -146,6 +146,7 @@ class Cluster:
             num_cpus=self.num_cpus,
             num_gpus=1 if num_gpus else 0,
         )
+        # as they come; a lost worker's items are done again
         try:
             for row in results.iter_rows():
                 yield pickle.loads(row["result"])

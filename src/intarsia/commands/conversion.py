@@ -89,6 +89,7 @@ def convert_part(
     }  # of this version
     remaining = [source for source in part.maps if str(source.image_id) not in journal.done]
     broken: list[str] = []
+    # what an earlier run has not done, written down image by image
     with journal:
         remove_partials(out)
         convert_one = partial(
@@ -99,9 +100,11 @@ def convert_part(
                 broken.append(outcome)
             else:
                 journal.add(str(source.image_id), outcome)
+    # the file that lists all of them, and what is read back from it
     sources = [source for source in part.maps if str(source.image_id) in journal.done]
     target.finish(out, part, [journal.done[str(source.image_id)]["row"] for source in sources])
     broken += _read_again(part, sources, out, target, journal, each=each)
+    # what the part has, and whether anything can be learned from it
     count = ConversionCount(part)
     for source in sources:
         count.add(source, journal.done[str(source.image_id)]["facts"])

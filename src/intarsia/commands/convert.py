@@ -113,11 +113,13 @@ def convert(
     view = {"channel": channel, "page": page}
     if view != NO_CHOICE:
         parts = [_with_view(part, view) for part in parts]
+    # what the target cannot hold is refused before anything is written
     for part in parts:
         check_names(part, TARGETS[to])
     if strict:
         refuse_losses(parts, each=each)
     conversion = [format, str(Path(source).resolve()), to, *map(str, (labels | view).values())]
+    # each part into files; what was done before stays
     try:
         outcomes = [
             convert_part(part, Path(out), target=TARGETS[to], conversion=conversion, each=each)

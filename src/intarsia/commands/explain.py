@@ -111,6 +111,7 @@ def explain(
     """
     if diameter is not None and size is not None:
         fail("size", "left out where `diameter` says at what scale images are seen", size)
+    # the photo as the model takes it
     predictor = load(model, backend=backend, device=device, method=method)
     predictor.intake = predictor.intake.with_options(channel, size, page)
     photo = predictor.picture(image)
@@ -121,6 +122,7 @@ def explain(
     panoptic_map = predictor.decode(view).resized(height, width)
     seen_pixel = at[0] * view.size[0] // height, at[1] * view.size[1] // width
     field = predictor.decoder.pixel_field(view, seen_pixel)
+    # distances as they are, shares of the whole picture
     values = _enlarge(field.values, view, (height, width))
     values = values if field.kind == "distance" else values / values.sum()
     segment, kin = _same(panoptic_map, at, predictor)
@@ -128,10 +130,12 @@ def explain(
     regions = segment, kin & ~segment, ~kin & (panoptic_map.ids > 0)
     summary = _median if field.kind == "distance" else _share
     same_segment, same_category, other = (summary(values, region) for region in regions)
+    # the sheet of pictures beside the numbers
     inside = look_inside(view, predictor.decoder, panoptic_map, categories=predictor.categories)
     down_px, across_px = inside.step_px
     pairs = [(round(down * down_px), round(across * across_px), cost) for down, across, cost in field.pairs]
     sheet = _sheet(photo, panoptic_map, field, view, inside, pairs=pairs, model=predictor, pixel=at)
+    # all of it as one value
     explanation = Explanation(
         pixel=at,
         map=panoptic_map,
@@ -145,6 +149,7 @@ def explain(
         category_costs=field.category_costs,
         picture=sheet,
     )
+    # kept, shown and told
     _write(explanation.picture, Path(out))
     print(_describe(explanation, predictor, out))
     return explanation

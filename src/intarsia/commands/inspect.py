@@ -89,12 +89,14 @@ def inspect(
             "neither",
             hint="Other formats that `intarsia convert` names are recognised, too.",
         )
+    # every map is read and counted; some are kept for the sheet
     tiles: list[tuple[SourceMap, Categories]] = []
     choose = partial(SourceMap.with_view, channel=channel, page=page)
     total = _inspect_coco(places, tiles, choose=choose, workers=workers)
     for part in (part.read() for part in parts):
         part = replace(part, maps=tuple(map(choose, part.maps)))
         total.add(_inspect_part(part, Path(folder), tiles, workers=workers))
+    # what it says, and the sheet
     if total.lessons and (lesson := nothing_to_learn(total.lessons)):
         print(f"Nothing can be learned from it: {lesson}.")
     if sheet is not None:

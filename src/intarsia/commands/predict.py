@@ -150,6 +150,7 @@ def predict(
         resolution=None if pixel_size is None else Resolution.of_pixel_size(pixel_size),
         stacks=stack,
         semantic=None if semantic is None else Path(semantic),
+        # how photos are seen, and what runs the network
         channel=channel,
         size=size,
         diameter=diameter,

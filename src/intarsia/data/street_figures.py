@@ -101,6 +101,7 @@ def draw_sign(canvas: Canvas, rng: np.random.Generator, depth: float, id: int) -
             canvas.polygon(
                 [(x - reach, top + 0.6 * reach), (x + reach, top + 0.6 * reach), (x, top - reach)], color, id
             )
+    # parking; else a traffic light
     elif kind == 2:
         canvas.box(x - 8 * size, top - 8 * size, x + 8 * size, top + 8 * size, (36, 84, 170), id)
         canvas.box(x - 2 * size, top - 5 * size, x + 2 * size, top + 5 * size, (245, 245, 245), id)

@@ -110,6 +110,7 @@ def merge_by_rules(
     instances = np.zeros(semantic.shape, np.int32)
     things: list[Thing] = []
     scores, labels = detections.scores, detections.categories
+    # by falling score, each takes what is free of its mask, unless most is taken
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= config.min_score]
     masks, boxes = expit(detections.mask_logits[order]), detections.boxes[order]

@@ -121,6 +121,7 @@ def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecod
     seeds = expit(view["seed_logits"])
     semantic = category_prob.argmax(axis=0)
     foreground = categories.is_thing[semantic]
+    # instances around the highest seeds, in the foreground alone
     groups = seed_decoding(
         view["embeddings"],
         seeds,
@@ -131,12 +132,14 @@ def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecod
         refinements=settings.refinements,
         patience=settings.patience,
     )
+    # each instance shows what most of its points do; points of none join the likeliest
     votes = majority_vote(groups.instances, semantic)
     votes = np.append(votes, np.zeros(len(groups.scores) - len(votes), np.int64))
     labels = _with_leftovers(
         view, groups, foreground, semantic=semantic, votes=votes, least=settings.leftover_membership
     )
     scores = groups.scores * _mean_certainty(labels, category_prob.max(axis=0), len(votes))
+    # from the grid to pixels
     pixels = upsampled_argmax(category_prob, *view.size, stride=view.stride)
     things = [Thing(int(category), float(score)) for category, score in zip(votes, scores, strict=True)]
     return assembled_from_grid(

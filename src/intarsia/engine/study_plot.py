@@ -73,6 +73,7 @@ def _draw_speed(result: StudyResult, axes: Axes) -> None:
             markerfacecolor="white" if oracle else color,
             label=None if oracle else network,
         )
+    # one entry of the legend for all hollow points
     if any(oracle for _, oracle in lines):
         axes.plot([], [], "o--", color="gray", markerfacecolor="white", label="with true semantics")
     axes.set(xlabel="ms of the network, an image", ylabel="AP in percent", xscale="log")

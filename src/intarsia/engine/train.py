@@ -129,6 +129,7 @@ class Trainer:
         factor = self.recipe.schedule.factor(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
+        # gradients of all batches; processes exchange them with the last one
         sums: dict[str, Tensor] = {}
         for number, batch in enumerate(batches, start=1):
             whole = number == len(batches)
@@ -138,6 +139,7 @@ class Trainer:
                 self.accelerator.backward(sum(terms.values()) / len(batches))
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0) + value.detach() / len(batches)
+        # the step, and what follows the weights
         if self.recipe.optim.clip_norm:
             self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip_norm)
         self.optimizer.step()

@@ -232,6 +232,7 @@ def _part(place: InstancesPlace, background: str) -> SourcePart:
         )
         for (id, image), map_file in zip(images.items(), map_files, strict=True)
     )
+    # the first folder that is there, for messages and pictures
     folder = next((place for place in place.folders if place.is_dir()), place.folders[0])
     return SourcePart(place.name, categories, maps, photo_folder=folder)
 

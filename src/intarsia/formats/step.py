@@ -83,6 +83,7 @@ def _part(folder: Path, split: Path) -> SourcePart:
         folder / "images",
     ]
     photos = find_photos(names.values(), places)
+    # a map for each label file, read when it is asked for
     maps = tuple(
         SourceMap(
             name.removesuffix(".png"),

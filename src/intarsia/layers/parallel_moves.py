@@ -77,6 +77,7 @@ def move_nodes(graph: CoarseGraph, z: Labels, splittable: Bool[Tensor, " k"], *,
         labels = torch.cat([z.of[b], z.of, stuff.repeat(n)])
         nodes, candidates, values = _attractions(torch.cat([a, candidates_of_all]), labels, costs)
         values = values - graph.nodes[nodes, z.class_of[candidates]]
+        # what a node gains where it is, and the best it is offered elsewhere; of equals the lowest label
         stay = torch.empty_like(own)
         mine = candidates == z.of[nodes]
         stay[nodes[mine]] = values[mine]
@@ -85,6 +86,7 @@ def move_nodes(graph: CoarseGraph, z: Labels, splittable: Bool[Tensor, " k"], *,
         target = torch.full_like(own, torch.iinfo(torch.int64).max)
         ties = values == best[nodes]
         target.scatter_reduce_(0, nodes[ties], candidates[ties], "amin")
+        # or it founds a cluster of its own; of neighbours only the one that gains most moves
         alone = -cheapest.thing_cost > best
         gain = torch.maximum(best, -cheapest.thing_cost) - stay
         neighbours = own.new_zeros(n).scatter_reduce(0, a, gain[b], "amax")
@@ -92,6 +94,7 @@ def move_nodes(graph: CoarseGraph, z: Labels, splittable: Bool[Tensor, " k"], *,
         level = gain[b] == gain[a]
         rival.scatter_reduce_(0, a[level], b[level], "amin")
         moves = (gain > 0) & ((gain > neighbours) | ((gain == neighbours) & (own < rival)))
+        # moved nodes get their new label, founders a fresh one
         if not moves.any():
             return
         z.of = torch.where(moves & ~alone, target, z.of)

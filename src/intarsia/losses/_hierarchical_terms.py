@@ -75,6 +75,7 @@ class Rule:
                 min_class_points=options.min_class_points,
                 mean=mean,
             ),
+            # seeds know their own instance; what margins are compared with
             seed=instances.seed_loss(
                 outputs.pixels, outputs.seeds, truth.distinct, options.foreground_weight
             ),

@@ -108,6 +108,7 @@ class DiscriminativeEmbedding(AbstractMethod):
         self.decoder = build_decoder(config.decoder, self.backbone)
         separate = config.separate_decoders
         self.embedding_decoder = build_decoder(config.decoder, self.backbone) if separate else None
+        # heads on what the decoders say
         self.semantic_head = ConvHead(
             self.decoder.channels,
             len(categories),

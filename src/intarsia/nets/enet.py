@@ -71,6 +71,7 @@ class _Bottleneck(nn.Module):
                 nn.Conv2d(inner, inner, (5, 1), padding=(2, 0), bias=False),
                 nn.Conv2d(inner, inner, (1, 5), padding=(0, 2), bias=False),
             ]
+        # fewer channels, the middle, all channels
         self.body = nn.Sequential(
             nn.Conv2d(channels_in, inner, size, stride=size, bias=False),
             nn.BatchNorm2d(inner),

@@ -51,6 +51,7 @@ def conv_norm_pairs(network: nn.Module) -> list[tuple[nn.Conv2d, _BatchNorm]]:
         if conv is not None:
             pairs.setdefault(conv, []).append(norm)
 
+    # one small image through the network shows which norm follows which convolution
     hooks = []
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

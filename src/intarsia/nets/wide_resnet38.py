@@ -75,6 +75,7 @@ class _Unit(nn.Module):
                 layers += [nn.BatchNorm2d(before), nn.ReLU(inplace=True)]
             if number and number == len(widths) - 1 and dropout:
                 layers.append(nn.Dropout(dropout))
+            # only the first convolution of a block changes the grid
             layers.append(
                 nn.Conv2d(
                     before,

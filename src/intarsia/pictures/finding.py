@@ -103,6 +103,7 @@ def find_photos(paths: Sequence[str | Path], *, out: str | Path | None = None) -
             files[_unused_name(path.name, files)] = path
         else:
             fail("images", "files or folders that exist", str(path))
+    # what is left out of folders is said in sentences
     if not files:
         fail("images", "at least one file or folder", "none")
     return Photos(

@@ -139,6 +139,7 @@ def _end_to_end(recipe: Recipe, *, weight: float, lr: float, steps: int, short_s
         num_samples=5,
         lowest=1.0,
         highest=5000.0,
+        # gradients, costs and areas as published; what learns
         scale_free=False,
         cost_dropout=0.1,
         min_size=1,

@@ -46,6 +46,7 @@ class OpenVinoNetwork(AbstractNetwork):
                 "openvino without its package",
                 hint="pip install 'intarsia[openvino]'",
             )
+        # one image at a time is to be fast, in the precision that was asked for
         options = {
             "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
             "PERFORMANCE_HINT": "LATENCY",

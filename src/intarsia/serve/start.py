@@ -44,6 +44,7 @@ def serve(
     """
     for name, value in (("max_megapixels", max_megapixels), ("memory_mb", memory_mb)):
         check_least(name, value, 1)
+    # what only the page needs is loaded here
     try:
         import uvicorn
 
@@ -58,6 +59,7 @@ def serve(
     from intarsia.serve.models import served_models
     from intarsia.serve.uploads import Limits
 
+    # models, and how much may wait and be kept
     keep_memory_together()
     desk = Desk(
         served_models(models or tuple(models_that_run_here()), device=device),
