@@ -119,7 +119,8 @@ def shallow_method():
 
 @pytest.mark.parametrize("size", [(400, 520), (1160, 140)])
 def test_an_image_in_tiles_has_the_costs_and_the_segments_of_the_whole(size):
-    coarse = torch.rand(1, 3, 9, 13, generator=torch.Generator().manual_seed(1))
+    # a picture whose segments stay when costs change by 5e-4: those of some flip by rounding, on one thread
+    coarse = torch.rand(1, 3, 9, 13, generator=torch.Generator().manual_seed(6))
     image = nn.functional.interpolate(coarse, size=size, mode="bilinear")[0]
     method = shallow_method()
     tiling = TilingConfig(tile_px=384, context_px=112)
