@@ -140,10 +140,8 @@ class MaskFormer(AbstractMethod):
         instances, semantic = grid.instances[image], grid.semantic[image]
         numbers = instances.unique()
         numbers = numbers[numbers > 0]
-        stuff = [
-            index for index in semantic[instances == 0].unique().tolist()
-            if index != VOID_INDEX and not self.categories[index].is_thing
-        ]  # fmt: skip
+        shown = semantic[instances == 0].unique().tolist()
+        stuff = [k for k in shown if k != VOID_INDEX and not self.categories[k].is_thing]
         stuff_indices = torch.tensor(stuff, dtype=torch.int64, device=semantic.device)
         masks = torch.cat([instances == numbers[:, None, None], semantic == stuff_indices[:, None, None]])
         things = grid.categories[image].to(semantic.device)[numbers - 1]

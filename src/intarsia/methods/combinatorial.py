@@ -52,7 +52,7 @@ class CombinatorialConfig(TrunkConfig):
     """Settings of `CombinatorialPanoptic`, beside those of its trunk.
 
     Attributes:
-        semantic_width: Channels inside the semantic head; by default as many as the decoder's.
+        semantic_width: Channels inside the semantic head; by default 128, as a decoder has.
         void_class: Void is an answer of its own: what is unlabelled in training is left void in prediction.
             Without it a network has no reason not to name the sky after a category that it was told.
         plain_heads: 3x3 convolutions in the heads, as in the paper, also where the decoder's are separable.

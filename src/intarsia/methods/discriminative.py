@@ -59,7 +59,7 @@ class DiscriminativeConfig(TrunkConfig):
     """Settings of `DiscriminativeEmbedding`, beside those of its trunk.
 
     Attributes:
-        head_width: Channels inside the heads; by default as many as the decoder's.
+        head_width: Channels inside the heads; by default 128, as a decoder has.
         embedding: The embedding head.
         embedding_loss: Loss of the embedding head.
         grouping: How embeddings become instances.

@@ -45,7 +45,7 @@ class HierarchicalConfig:
     Attributes:
         backbone: The network with pretrained weights.
         decoder: What brings its features to one grid.
-        head_width: Channels inside the head; by default as many as the decoder's.
+        head_width: Channels inside the head; by default 128, as a decoder has.
         head_depth: Convolutions in the head.
         embedding: What an embedding is made of.
         loss: How it is trained.

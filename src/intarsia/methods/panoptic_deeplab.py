@@ -53,7 +53,7 @@ class PanopticDeepLabConfig(TrunkConfig):
     """Settings of `PanopticDeepLab`, beside those of its trunk.
 
     Attributes:
-        semantic_width: Channels inside the semantic head; by default as many as the decoder's.
+        semantic_width: Channels inside the semantic head; by default 128, as a decoder has.
         instance_width: Channels inside the heads of centres and offsets.
         center_loss: Losses of centres and offsets.
         grouping: How centres and offsets become instances.
