@@ -58,11 +58,15 @@ def test_it_goes_back_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_where_the_heaps_are_others_nothing_happens(monkeypatch: pytest.MonkeyPatch):
+    asked = []
     monkeypatch.setattr(memory.sys, "platform", "darwin")
+    monkeypatch.setattr(memory.ctypes, "CDLL", asked.append)
     memory._glibc.cache_clear()
     try:
         memory.keep_memory_together()
         SpareMemory().give_back()
+        assert memory._glibc() is None
+        assert not asked
     finally:
         memory._glibc.cache_clear()
 

@@ -31,7 +31,8 @@ class SpareMemory:
 
     A picture that stays for a while lies on the heap among what was needed to see it. What is freed around it
     fits the next picture badly and otherwise only the end of a heap goes back to the system, so a server
-    that looks at one picture after another grows by tens of megabytes in an hour and shrinks by chance.
+    that looks at one picture after another grows by tens of megabytes in hundreds of them, and shrinks by
+    chance.
     Elsewhere than on glibc this does nothing.
 
     Example:
@@ -45,7 +46,7 @@ class SpareMemory:
         self._next_s = 0.0
 
     def give_back(self) -> None:
-        """Give back what is free; takes milliseconds, at most once a second."""
+        """Give back what is free, at most once a second."""
         glibc, now_s = _glibc(), time.monotonic()
         with self._lock:
             if glibc is None or now_s < self._next_s:
