@@ -160,6 +160,18 @@ def test_what_is_said_about_an_argument_says_something():
     assert not empty
 
 
+def test_a_number_that_is_taken_unless_told_has_an_entry_of_its_own():
+    """What it means, its unit, why this one: of every default of a public function."""
+    silent = [
+        f"{file} {name}({argument})"
+        for file, path in FILES.items()
+        for name, function, docstring in public_functions_in(ast.parse(path.read_text()))
+        for argument in numbers_unless_told(function)
+        if argument not in dict(arguments_in(docstring))
+    ]
+    assert not silent
+
+
 def test_nothing_cites_a_document_that_is_not_here():
     """An equation is one of a paper that is named, or of a page in docs/."""
     pattern = re.compile(r"\b(SPEC|PEERS|STYLE|REVIEW)\b[ .]|\(eq\. [A-Z]\.\d|\([A-Z]\.\d+\)")
@@ -235,6 +247,35 @@ def functions_of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
+
+
+def public_functions_in(
+    tree: ast.Module | ast.ClassDef, of: str = ""
+) -> Iterator[tuple[str, ast.FunctionDef, str]]:
+    """Functions and methods whose names are public, with their docstrings; a class speaks for its start."""
+    class_docstring = "" if isinstance(tree, ast.Module) else ast.get_docstring(tree) or ""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public_functions_in(node, f"{of}{node.name}.")
+        elif isinstance(node, ast.FunctionDef) and (node.name == "__init__" or not node.name.startswith("_")):
+            docstring = ast.get_docstring(node) or ""
+            if node.name == "__init__":
+                docstring += f"\n\n{class_docstring}"
+            if "overload" not in map(ast.unparse, node.decorator_list):
+                yield of + node.name, node, docstring
+
+
+def numbers_unless_told(function: ast.FunctionDef) -> Iterator[str]:
+    """The arguments with a number as their default."""
+    of_all = function.args
+    positional = [*of_all.posonlyargs, *of_all.args]
+    pairs = [
+        *zip(positional[len(positional) - len(of_all.defaults) :], of_all.defaults, strict=True),
+        *zip(of_all.kwonlyargs, of_all.kw_defaults, strict=True),
+    ]
+    for argument, default in pairs:
+        if default is not None and re.fullmatch(r"-?[\d_.e-]+", ast.unparse(default)):
+            yield argument.arg
 
 
 def body_of(function: ast.FunctionDef | ast.AsyncFunctionDef, path: Path) -> list[str]:

@@ -218,6 +218,11 @@ class PanopticMap:
 
         Segments of one category are numbered from 1; with `categories`, stuff and crowds get number 0.
 
+        Args:
+            divisor: Above the number of segments of any category; 1000, that of Cityscapes and Panoptic-
+                DeepLab.
+            categories: Which of the categories are stuff; None numbers every segment.
+
         Raises:
             ValueError: A category has `divisor` segments or more, or two of number 0.
         """
@@ -254,6 +259,11 @@ class PanopticMap:
         """From an array of `category_id * divisor + number`; negative values are void.
 
         With `categories`, things of number 0 are crowds.
+
+        Args:
+            labels: (h, w), whole numbers.
+            divisor: Of `to_label_divisor`; 1000, that of Cityscapes and Panoptic-DeepLab.
+            categories: Which of the categories are things; None takes number 0 as a segment like others.
         """
         labels = np.asarray(labels)
         values, inverse = np.unique(labels, return_inverse=True)

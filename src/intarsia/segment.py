@@ -21,6 +21,12 @@ class Segment:
 
     Numbers of NumPy and torch become Python's, so that every writer can write them.
 
+    Attributes:
+        id: Of its pixels in the map; 0 is void's.
+        category_id: As the data set numbers them.
+        score: How sure it is, in no unit; higher wins where a format wants an order. 1 for a truth, which is.
+        is_crowd: Whether it stands for several things.
+
     Raises:
         ValueError: An id is no whole number, the score is not finite, or `is_crowd` is neither yes nor no.
 

@@ -114,6 +114,26 @@ def test_a_crop_with_focus_holds_a_rare_segment():
     assert hits[0.0] < 10
 
 
+def test_a_crop_with_focus_is_drawn_by_the_power_of_the_area():
+    """A 4x4 car on a road 225 times as large: half of the windows at power 0, 15 of 16 at 1/2, all at 2."""
+    ids = torch.ones(60, 60, dtype=torch.int32)
+    ids[40:44, 40:44] = 2
+    sample = Sample(torch.zeros(3, 60, 60, dtype=torch.uint8), ids, (Segment(1, 1), Segment(2, 2)), "a")
+    torch.manual_seed(0)
+    shares = []
+    for power in (0.0, 0.5, 2.0):
+        transform = train_transform(
+            Augmentation(scale=(1.0, 1.0), crop=(1, 1), rare_focus=1.0, rare_power=power, photometric=0.0)
+        )
+        shares.append(sum(2 in listed(transform(sample)) for _ in range(400)) / 400)
+    assert shares == pytest.approx([1 / 2, 15 / 16, 1.0], abs=0.06)
+
+
+def test_the_power_of_an_area_does_not_fall_below_zero():
+    with pytest.raises(ValueError, match="rare_power"):
+        Augmentation(rare_power=-0.5)
+
+
 def test_colours_change_within_bounds_and_maps_do_not():
     torch.manual_seed(3)
     before = painted(16, 16)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from intarsia import _glibc
+from intarsia.methods.kept_memory import kept_memory
 from intarsia.serve import memory
 from intarsia.serve.app import create_app
 from intarsia.serve.desk import Desk
@@ -48,7 +50,7 @@ def test_what_lies_free_between_what_is_kept_goes_back():
 
 def test_it_goes_back_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch):
     library, now_s = Library(), [100.0]
-    monkeypatch.setattr(memory, "_glibc", lambda: library)
+    monkeypatch.setattr(memory, "glibc", lambda: library)
     monkeypatch.setattr(memory.time, "monotonic", lambda: now_s[0])
     spare = SpareMemory()
     for step_s in (0.0, 0.4, 0.5, 0.2, 5.0):
@@ -59,21 +61,23 @@ def test_it_goes_back_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch):
 
 def test_where_the_heaps_are_others_nothing_happens(monkeypatch: pytest.MonkeyPatch):
     asked = []
-    monkeypatch.setattr(memory.sys, "platform", "darwin")
-    monkeypatch.setattr(memory.ctypes, "CDLL", asked.append)
-    memory._glibc.cache_clear()
+    monkeypatch.setattr(_glibc.sys, "platform", "darwin")
+    monkeypatch.setattr(_glibc.ctypes, "CDLL", asked.append)
+    _glibc.glibc.cache_clear()
     try:
         memory.keep_memory_together()
         SpareMemory().give_back()
-        assert memory._glibc() is None
+        with kept_memory():
+            pass
+        assert _glibc.glibc() is None
         assert not asked
     finally:
-        memory._glibc.cache_clear()
+        _glibc.glibc.cache_clear()
 
 
 def test_memory_goes_back_after_uploads_good_and_bad_and_after_a_look(models, monkeypatch):
     library = Library()
-    monkeypatch.setattr(memory, "_glibc", lambda: library)
+    monkeypatch.setattr(memory, "glibc", lambda: library)
     monkeypatch.setattr(memory, "TRIM_EVERY_S", 0.0)
     desk = Desk(models, limits=Limits(), max_bytes=1 << 20, max_waiting=4)
     with TestClient(create_app(desk), base_url="http://localhost") as client:

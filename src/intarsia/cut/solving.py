@@ -97,6 +97,7 @@ def solve_batch(
     Args:
         threads: How many problems at a time; None for one a core. The answers do not depend on it.
         solver: As in `solve`, like the rest; `time_limit_s` holds for each problem.
+        seed: As in `solve`, where every seed gives the same answer.
 
     Returns:
         One cut a problem, in their order; the same as `solve` gives.

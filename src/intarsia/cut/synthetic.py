@@ -21,6 +21,8 @@ def synthetic_problem(
 
     Args:
         noise: 0 for a network that is always right; 1 is moderate, 2 hard.
+        num_classes: Of which the first two fifths can be split; 19, as Cityscapes has.
+        seed: Fixes the scene and its noise; the same numbers give the same problem on every machine.
 
     Returns:
         The problem, and the scene: the class of stuff pixels, 1000 and more for the discs.

@@ -12,6 +12,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
+import intarsia._native as _native
 from intarsia.panoptic import VOID_ID, Segment
 
 IMAGENET_MEAN = (124, 116, 104)
@@ -69,12 +70,25 @@ class Crop(v2.Transform):
         size: Sequence[int],
         *,
         rare_focus: float = 0.0,
+        rare_power: float = 0.0,
         max_segment_share: float = 1.0,
         fill: Sequence[int] = IMAGENET_MEAN,
     ) -> None:
+        """Say how windows are drawn.
+
+        Args:
+            size: Height and width in pixels.
+            rare_focus: Probability that the window is around a segment of a category drawn from those shown;
+                0 draws every window evenly.
+            rare_power: The chance of a category falls with its area to this power; 0 draws evenly.
+            max_segment_share: Windows that show more than this of one segment, or void, are drawn again, ten
+                times; 1 takes the first.
+            fill: Red, green and blue around the image; ImageNet's mean, which the network sees as 0.
+        """
         super().__init__()
         self.size = (size[0], size[1])
         self.rare_focus = rare_focus
+        self.rare_power = rare_power
         self.max_segment_share = max_segment_share
         self.fill = tuple(fill)
 
@@ -103,12 +117,21 @@ class Crop(v2.Transform):
         row, column = (_between(min(0, free), max(0, free)) for free in slack)
         return row, column
 
+    def _category(self, ids: Tensor, of_category: Sequence[Sequence[int]]) -> Sequence[int]:
+        """The segments of one category, drawn evenly or more often where they cover little."""
+        if not self.rare_power:
+            return _one_of(of_category)
+        areas = dict(_native.count_ids(ids.as_subclass(Tensor).contiguous().numpy()).tolist())
+        covered = torch.tensor([sum(areas.get(id, 0) for id in segment_ids) for segment_ids in of_category])
+        chances = covered.clamp(min=1).double() ** -self.rare_power
+        return of_category[int(torch.multinomial(chances, 1))]
+
     def _around_a_rare_one(self, ids: Tensor, segments: Sequence[Segment]) -> tuple[int, int]:
-        """The corner of a window around a pixel of a segment of a category, each drawn evenly."""
+        """The corner of a window around a pixel of a segment, drawn evenly from those of a category."""
         of_category = {segment.category_id: [] for segment in segments}
         for segment in segments:
             of_category[segment.category_id].append(segment.id)
-        drawn = _one_of(_one_of(list(of_category.values())))
+        drawn = _one_of(self._category(ids, list(of_category.values())))
         pixels = (ids == drawn).nonzero()
         if not len(pixels):  # an earlier crop removed it
             return 0, 0
@@ -177,5 +200,5 @@ def _between(low: int, high: int) -> int:
     return int(torch.randint(low, high + 1, ()))
 
 
-def _one_of(options: list[Any]) -> Any:
+def _one_of(options: Sequence[Any]) -> Any:
     return options[int(torch.randint(len(options), ()))]

@@ -188,6 +188,10 @@ def at_grid(targets: PanopticTargets, *, stride: int = 4) -> PanopticTargets:
 
     Source: Abbas and Swoboda 2021, released code: pixel (2, 2) of each 4x4 block;
     the clamp for sizes that 4 does not divide is ours.
+
+    Args:
+        targets: In pixels of the image.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the usual backbones.
     """
     if stride not in targets._grids:
         with torch.inference_mode(False):  # who asks first may need no gradient, who asks next may

@@ -13,7 +13,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 import intarsia._native as _native
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.data.geometry import Crop, QuarterTurns, Scale, ShortSide
 from intarsia.data.imaging import Imaging, ImagingConfig
 from intarsia.data.photometric import Photometric
@@ -29,7 +29,9 @@ class Augmentation:
         max_side: No longer side than this, in pixels; only with `short_sides`.
         scale: Smallest and largest factor of height and width, drawn evenly on a log scale.
         crop: Height and width cut out, padded where the image is smaller; empty: no crop.
-        rare_focus: Probability that the crop is centred on a category drawn evenly from those shown.
+        rare_focus: Probability that the crop is centred on a category drawn from those shown.
+        rare_power: The chance of each of them falls with its area to this power; 0 draws evenly, 0.5 twice
+            as often what covers a quarter.
         max_segment_share: Crops that show more than this of one segment, or void, are drawn again, ten times.
         flip: Probability of mirroring left and right; one half: as often as not.
         quarter_turns: Also mirror top and bottom and turn by 90 degrees, for pictures without an up.
@@ -42,6 +44,7 @@ class Augmentation:
     scale: tuple[float, ...] = (0.5, 2.0)
     crop: tuple[int, ...] = (512, 512)
     rare_focus: float = 0.0
+    rare_power: float = 0.0
     max_segment_share: float = 1.0
     flip: float = 0.5
     quarter_turns: bool = False
@@ -59,6 +62,7 @@ class Augmentation:
         for name in ("rare_focus", "max_segment_share", "flip", "photometric"):
             if not 0 <= getattr(self, name) <= 1:
                 fail(name, "in [0, 1]", getattr(self, name))
+        check_least("rare_power", self.rare_power, 0)
 
 
 class SampleTransform:
@@ -88,17 +92,25 @@ def train_transform(config: Augmentation) -> SampleTransform:
         >>> train_transform(Augmentation(crop=(8, 8)))(sample).size
         (8, 8)
     """
+    # first the size of what is seen
     parts: list[v2.Transform] = []
     if config.short_sides:
         parts.append(ShortSide(config.short_sides, max_side=config.max_side))
     elif config.scale != (1.0, 1.0):
         parts.append(Scale(*config.scale))
+    # then its place and direction
     if config.crop:
-        crop = Crop(config.crop, rare_focus=config.rare_focus, max_segment_share=config.max_segment_share)
+        crop = Crop(
+            config.crop,
+            rare_focus=config.rare_focus,
+            rare_power=config.rare_power,
+            max_segment_share=config.max_segment_share,
+        )
         parts.append(crop)
     parts.append(v2.RandomHorizontalFlip(config.flip))
     if config.quarter_turns:
         parts.append(QuarterTurns())
+    # colours come last, and alone
     if config.photometric:
         parts.append(Photometric(config.photometric))
     if not config.imaging.is_none:
@@ -107,5 +119,11 @@ def train_transform(config: Augmentation) -> SampleTransform:
 
 
 def evaluation_transform(*, short_side: int, max_side: int = 100_000) -> SampleTransform:
-    """Bring every sample to one length of the shorter side, without randomness."""
+    """Bring every sample to one length of the shorter side, without randomness.
+
+    Args:
+        short_side: Of every sample, in pixels.
+        max_side: Longest other side in pixels, for which the short one stays below its length; longer than
+            any image unless told.
+    """
     return SampleTransform(v2.Compose([ShortSide((short_side,), max_side=max_side)]))

@@ -16,6 +16,11 @@ __all__ = ["grid_size", "upsampled_argmax", "upsampled_labels", "upsampled_segme
 def grid_size(height: int, width: int, *, stride: int = 4) -> tuple[int, int]:
     """Rows and columns of the grid over an image: divided by the stride, rounded up.
 
+    Args:
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the usual backbones.
+
     Example:
         >>> grid_size(1, 9)
         (1, 3)
@@ -64,6 +69,13 @@ def upsampled_winners(
     values: Float32[np.ndarray, "s hs ws"], height: int, width: int, *, stride: int = 4, threads: int = 1
 ) -> Int32[np.ndarray, "h w"]:
     """As `upsampled_argmax` for any number of channels.
+
+    Args:
+        values: Of each channel, on a grid whose points stand in the middle of blocks of `stride` pixels.
+        height: Of the image, in pixels, which the grid must cover.
+        width: Of the image, in pixels.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the usual backbones.
+        threads: How many may work at once; one, as a caller has often threads of its own.
 
     Example:
         >>> upsampled_winners(np.array([[[1.0, 0.0]], [[0.0, 1.0]]], np.float32), 1, 8)

@@ -23,6 +23,11 @@ def contact_sheet(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Pictures in rows, each under its title; smaller ones stand in the middle of the largest one's size.
 
+    Args:
+        pictures: 8-bit RGB, of any sizes.
+        titles: One a picture; all empty: no room for them.
+        columns: Pictures in a row, at most as many as there are; four are still readable on a screen.
+
     Raises:
         ValueError: There is no picture, there are not as many titles, or a picture is no 8-bit RGB.
 

@@ -18,6 +18,11 @@ def to_torchmetrics(
 
     Stuff and crowds have instance 0. Void gets the category `void`, which torchmetrics must not know.
 
+    Args:
+        panoptic_map: What is in one image.
+        categories: Which of its categories are things.
+        void: The category of unlabelled pixels; -1, which is no category of any data set.
+
     Example:
         >>> panoptic_map = PanopticMap(np.array([[4, 5, 0]]), [Segment(4, 1), Segment(5, 6)])
         >>> to_torchmetrics(panoptic_map, Categories.named("facades")).tolist()
@@ -30,6 +35,11 @@ def to_torchmetrics(
 
 def from_torchmetrics(array: Any, *, void: int = -1, categories: Categories | None = None) -> PanopticMap:
     """From (category id, instance number) at each pixel; with `categories`, things of number 0 are crowds.
+
+    Args:
+        array: (h, w, 2), of any integers.
+        void: The category of unlabelled pixels, by default what `to_torchmetrics` gives them.
+        categories: Which of the categories are things; None takes number 0 as a segment like others.
 
     Raises:
         ValueError: The array is not of shape (h, w, 2).

@@ -40,6 +40,11 @@ def inside_boxes(
 
     Rounding outward, as UPSNet does, so that no detection is lost between the points, however small.
 
+    Args:
+        boxes: x0, y0, x1, y1 in pixels of the image.
+        size: Rows and columns of the grid.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the pyramid.
+
     Example:
         >>> inside_boxes(torch.tensor([[5.0, 0, 6, 4]]), (1, 3))
         tensor([[[False,  True, False]]])

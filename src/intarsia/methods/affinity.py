@@ -59,9 +59,14 @@ def affinity_losses(
 ) -> dict[str, Float[Tensor, ""]]:
     """Top-k cross-entropy of each offset, with more weight on things and most on small ones.
 
-    `stride` is the number of pixels between neighbours on the grid of the logits.
-
     Source: Abbas and Swoboda 2021 (COPS), section 4.2; the shares are those of their released configurations.
+
+    Args:
+        logits: Positive where two points belong together, one channel an offset.
+        targets: In pixels of the image; sampled to the grid here.
+        config: Weights of the loss and of its pixels.
+        offsets: Rows and columns from a point to its partner, on the grid.
+        stride: Pixels between neighbours on the grid of the logits; 4, as published.
     """
     weights = point_weights(targets, config, stride=stride)
     pairs = affinity_targets(at_grid(targets, stride=stride), offsets, weights=weights)
@@ -74,6 +79,11 @@ def point_weights(
     targets: PanopticTargets, config: AffinityLossConfig, *, stride: int = 4
 ) -> Float[Tensor, "b hs ws"]:
     """How much each grid point counts: 1 in stuff, more in things, most in small things.
+
+    Args:
+        targets: In pixels of the image.
+        config: The weights of things and of small things.
+        stride: Pixels between neighbours on the grid; 4, as published.
 
     Example:
         >>> from intarsia.data.targets import targets_of

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
-import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from intarsia._glibc import MMAP_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD, glibc
+
 __all__ = ["kept_memory"]
 
-# Of mallopt, in <malloc.h> of glibc.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _LARGEST_INT = 2**31 - 1
 
-_KEEPING = {_MMAP_MAX: 0, _TRIM_THRESHOLD: _LARGEST_INT}
-_USUAL = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 64 << 20}
+_KEEPING = {MMAP_MAX: 0, TRIM_THRESHOLD: _LARGEST_INT}
+_USUAL = {MMAP_MAX: 65536, MMAP_THRESHOLD: 32 << 20, TRIM_THRESHOLD: 64 << 20}
 """Where glibc's own adjustment ends in a process that has freed large arrays; 65536 is its default."""
 
 _lock = threading.Lock()
@@ -58,10 +56,9 @@ def _leave() -> None:
 
 
 def _set(options: dict[int, int]) -> None:
-    if platform.libc_ver()[0] != "glibc":
+    if (library := glibc()) is None:
         return
-    system = ctypes.CDLL(None)
     for option, value in options.items():
-        system.mallopt(option, value)
+        library.mallopt(option, value)
     if options is _USUAL:
-        system.malloc_trim(0)
+        library.malloc_trim(0)

@@ -57,7 +57,13 @@ class PooledQuality(nn.Module):
     def forward(
         self, pairs: MaskPairs, *, least_area: float | Float[Tensor, " k"] = 0.0
     ) -> Float[Tensor, ""]:
-        """Smooth PQ, its mean over the categories seen so far; in training mode the batch becomes past."""
+        """Smooth PQ, its mean over the categories seen so far; in training mode the batch becomes past.
+
+        Args:
+            pairs: The masks of a batch and what they are matched with.
+            least_area: t of eq. (6), in points of the grid, for all or each of the categories; 0, where the
+                smallest segments count half.
+        """
         sums = panoptic_quality_sums(
             pairs, num_categories=len(self.hits), least_area=least_area, options=self.options
         )

@@ -54,9 +54,13 @@ def semantic_losses(
 ) -> dict[str, Float[Tensor, ""]]:
     """Top-k cross-entropy, with more weight on small things, and the Lovász softmax where it is asked for.
 
-    `stride` is the number of pixels between neighbours on the grid of the logits.
-
     Source: Cheng et al. 2020 (Panoptic-DeepLab): hardest fifth of the pixels, 3 for instances below 64x64.
+
+    Args:
+        logits: One channel a category.
+        targets: In pixels of the image; sampled to the grid here, or the logits up-sampled to them.
+        config: Weights of the losses and of their pixels.
+        stride: Pixels between neighbours on the grid of the logits; 4, as published.
     """
     weights = pixel_weights(targets, small_px=config.small_thing_px, factor=config.small_thing_weight)
     semantic = targets.semantic

@@ -61,7 +61,13 @@ class RecallByCrowding(AbstractTally):
     needs_maps = True
 
     def __init__(self, categories: Categories, *, min_iou: float = 0.75) -> None:
-        """Start with no image."""
+        """Start with no image.
+
+        Args:
+            categories: Those of both maps.
+            min_iou: From which a thing is found; 0.75 asks for an outline, as in the comparison of sticks,
+                where 0.5 would take half a stick.
+        """
         self.categories, self.min_iou = categories, min_iou
         self.hits: Int64[np.ndarray, " g"] = np.zeros(len(CROWDING_EDGES), np.int64)
         self.counts: Int64[np.ndarray, " g"] = np.zeros(len(CROWDING_EDGES), np.int64)

@@ -31,6 +31,11 @@ def measure_pairs(
 ) -> Iterator[tuple[MapPair, MeasuredImage | str]]:
     """Measure image by image, in order; a sentence instead where a file is unreadable.
 
+    Args:
+        pairs: Predictions with their truth.
+        request: What is measured.
+        workers: Threads that read and compare at once; one unless told, since each holds two maps.
+
     Raises:
         ValueError: The sizes of two maps differ, or a prediction's ids are not those its JSON lists.
     """

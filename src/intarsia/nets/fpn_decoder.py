@@ -37,7 +37,13 @@ class FpnPyramid(nn.Module):
     def __init__(
         self, channels: Sequence[int], *, width: int = 256, top_context: TopContext = "none"
     ) -> None:
-        """Build the layers for features of these channels, from fine to coarse."""
+        """Build the layers for features of these channels, from fine to coarse.
+
+        Args:
+            channels: Of the features, from fine to coarse.
+            width: Channels of every level; 256, the paper's.
+            top_context: What the coarsest level is told about the whole image.
+        """
         super().__init__()
         self.squeeze = SqueezeExcitation(channels[-1]) if top_context == "squeeze" else None
         self.average = GlobalAverage(channels[-1], width) if top_context == "average" else None
@@ -75,7 +81,14 @@ class FpnClimbs(nn.Module):
         width: int = 128,
         style: ConvStyle = PLAIN_GROUPS,
     ) -> None:
-        """Build the layers for levels of these strides, each with `channels_in` channels."""
+        """Build the layers for levels of these strides, each with `channels_in` channels.
+
+        Args:
+            strides: Of the levels, from fine to coarse, each twice the one before.
+            channels_in: Of every level.
+            width: Channels of the sum; 128, the paper's.
+            style: Of the convolutions; group norm, the paper's.
+        """
         super().__init__()
         doublings = [(stride // strides[0]).bit_length() - 1 for stride in strides]
         self.paths = nn.ModuleList(_climb(channels_in, width, steps, style) for steps in doublings)

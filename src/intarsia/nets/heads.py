@@ -82,7 +82,16 @@ class ConvHead(nn.Module):
         style: ConvStyle = DEFAULT_STYLE,
         std: float = 0.05,
     ) -> None:
-        """Build `depth` convolutions of `width` channels, in this style; a last 1x1."""
+        """Build `depth` convolutions of `width` channels, in this style; a last 1x1.
+
+        Args:
+            channels_in: Of the decoder's map.
+            channels_out: As many as the task needs.
+            width: Channels of the convolutions before the last.
+            depth: How many of those there are; 0 leaves the last 1x1 alone.
+            style: Of those convolutions.
+            std: Of the last one's first weights, for which `prediction` has the reason.
+        """
         super().__init__()
         widths = [channels_in] + [width] * depth
         self.body = nn.Sequential(*(styled_block(a, b, style) for a, b in pairwise(widths)))

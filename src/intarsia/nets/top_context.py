@@ -25,7 +25,12 @@ class SqueezeExcitation(nn.Module):
     """
 
     def __init__(self, channels: int, *, reduction: int = 16) -> None:
-        """Build the layers; the narrow one has at least 8 channels."""
+        """Build the layers; the narrow one has at least 8 channels.
+
+        Args:
+            channels: Of the features.
+            reduction: How many times narrower the layer in between is, at least 8 channels; 16, the paper's.
+        """
         super().__init__()
         narrow = max(channels // reduction, 8)
         self.squeeze = nn.Linear(channels, narrow)

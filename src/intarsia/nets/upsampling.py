@@ -17,6 +17,12 @@ def upsample(
     Holds every channel at the image's size; what only wants the largest takes
     `intarsia.decoding.upsampling.upsampled_argmax`.
 
+    Args:
+        grid: Values at the middles of blocks of `stride` pixels.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the usual backbones.
+
     Example:
         >>> import torch
         >>> upsample(torch.tensor([[[[0.0, 4.0]]]]), 1, 7)[0, 0, 0].tolist()

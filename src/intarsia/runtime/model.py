@@ -255,7 +255,13 @@ class Model(AbstractSummarised):
     def views(
         self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
     ) -> Iterator[ImageView]:
-        """What the network says about each of several images, in order, as `view` does about one."""
+        """What the network says about each of several images, in order, as `view` does about one.
+
+        Args:
+            images: Whatever `predict` takes.
+            batch: How many neighbours of one size run at once, as in `predict`; 1, since a CPU gains nothing.
+            follow: Told how far the tiles of a large image are.
+        """
         seen = (self.intake.resize(self.picture(image)) for image in images)
         return self._pictures.of_each(seen, batch=batch, follow=follow)
 

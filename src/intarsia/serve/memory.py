@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import time
-from functools import cache
 from threading import Lock
+
+from intarsia._glibc import ARENA_MAX, glibc
 
 __all__ = ["SpareMemory", "keep_memory_together"]
 
-M_ARENA_MAX = -8
 MAX_HEAPS = 2
 TRIM_EVERY_S = 1.0
 
@@ -22,8 +20,8 @@ def keep_memory_together() -> None:
     another cannot take, and the process grows for thousands of pictures although nothing is kept. Elsewhere
     than on glibc this does nothing.
     """
-    if (glibc := _glibc()) is not None:
-        glibc.mallopt(M_ARENA_MAX, MAX_HEAPS)
+    if (library := glibc()) is not None:
+        library.mallopt(ARENA_MAX, MAX_HEAPS)
 
 
 class SpareMemory:
@@ -47,18 +45,9 @@ class SpareMemory:
 
     def give_back(self) -> None:
         """Give back what is free, at most once a second."""
-        glibc, now_s = _glibc(), time.monotonic()
+        library, now_s = glibc(), time.monotonic()
         with self._lock:
-            if glibc is None or now_s < self._next_s:
+            if library is None or now_s < self._next_s:
                 return
             self._next_s = now_s + TRIM_EVERY_S
-        glibc.malloc_trim(0)
-
-
-@cache
-def _glibc() -> ctypes.CDLL | None:
-    """The C library, if it is the one that has these heaps."""
-    if sys.platform != "linux":
-        return None
-    library = ctypes.CDLL(None)
-    return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
+        library.malloc_trim(0)
