@@ -28,19 +28,33 @@ from intarsia.panoptic import VOID_ID, Categories, PanopticMap, Segment
 
 @dataclass
 class Inspection:
-    """The counts of one data set folder."""
+    """The counts of one data set folder.
+
+    Attributes:
+        num_images: Those whose maps could be read.
+        num_pixels: Of all maps.
+        num_void: Pixels that nobody labelled.
+        sizes: How many maps have a height and width.
+        segments: How many a category has, by its id.
+        pixels: How many a category covers, by its id.
+        num_crowds: Segments that stand for several things.
+        things_per_image: One number a map.
+        problems: What makes training or evaluation fail, a sentence each.
+        remarks: What is only worth knowing, a sentence each.
+        lessons: The segments of each map.
+    """
 
     num_images: int = 0
     num_pixels: int = 0
     num_void: int = 0
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    segments: Counter[int] = field(default_factory=Counter)  # by category id
+    segments: Counter[int] = field(default_factory=Counter)
     pixels: Counter[int] = field(default_factory=Counter)
     num_crowds: int = 0
     things_per_image: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    lessons: list[Sequence[Segment]] = field(default_factory=list)  # the segments of each map
+    lessons: list[Sequence[Segment]] = field(default_factory=list)
 
     def add(self, other: Inspection) -> None:
         """Add the counts of another folder."""

@@ -36,7 +36,12 @@ ALL_SIZES = SmallestSizes(min_thing_px=1, min_stuff_px=1)
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One instance that grouping found: what it shows, and how sure that is."""
+    """One instance that grouping found: what it shows, and how sure that is.
+
+    Attributes:
+        category_index: Row of its category.
+        score: How sure it is, in no unit; 1 where grouping does not say.
+    """
 
     category_index: int
     score: float = 1.0
