@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,13 +72,13 @@ def test_files_are_written_whole_in_one_way():
 
 
 def test_threads_in_order_stand_in_one_place():
-    """Elsewhere there is one thread: one that draws, and one that has autograd's state."""
+    """Elsewhere there is one thread, which has autograd's state."""
     pools = {
         path.name
         for path in (ROOT / "src").rglob("*.py")
         if re.search(r"ThreadPoolExecutor\(", path.read_text()) and path.name != "_threads.py"
     }
-    assert pools == {"photo_run.py", "_hierarchical_operator.py"}
+    assert pools == {"_hierarchical_operator.py"}
 
 
 def test_a_new_affinity_head_touches_two_files():
@@ -122,6 +123,42 @@ def test_a_component_takes_its_config_and_not_its_leaves():
         if sum(is_leaf(keyword) for keyword in node.keywords) > MOST_LEAVES
     ]
     assert not mirrored
+
+
+def test_keywords_stand_in_their_call():
+    """A dict of them that is made only to be spread hides from editors and type checkers what is passed."""
+    hidden = [
+        f"{path.name}:{line} {name}"
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for name, line in spread_literals(function)
+    ]
+    assert not hidden
+    example = ast.parse("def f():\n    a = {'b': 1}\n    a |= {'c': 2}\n    g(**a)").body[0]
+    assert list(spread_literals(example)) == [("a", 2)]
+
+
+def spread_literals(function: ast.AST) -> Iterator[tuple[str, int]]:
+    """Variables that hold a dict whose keys are written out, and that a call spreads.
+
+    One that begins empty gets its keys at run time.
+    """
+    spread = {
+        keyword.value.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg is None and isinstance(keyword.value, ast.Name)
+    }
+    dicts = [
+        (node.targets[0].id, node.value, node.lineno)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+        if isinstance(node.targets[0], ast.Name)
+    ]
+    begun_empty = {name for name, value, _ in dicts if not value.keys}
+    yield from ((name, line) for name, _, line in dicts if name in spread - begun_empty)
 
 
 def is_leaf(keyword: ast.keyword) -> bool:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from intarsia._threads import map_in_threads, results_in_order
+from intarsia._threads import do_beside, map_in_threads, results_in_order
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -53,6 +53,33 @@ def test_an_error_comes_with_its_item():
     assert [next(results), next(results)] == [(0, 0), (1, 1)]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_items_go_on_while_a_thread_works_on_them():
+    """Two have come before the thread has done anything; in the end it has done all, in order."""
+    two_have_come, ends = threading.Event(), []
+
+    def work(i: int) -> None:
+        assert two_have_come.wait(10)
+        ends.append(i)
+
+    items = do_beside(work, range(4), most_waiting=2)
+    assert [next(items), next(items), ends] == [0, 1, []]
+    two_have_come.set()
+    assert list(items) == [2, 3]
+    assert ends == [0, 1, 2, 3]
+
+
+def test_items_come_no_faster_than_a_thread_allows():
+    """Where two may wait, the third comes when the first is done."""
+    ends = []
+    numbers_done = [len(ends) for _ in do_beside(ends.append, range(9), most_waiting=2)]
+    assert all(done >= i - 1 for i, done in enumerate(numbers_done))
+
+
+def test_an_error_of_work_beside_is_raised_before_the_end():
+    with pytest.raises(ZeroDivisionError):
+        list(do_beside(lambda i: 1 // (2 - i), range(3), most_waiting=4))
 
 
 def test_many_arguments_map_as_python_maps_them():

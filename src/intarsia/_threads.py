@@ -63,6 +63,30 @@ def results_in_order(
         pool.shutdown(cancel_futures=True)
 
 
+def do_beside(function: Callable[[T], object], items: Iterable[T], *, most_waiting: int) -> Generator[T]:
+    """Each item as it comes, while a thread does with it what nobody waits for; all is done at the end.
+
+    Args:
+        function: What is done with each item, in order. Its error comes with a later item, or at the end.
+        items: Taken one by one.
+        most_waiting: Items whose work may be behind before the next one waits, which bounds the memory.
+
+    Example:
+        >>> lengths = []
+        >>> list(do_beside(lambda word: lengths.append(len(word)), ["a", "bcd"], most_waiting=1)), lengths
+        (['a', 'bcd'], [1, 3])
+    """
+    waiting: deque[Future[object]] = deque()
+    with ThreadPoolExecutor(1) as pool:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > most_waiting:
+                waiting.popleft().result()
+            yield item
+        for future in waiting:
+            future.result()
+
+
 def map_in_threads(function: Callable[..., R], *items: Iterable[Any], workers: int) -> list[R]:
     """The results of all items at once, as of `map`, from threads that live as long as the call.
 

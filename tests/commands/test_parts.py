@@ -16,7 +16,8 @@ from PIL import Image
 import intarsia
 from intarsia.commands import ranks
 from intarsia.commands.photo_pages import PhotoPage
-from intarsia.commands.photo_run import Photo, PhotoSettings
+from intarsia.commands.photo_run import PhotoSettings
+from intarsia.commands.photos import Photo
 from intarsia.commands.ranks import Rank
 from intarsia.commands.shards import Shards, ShardWork, parts_of
 from intarsia.errors import InputError, PartialFailure
@@ -70,7 +71,7 @@ def test_ranks_that_share_the_work_give_the_files_of_one_process(photos: Path, w
 
 
 def settings_of(out: Path) -> PhotoSettings:
-    return PhotoSettings(model="facades", out=out, drawn=None, threads=1)
+    return PhotoSettings(model="facades", out=out, overlays=None, threads=1)
 
 
 def photos_of(folder: Path) -> list[Photo]:

@@ -12,7 +12,8 @@ from PIL import Image
 import intarsia
 from intarsia.cli import main
 from intarsia.commands.photo_pages import PhotoPage
-from intarsia.commands.photo_run import Photo, PhotoSettings
+from intarsia.commands.photo_run import PhotoSettings
+from intarsia.commands.photos import Photo
 from intarsia.commands.semantic_masks import MaskValues, mask_files
 from intarsia.commands.shards import Shards, parts_of
 from intarsia.errors import InputError, PartialFailure
@@ -172,7 +173,7 @@ def test_parts_of_a_run_with_other_masks_never_mix(tmp_path: Path):
     photos = write_photos(tmp_path / "photos", "a.png")
     mask = write_mask(tmp_path / "masks" / "a.png", two_windows())
     photo = Photo("a.png", "a", 1, PhotoPage(photos / "a.png", None), mask)
-    settings = PhotoSettings(model="facades-embedding", out=tmp_path, drawn=None, semantic=mask.parent)
+    settings = PhotoSettings(model="facades-embedding", out=tmp_path, overlays=None, semantic=mask.parent)
 
     def folder_of(settings: PhotoSettings, photo: Photo) -> Path:
         return Shards.of(settings, parts_of([photo])).folder

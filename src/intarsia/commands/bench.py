@@ -110,8 +110,10 @@ def bench(
     timings: list[Timing] = []
     for name in models or tuple(models_that_run_here()):
         model = load(name, backend=backend, device=device, precision=precision, threads=threads)
-        options = {"repeats": repeats, "threads": threads or 0}
-        timings += [_time(name, model, picture_of(photo, side), **options) for side in sizes]
+        timings += [
+            _time(name, model, picture_of(photo, side), repeats=repeats, threads=threads or 0)
+            for side in sizes
+        ]
     _print(timings, photo_name=image)
     if json is not None:
         write_json(Path(json), [asdict(timing) for timing in timings])

@@ -225,14 +225,21 @@ def _ray_cluster(address: str) -> Iterator[Any]:
         if (error.name or "").partition(".")[0] not in ("ray", "pyarrow", "pandas"):
             raise
         fail("cluster", "used with its extra", f"no {error.name}", hint="pip install 'intarsia[cluster]'")
+    # a cluster that runs already belongs to somebody else
     mine = not ray.is_initialized()
     if mine:
-        options = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
         try:
             with _errors_without(CHATTER):
-                ray.init(address=None if address == "auto" else address, include_dashboard=False, **options)
+                ray.init(
+                    address=None if address == "auto" else address,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    configure_logging=True,
+                )
         except Exception as error:  # Ray raises almost anything
             fail("cluster", "a Ray cluster that can be reached", f"{address} ({str(error).splitlines()[0]})")
+    # nothing is printed but what the command says
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()

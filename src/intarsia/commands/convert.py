@@ -32,7 +32,6 @@ from intarsia.formats.source import SourceMap, SourcePart, Target
 GROUP = 16
 """Images that a worker of a cluster is given at once."""
 LABELS = ("labels", "label-stack")
-NO_CHOICE: dict[str, Any] = {"channel": (), "page": None}
 TARGETS: dict[str, Target] = {
     "ade20k": ade20k.TARGET,
     "cityscapes": cityscapes.TARGET,
@@ -110,15 +109,14 @@ def convert(
         source, out = str(Path(source).absolute()), str(Path(out).absolute())
     labels = {"category_map": category_map, "background": background, "objects": objects}
     parts = _parts_of(format, Path(source), labels)
-    view = {"channel": channel, "page": page}
-    if view != NO_CHOICE:
-        parts = [_with_view(part, view) for part in parts]
+    if channel or page is not None:
+        parts = [_with_view(part, channel=channel, page=page) for part in parts]
     # what the target cannot hold is refused before anything is written
     for part in parts:
         check_names(part, TARGETS[to])
     if strict:
         refuse_losses(parts, each=each)
-    conversion = [format, str(Path(source).resolve()), to, *map(str, (labels | view).values())]
+    conversion = [format, str(Path(source).resolve()), to, *map(str, (*labels.values(), channel, page))]
     # each part into files; what was done before stays
     try:
         outcomes = [
@@ -153,12 +151,14 @@ def _parts_of(format: str, source: Path, labels: dict[str, Any]) -> list[SourceP
     return FORMATS[format](source)
 
 
-def _with_view(part: SourcePart, view: dict[str, Any]) -> SourcePart:
+def _with_view(part: SourcePart, *, channel: tuple[int, ...], page: int | None) -> SourcePart:
     """The part with what was chosen of its photos, each of which will be a PNG."""
 
     def choose(source: SourceMap) -> SourceMap:
+        if not source.has_photo:
+            return source
         png = PurePosixPath(source.image_file).with_suffix(".png")
-        return replace(source.with_view(**view), image_file=str(png)) if source.has_photo else source
+        return replace(source.with_view(channel=channel, page=page), image_file=str(png))
 
     return replace(part, maps=tuple(map(choose, part.maps)))
 

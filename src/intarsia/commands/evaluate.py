@@ -16,8 +16,8 @@ from intarsia.categories import Categories
 from intarsia.commands.cluster import Cluster, ClusterAddress
 from intarsia.commands.report import title_of, write_report
 from intarsia.errors import InputError, PartialFailure
-from intarsia.formats.as_coco import as_coco
-from intarsia.metrics.folders import evaluate_folders, read_pairs
+from intarsia.formats.as_coco import CocoFiles, as_coco
+from intarsia.metrics.folders import Each, evaluate_folders, read_pairs
 from intarsia.metrics.measures import Request
 from intarsia.metrics.pair_sums import PairSum
 from intarsia.metrics.pairing import MapPairs
@@ -80,24 +80,23 @@ def evaluate(
     broken: PartialFailure | None = None
     # other formats stand as COCO panoptic for as long as they are read
     with ExitStack() as stack:
-        options = {"workers": workers or 1, "read_elsewhere": cluster not in (None, "local")}
-        true = stack.enter_context(as_coco(truth, folder=truth_dir, **options))
-        options |= {"folder": prediction_dir, "truth": _categories(true.json_path)}
-        predicted = stack.enter_context(as_coco(prediction, **options))
-        files = (true.json_path, predicted.json_path)
-        folders: dict[str, Any] = {"truth_dir": true.folder, "prediction_dir": predicted.folder}
-        folders["problems"] = {**true.problems, **predicted.problems}
+        coco_of = partial(
+            as_coco,
+            workers=workers or 1,
+            read_elsewhere=cluster not in (None, "local"),
+        )
+        true = stack.enter_context(coco_of(truth, folder=truth_dir))
+        truth_categories = _categories(true.json_path)
+        predicted = stack.enter_context(coco_of(prediction, folder=prediction_dir, truth=truth_categories))
         try:
             each = None if cluster is None else partial(_on_cluster, Cluster(cluster, workers))
-            quality = evaluate_folders(*files, workers=workers or 1, request=request, each=each, **folders)
+            quality = _quality_of(true, predicted, request, workers=workers or 1, each=each)
         except PartialFailure as failure:
             broken, quality = failure, failure.result
-        except InputError as error:
-            raise InputError(true.with_sources(predicted.with_sources(str(error)))) from None
         # what only the report needs is not returned
         everything, quality = quality, replace(quality, also={name: quality.also[name] for name in also})
         if report is not None:
-            pairs = read_pairs(*files, **folders)
+            pairs = _pairs_of(true, predicted)
             title = title_of(truth, prediction, num_images=len(pairs.images))
             write_report(report, everything, pairs, images=images, title=title)
     # numbers of what could be read are written even if some images are broken
@@ -109,6 +108,35 @@ def evaluate(
     if broken is not None:
         raise broken
     return quality
+
+
+def _quality_of(
+    true: CocoFiles, predicted: CocoFiles, request: Request, *, workers: int, each: Each | None
+) -> QualityReport:
+    """The report, or what is wrong with the files as the user has them."""
+    try:
+        return evaluate_folders(
+            true.json_path,
+            predicted.json_path,
+            truth_dir=true.folder,
+            prediction_dir=predicted.folder,
+            problems={**true.problems, **predicted.problems},
+            workers=workers,
+            request=request,
+            each=each,
+        )
+    except InputError as error:
+        raise InputError(true.with_sources(predicted.with_sources(str(error)))) from None
+
+
+def _pairs_of(true: CocoFiles, predicted: CocoFiles) -> MapPairs:
+    return read_pairs(
+        true.json_path,
+        predicted.json_path,
+        truth_dir=true.folder,
+        prediction_dir=predicted.folder,
+        problems={**true.problems, **predicted.problems},
+    )
 
 
 def _categories(truth_json: Path) -> Categories | None:

@@ -19,7 +19,7 @@ from intarsia._id_map import nearest_index
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.insight import Inside, look_inside, view_of_pixel
 from intarsia.decoding.pixel_field import PixelField
-from intarsia.panoptic import PanopticMap
+from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import Pixels, in_unit_range
 from intarsia.runtime.diameter import Diameter
 from intarsia.runtime.loading import Backend, Device, load
@@ -125,10 +125,8 @@ def explain(
     # distances as they are, shares of the whole picture
     values = _enlarge(field.values, view, (height, width))
     values = values if field.kind == "distance" else values / values.sum()
-    segment, kin = _same(panoptic_map, at, predictor)
-    # what the pixel has with its segment, its category, and all else
-    regions = segment, kin & ~segment, ~kin & (panoptic_map.ids > 0)
     summary = _median if field.kind == "distance" else _share
+    regions = _regions(panoptic_map, at, predictor.categories)
     same_segment, same_category, other = (summary(values, region) for region in regions)
     # the sheet of pictures beside the numbers
     inside = look_inside(view, predictor.decoder, panoptic_map, categories=predictor.categories)
@@ -213,15 +211,15 @@ def _enlarge(grid: np.ndarray, view: ImageView, size: tuple[int, int]) -> np.nda
     return grid[rows][:, columns]
 
 
-def _same(
-    panoptic_map: PanopticMap, pixel: tuple[int, int], model: Model
-) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Where the pixel's segment is, and where its category is; nowhere if it is void."""
-    segment = panoptic_map.ids == panoptic_map.ids[pixel]
-    semantic = panoptic_map.semantic(model.categories)
-    kin = semantic == semantic[pixel]
+def _regions(
+    panoptic_map: PanopticMap, pixel: tuple[int, int], categories: Categories
+) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """The pixel's segment, the others of its category, and all else but void; void has no segment."""
     is_segment = panoptic_map.ids[pixel] > 0
-    return segment & is_segment, kin & is_segment
+    segment = (panoptic_map.ids == panoptic_map.ids[pixel]) & is_segment
+    semantic = panoptic_map.semantic(categories)
+    kin = (semantic == semantic[pixel]) & is_segment
+    return segment, kin & ~segment, ~kin & (panoptic_map.ids > 0)
 
 
 def _median(distances: np.ndarray, where: np.ndarray) -> float | None:

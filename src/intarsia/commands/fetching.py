@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from intarsia._threads import map_in_threads
 from intarsia.commands.photo_pages import PhotoPage
-from intarsia.commands.photo_run import Photo
+from intarsia.commands.photos import Photo
 from intarsia.errors import InputError
 
 __all__ = ["fetch"]

@@ -58,7 +58,13 @@ class Overlays:
         Raises:
             OSError: The file cannot be written.
         """
-        options = {"boxes": self.boxes, "scores": self.scores, "by": self.colors}
-        drawn = Image.fromarray(draw.overlay(picture, panoptic_map, categories, **options))
+        pixels = draw.overlay(
+            picture,
+            panoptic_map,
+            categories,
+            boxes=self.boxes,
+            scores=self.scores,
+            by=self.colors,
+        )
         with whole(self.folder / f"{stem}.jpg") as partial:
-            drawn.save(partial, format="JPEG", quality=90)
+            Image.fromarray(pixels).save(partial, format="JPEG", quality=90)

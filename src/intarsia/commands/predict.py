@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import tyro
 from rich.console import Console
@@ -17,9 +17,10 @@ from intarsia.commands.cluster import Cluster, ClusterAddress
 from intarsia.commands.image_ids import ids_of_photos, truth_of
 from intarsia.commands.overlays import Overlays
 from intarsia.commands.photo_pages import pages_of
-from intarsia.commands.photo_run import Photo, PhotoSettings, photos_of
+from intarsia.commands.photo_run import PhotoSettings
+from intarsia.commands.photos import Photo, photos_of
 from intarsia.commands.predict_options import check_no_data_set, check_options, videos_among
-from intarsia.commands.predict_parts import Joined, predict_in_parts
+from intarsia.commands.predict_parts import RunResult, predict_in_parts
 from intarsia.commands.prediction import Prediction, shows_things, summary_of
 from intarsia.commands.ranks import Rank
 from intarsia.commands.semantic_masks import mask_files
@@ -37,6 +38,12 @@ __all__ = ["Prediction", "predict"]
 
 T = TypeVar("T")
 
+_WORDS = tyro.conf.arg(constructor=tuple[str, ...], help_behavior_hint="(at least one)")
+"""How the command line reads several paths."""
+
+Paths: TypeAlias = str | Path | Sequence[str | Path]
+"""One file or folder, or several."""
+
 NOTHING_BY_DEFAULT = (
     "No things found. Where no model is named, `facades` looks for parts of buildings; "
     "for nuclei under a microscope: --model nuclei"
@@ -45,7 +52,7 @@ NOTHING_BY_DEFAULT = (
 
 
 def predict(
-    images: Annotated[tuple[str, ...], tyro.conf.Positional],
+    images: Annotated[Paths, tyro.conf.Positional, _WORDS],
     *,
     model: str | None = None,
     out: str = "out",
@@ -144,7 +151,7 @@ def predict(
     settings = PhotoSettings(
         model=model or ("facades-embedding" if videos else "facades"),
         out=folder,
-        drawn=Overlays(folder / "overlays", boxes, scores, colors) if overlays else None,
+        overlays=Overlays(folder / "overlays", boxes, scores, colors) if overlays else None,
         write=(*write, "labels") if stack else write,
         category=category,
         resolution=None if pixel_size is None else Resolution.of_pixel_size(pixel_size),
@@ -163,29 +170,39 @@ def predict(
     )
     # what excludes each other is refused before anything is written
     has_stored = any(map(is_address, paths))
-    place = _place(cluster, workers, settings, has_stored=has_stored)
-    options = {"videos": videos, "in_parts": place is not None, "has_stored": has_stored}
-    check_options(settings, page=page, **options)
+    crew = _crew(cluster, workers, settings, has_stored=has_stored)
+    check_options(settings, page=page, videos=videos, in_parts=crew is not None, has_stored=has_stored)
     if videos:
         return _writing(out, lambda: _predict_videos(videos, settings, tracking=tracking))
     # photos in, maps and files out
     listing = find_photos(paths, out=out)
     photos = _photos(listing, settings, page=page, truth=truth or truth_of(paths, out=out))
     check_no_data_set(folder, write)
-    joined = _writing(out, lambda: _predict_photos(photos, settings, place))
-    predictions = [Prediction.of(rows, settings) for rows in joined.rows]
-    if isinstance(place, Rank) and place.number:
+    return _predict_listing(listing, photos, settings, crew, by_default=model is None)
+
+
+def _predict_listing(
+    listing: Photos,
+    photos: Sequence[Photo],
+    settings: PhotoSettings,
+    crew: Cluster | Rank | None,
+    *,
+    by_default: bool,
+) -> list[Prediction]:
+    """Predict photos, print what was found, say what failed; `by_default` if nobody chose the model."""
+    result = _writing(settings.out, lambda: _predict_photos(photos, settings, crew))
+    predictions = [Prediction.of(rows, settings) for rows in result.rows]
+    if isinstance(crew, Rank) and crew.number:
         return predictions  # what went wrong the first rank says, of all
-    # what became of them
-    print(summary_of(predictions, joined.categories, settings))
-    if model is None and not shows_things(predictions, joined.categories):
+    print(summary_of(predictions, result.categories, settings))
+    if by_default and not shows_things(predictions, result.categories):
         print(NOTHING_BY_DEFAULT)
-    if failures := [*joined.broken, *listing.passed_over]:
+    if failures := [*result.broken, *listing.passed_over]:
         raise PartialFailure(failures, total=len(photos) + listing.num_passed_over, result=predictions)
     return predictions
 
 
-def _place(
+def _crew(
     cluster: str | None, workers: int | None, settings: PhotoSettings, *, has_stored: bool
 ) -> Cluster | Rank | None:
     """Who does the work, if not this process alone; photos of object stores are fetched part by part."""
@@ -210,7 +227,7 @@ def _photos(
     return photos_of(pages, ids, masks=masks, stored=listing.stored)
 
 
-def _writing(out: str, work: Callable[[], T]) -> T:
+def _writing(out: str | Path, work: Callable[[], T]) -> T:
     """The result of `work`; where the system refuses to write, its error becomes one sentence."""
     try:
         return work()
@@ -218,33 +235,37 @@ def _writing(out: str, work: Callable[[], T]) -> T:
         fail("out", "a folder that can be written", f"{out} ({error.strerror})")
 
 
-def _predict_photos(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster | Rank | None) -> Joined:
+def _predict_photos(
+    photos: Sequence[Photo], settings: PhotoSettings, crew: Cluster | Rank | None
+) -> RunResult:
     """Predict in this process, or share the photos out among many."""
-    if place is not None:
-        return predict_in_parts(photos, settings, place)
+    if crew is not None:
+        return predict_in_parts(photos, settings, crew)
     run = settings.load()
     broken: list[str] = []
     # nothing is written before one photo could be read
-    read = run.read(photos, broken)
-    first = next(read, None)
+    photos_at_hand = run.read(photos, broken)
+    first = next(photos_at_hand, None)
     if first is None:
         raise InputError(" ".join(broken))
     run.make_folders()
-    alone = len(photos) < 2
+    photos_at_hand = chain([first], photos_at_hand)
+    is_alone = len(photos) < 2
     rows_of_images: list[ImageRows] = []
     # maps as they come, each written before the next
     with settings.results(run.model.categories) as results:
-        read = chain([first], read)
         if settings.stacks:
-            maps = run.stack_maps(read, broken, photos=photos, results=results)
+            maps = run.stack_maps(photos_at_hand, broken, photos=photos, results=results)
         else:
-            maps = run.maps(read, follow=tile_bar if alone else None)
+            maps = run.maps(photos_at_hand, follow=tile_bar if is_alone else None)
         rows = run.rows(photos, maps, broken)
         console = Console(stderr=True)
-        for row in track(rows, total=len(photos), description="predicting", console=console, disable=alone):
+        for row in track(
+            rows, total=len(photos), description="predicting", console=console, disable=is_alone
+        ):
             results.add_written(row)
             rows_of_images.append(row.without_measures())
-    return Joined(run.model.categories, tuple(rows_of_images), tuple(broken))
+    return RunResult(run.model.categories, tuple(rows_of_images), tuple(broken))
 
 
 def _predict_videos(
@@ -252,17 +273,15 @@ def _predict_videos(
 ) -> list[Prediction]:
     run = settings.load()
     run.make_folders()
-    drawing = settings.drawn
+    folder = settings.overlays and settings.overlays.folder
     predictions: list[Prediction] = []
     with settings.results(run.model.categories) as results:
         for path in videos:
-            video = predict_video(
-                path, run.model, results, folder=drawing and drawing.folder, tracking=tracking
-            )
+            video = predict_video(path, run.model, results, folder=folder, tracking=tracking)
             for name, segments in video.frames:
                 stem = name.replace("/", "_").removesuffix(".png")
                 predictions.append(Prediction(name, segments, results.map_file(stem)))
             frames, things = counted(len(video.frames), "frame"), counted(video.num_instances, "thing")
             print(f"{video.name}: {frames}, {things}")
-    print(f"Results in {settings.out}" + (f", videos in {drawing.folder}" if drawing else ""))
+    print(f"Results in {settings.out}" + (f", videos in {folder}" if folder else ""))
     return predictions

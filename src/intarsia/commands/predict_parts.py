@@ -10,7 +10,8 @@ from pathlib import Path
 from intarsia._check import fail
 from intarsia.commands.cluster import Cluster
 from intarsia.commands.photo_pages import PhotoPage
-from intarsia.commands.photo_run import Photo, PhotoSettings
+from intarsia.commands.photo_run import PhotoSettings
+from intarsia.commands.photos import Photo
 from intarsia.commands.ranks import Rank
 from intarsia.commands.shards import PartOfRun, Shards, ShardWork, parts_of
 from intarsia.errors import InputError
@@ -18,11 +19,11 @@ from intarsia.formats.image_files import ImageRows
 from intarsia.formats.results import begin_results
 from intarsia.panoptic import Categories
 
-__all__ = ["Joined", "predict_in_parts"]
+__all__ = ["RunResult", "predict_in_parts"]
 
 
 @dataclass(frozen=True)
-class Joined:
+class RunResult:
     """What all parts came to.
 
     Attributes:
@@ -36,7 +37,7 @@ class Joined:
     broken: tuple[str, ...]
 
 
-def predict_in_parts(photos: Sequence[Photo], settings: PhotoSettings, place: Cluster | Rank) -> Joined:
+def predict_in_parts(photos: Sequence[Photo], settings: PhotoSettings, crew: Cluster | Rank) -> RunResult:
     """Predict photos in parts, and join what was made; the files are those of a run in one process.
 
     A run that was stopped goes on with the parts that are left, if photos, model and options are the same.
@@ -44,7 +45,7 @@ def predict_in_parts(photos: Sequence[Photo], settings: PhotoSettings, place: Cl
     Args:
         photos: All of them, in order, on each rank.
         settings: Of the run.
-        place: Who does the work.
+        crew: Who does the work.
 
     Returns:
         Everything on a cluster and on the first rank; on other ranks what this one did.
@@ -60,24 +61,24 @@ def predict_in_parts(photos: Sequence[Photo], settings: PhotoSettings, place: Cl
         fail("out", "a folder that can be written", f"{settings.out} ({error.strerror})")
     run = settings.load()  # what is wrong is said here, before anything is sent
     run.make_folders()
-    if isinstance(place, Cluster) or place.number == 0:
-        begin_results(run.files, alone=isinstance(place, Cluster))
-    if isinstance(place, Cluster):
-        _on_cluster(parts, settings, shards, place)
+    if isinstance(crew, Cluster) or crew.number == 0:
+        begin_results(run.files, alone=isinstance(crew, Cluster))
+    if isinstance(crew, Cluster):
+        _on_cluster(parts, settings, shards, crew)
         return _join(settings, shards)
-    own = _on_rank(parts, settings, shards, place)
-    return _join(settings, shards) if place.number == 0 else _together(own)
+    own = _on_rank(parts, settings, shards, crew)
+    return _join(settings, shards) if crew.number == 0 else _together(own)
 
 
 def _on_cluster(
     parts: Sequence[Sequence[Photo]], settings: PhotoSettings, shards: Shards, cluster: Cluster
 ) -> None:
-    """Each part that is left; workers have another working folder, so that paths are whole."""
-    elsewhere = replace(settings, out=settings.out.resolve(), model=_whole(settings.model))
-    elsewhere = replace(elsewhere, method=_whole_class(settings.method), threads=cluster.num_cpus)
+    """Each part that is left; workers have another working folder, so that paths are absolute."""
+    elsewhere = replace(settings, out=settings.out.resolve(), model=_absolute_model(settings.model))
+    elsewhere = replace(elsewhere, method=_absolute_class(settings.method), threads=cluster.num_cpus)
     elsewhere = replace(elsewhere, semantic=settings.semantic and settings.semantic.absolute())
-    if settings.drawn is not None:
-        elsewhere = replace(elsewhere, drawn=replace(settings.drawn, folder=settings.drawn.folder.resolve()))
+    if (overlays := settings.overlays) is not None:
+        elsewhere = replace(elsewhere, overlays=replace(overlays, folder=overlays.folder.resolve()))
     work = ShardWork(elsewhere, replace(shards, folder=shards.folder.resolve()))
     tasks = [(number, [_absolute(photo) for photo in parts[number]]) for number in shards.parts_to_do()]
     for _ in cluster.in_order(work, tasks, description="predicting", size=lambda task: len(task[1])):
@@ -107,7 +108,7 @@ def _on_rank(
     return finished_parts
 
 
-def _join(settings: PhotoSettings, shards: Shards) -> Joined:
+def _join(settings: PhotoSettings, shards: Shards) -> RunResult:
     """Write the files of the run from the rows of all parts."""
     parts_done: list[PartOfRun] = []
     with settings.results(shards.read(0).categories) as results:
@@ -115,17 +116,17 @@ def _join(settings: PhotoSettings, shards: Shards) -> Joined:
             for rows in part.rows:
                 results.add_written(rows)
             parts_done.append(replace(part, rows=tuple(rows.without_measures() for rows in part.rows)))
-        joined = _together(parts_done)
-        if not joined.rows:
-            raise InputError(" ".join(joined.broken))
+        result = _together(parts_done)
+        if not result.rows:
+            raise InputError(" ".join(result.broken))
     shards.remove()
-    return joined
+    return result
 
 
-def _together(parts: Sequence[PartOfRun]) -> Joined:
+def _together(parts: Sequence[PartOfRun]) -> RunResult:
     rows = tuple(rows for part in parts for rows in part.rows)
     broken = tuple(sentence for part in parts for sentence in part.broken)
-    return Joined(parts[0].categories if parts else Categories([]), rows, broken)
+    return RunResult(parts[0].categories if parts else Categories([]), rows, broken)
 
 
 def _absolute(photo: Photo) -> Photo:
@@ -133,10 +134,10 @@ def _absolute(photo: Photo) -> Photo:
     return replace(photo, page=page, mask=photo.mask and photo.mask.absolute())
 
 
-def _whole(model: str) -> str:
+def _absolute_model(model: str) -> str:
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
-def _whole_class(method: str) -> str:
+def _absolute_class(method: str) -> str:
     file, colon, name = method.rpartition(":")
     return f"{Path(file).resolve()}:{name}" if colon and Path(file).is_file() else method

@@ -58,5 +58,5 @@ def summary_of(predictions: Sequence[Prediction], categories: Categories, settin
         lines.append(f"{prediction.name}: {said or 'nothing found'}")
     if len(predictions) > 10:
         lines.append(f"... and {counted(len(predictions) - 10, 'image')} more")
-    pictures = f", pictures in {settings.drawn.folder}" if settings.drawn else ""
+    pictures = f", pictures in {settings.overlays.folder}" if settings.overlays else ""
     return "\n".join([*lines, f"Results in {settings.out}{pictures}"])

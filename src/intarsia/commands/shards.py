@@ -21,7 +21,8 @@ from intarsia._check import fail
 from intarsia._files import whole
 from intarsia._version import __version__
 from intarsia.commands.fetching import fetch
-from intarsia.commands.photo_run import Photo, PhotoRun, PhotoSettings
+from intarsia.commands.photo_run import PhotoRun, PhotoSettings
+from intarsia.commands.photos import Photo
 from intarsia.commands.semantic_masks import table_of
 from intarsia.errors import InputError
 from intarsia.formats.image_files import ImageRows
@@ -67,8 +68,8 @@ class Shards:
     @classmethod
     def of(cls, settings: PhotoSettings, parts: Sequence[Sequence[Photo]]) -> Shards:
         """The folder for the parts of a run, the same for runs whose results are the same."""
-        drawn = settings.drawn and replace(settings.drawn, folder=Path())
-        told = [__version__, repr(replace(settings, out=Path(), drawn=drawn))]
+        overlays = settings.overlays and replace(settings.overlays, folder=Path())
+        told = [__version__, repr(replace(settings, out=Path(), overlays=overlays))]
         told += _stamps(Path(settings.model)) if Path(settings.model).is_dir() else []
         told += [] if settings.semantic is None else [_stamp(table_of(settings.semantic))]
         digest = hashlib.sha256(json.dumps(told).encode())
@@ -138,7 +139,7 @@ class ShardWork:
         """Predict a part, if nobody has; returns how many photos it has.
 
         Raises:
-            ValueError: As `PhotoSettings.loaded`, or the results cannot be written from here.
+            ValueError: As `PhotoSettings.load`, or the results cannot be written from here.
         """
         number, photos = task
         if not self.shards.path(number).is_file():

@@ -78,8 +78,8 @@ def resolve_run(recipe: str, overrides: tuple[str, ...], *, out: str = "", metho
     if not tree.data:
         fail("data", "a data set folder", "none", hint="Add data=DIR.")
     # what cannot be learned from is refused before the first step
-    view = {"channel": tree.channel, "page": tree.page}
-    remark = check_learnable(PanopticDataset(tree.data, split="train", **view))
+    data = PanopticDataset(tree.data, split="train", channel=tree.channel, page=tree.page)
+    remark = check_learnable(data)
     if remark:
         print(remark)
     return RunRequest(name, tree, cls, folder, is_new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -75,7 +76,8 @@ class Trainer:
             ModelEmaV3(self.method, decay=recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
         )
         # where the run stands, and its log
-        self.step, self.best_pq, self.stale = 0, -1.0, 0
+        self.step, self.best_pq = 0, -1.0
+        self.num_evaluations_without_gain = 0
         if is_begun:
             self._restore(load_checkpoint(folder / CHECKPOINT_FILE))
         self.log = RunLog(folder, recipe, first_step=self.step, active=self.accelerator.is_main_process)
@@ -116,8 +118,9 @@ class Trainer:
                     self._validate()
                 if last or self.step % schedule.checkpoint_every == 0:
                     self._save()
-                if schedule.patience and self.stale >= schedule.patience:
-                    self.log.say(f"No better PQ in {self.stale} evaluations: stopped at step {self.step}.")
+                num_stale = self.num_evaluations_without_gain
+                if schedule.patience and num_stale >= schedule.patience:
+                    self.log.say(f"No better PQ in {num_stale} evaluations: stopped at step {self.step}.")
                     break
             self._save()
 
@@ -132,8 +135,8 @@ class Trainer:
         # gradients of all batches; processes exchange them with the last one
         sums: dict[str, Tensor] = {}
         for number, batch in enumerate(batches, start=1):
-            whole = number == len(batches)
-            with contextlib.nullcontext() if whole else self.accelerator.no_sync(self.model):
+            is_last = number == len(batches)
+            with contextlib.nullcontext() if is_last else self.accelerator.no_sync(self.model):
                 self.method.loss_scale = self._loss_scale / len(batches)
                 terms = self._losses(batch)
                 self.accelerator.backward(sum(terms.values()) / len(batches))
@@ -178,7 +181,9 @@ class Trainer:
     def _keep_models(self, result: Validation) -> None:
         pq = result.report.all.pq or 0.0
         better = pq > self.best_pq
-        self.best_pq, self.stale = (pq, 0) if better else (self.best_pq, self.stale + 1)
+        if better:
+            self.best_pq = pq
+        self.num_evaluations_without_gain = 0 if better else self.num_evaluations_without_gain + 1
         if self.accelerator.is_main_process:
             for name in ("last", "best") if better else ("last",):
                 self.best_guess.save(self.folder / name)
@@ -200,7 +205,7 @@ class Trainer:
             {
                 "step": self.step,
                 "best_pq": self.best_pq,
-                "stale": self.stale,
+                "stale": self.num_evaluations_without_gain,
                 "model": self.method.state_dict(),
                 "ema": self.ema.module.state_dict() if self.ema else None,
                 "optimizer": self.optimizer.state_dict(),
@@ -222,7 +227,8 @@ class Trainer:
             )
         if self.accelerator.scaler and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
-        self.step, self.best_pq, self.stale = state["step"], state["best_pq"], state["stale"]
+        self.step, self.best_pq = state["step"], state["best_pq"]
+        self.num_evaluations_without_gain = state["stale"]
 
 
 def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
@@ -231,17 +237,20 @@ def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
     A folder with a single image is both.
     """
     transform = train_transform(recipe.augmentation)
-    view = {"channel": recipe.channel, "page": recipe.page}
-    training = PanopticDataset(recipe.data, split="train", transform=transform, **view)
+    split_of = partial(PanopticDataset, recipe.data, channel=recipe.channel, page=recipe.page)
+    training = split_of(split="train", transform=transform)
     if "val" in splits_of(recipe.data):
-        return training, PanopticDataset(recipe.data, split="val", **view)
-    whole = PanopticDataset(recipe.data, split="train", **view)
-    if len(whole) == 1:
-        return training, whole
-    first = min(9, len(whole) - 1)
-    held_out = set(range(first, len(whole), 10))
-    parts = [[r for n, r in enumerate(whole.records) if (n in held_out) is held] for held in (False, True)]
-    return training.part(parts[0]), whole.part(parts[1])
+        return training, split_of(split="val")
+    originals = split_of(split="train")
+    if len(originals) == 1:
+        return training, originals
+    first = min(9, len(originals) - 1)
+    held_out = set(range(first, len(originals), 10))
+    parts = [
+        [record for number, record in enumerate(originals.records) if (number in held_out) is held]
+        for held in (False, True)
+    ]
+    return training.part(parts[0]), originals.part(parts[1])
 
 
 def trained_diameter_px(data: PanopticDataset) -> float | None:

@@ -208,14 +208,8 @@ def _part(place: InstancesPlace, background: str) -> SourcePart:
     images = read_images(content, report)
     instances: dict[ImageId, list[Instance]] = {id: [] for id in images}
     for source in (content, stuff):
-        rows = rows_of(source, "annotations", report) if source else ()
-        for number, row in enumerate(rows):
-            with naming(path, f"annotation {number}"):
-                image_id = image_id_of(row["image_id"])
-                if image_id not in images:
-                    report("made of annotations of listed images", f"one of image {image_id!r}")
-                of_image = instances[image_id]
-                of_image.append(_instance(row, len(of_image) + 1, categories, report))
+        if source is not None:
+            _add_instances(instances, rows_of(source, "annotations", report), categories, report)
     # a map for each image, drawn when it is read
     _check_images(images.values(), report)
     photos = find_photos((image.file_name for image in images.values()), place.folders)
@@ -235,6 +229,19 @@ def _part(place: InstancesPlace, background: str) -> SourcePart:
     # the first folder that is there, for messages and pictures
     folder = next((place for place in place.folders if place.is_dir()), place.folders[0])
     return SourcePart(place.name, categories, maps, photo_folder=folder)
+
+
+def _add_instances(
+    instances: dict[ImageId, list[Instance]], rows: Iterable[Any], categories: Categories, report: Report
+) -> None:
+    """Give each image the instances that annotations have of it."""
+    for number, row in enumerate(rows):
+        with naming(report.path, f"annotation {number}"):
+            image_id = image_id_of(row["image_id"])
+            if image_id not in instances:
+                report("made of annotations of listed images", f"one of image {image_id!r}")
+            of_image = instances[image_id]
+            of_image.append(_instance(row, len(of_image) + 1, categories, report))
 
 
 def _check_images(images: Iterable[ImageRow], report: Report) -> None:

@@ -155,13 +155,23 @@ class ImageFiles:
         """
         self._check_length(name, stem)
         resolution = self.resolution or (None if source is None else resolution_of(source))
+        # its own files
         try:
             self._write_files(stem, panoptic_map, resolution)
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
                 raise
             fail(name, "a name short enough for its files to be written", f"{len(name)} letters")
-        measures = {"image": name, "picture": values, "resolution": resolution}
+        table = None
+        if "table" in self.write:
+            table = segment_table(
+                panoptic_map,
+                self.categories,
+                image=name,
+                picture=values,
+                resolution=resolution,
+            )
+        # what the image adds to the files of the run; None where those are not written
         return ImageRows(
             name=name,
             stem=stem,
@@ -169,7 +179,7 @@ class ImageFiles:
             image=image_to_coco(name, panoptic_map.size, time_s=time_s),
             segments=segments_to_coco(panoptic_map),
             things=annotations_of(panoptic_map) if "instances" in self.write else None,
-            table=segment_table(panoptic_map, self.categories, **measures) if "table" in self.write else None,
+            table=table,
             labels=self._labels_of(panoptic_map) if self._has_labels else None,
         )
 
@@ -212,8 +222,13 @@ class ImageFiles:
         if (map_file := self.map_file(stem)) is not None:
             write_ids(map_file, panoptic_map.ids)
         if self._has_labels:
-            options = {"category": self.category, "resolution": resolution}
-            write_label_tiff(self.folder / "labels" / f"{stem}.tif", panoptic_map, self.categories, **options)
+            write_label_tiff(
+                self.folder / "labels" / f"{stem}.tif",
+                panoptic_map,
+                self.categories,
+                category=self.category,
+                resolution=resolution,
+            )
         if "geojson" in self.write:
             write_geojson(self.folder / "geojson" / f"{stem}.geojson", panoptic_map, self.categories)
 

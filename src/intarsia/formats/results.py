@@ -117,8 +117,16 @@ class ResultFolder:
         if "coco" in self.write and image_id is not None:
             self._coco.check_id(image_id, name)
         stem = self._stem(name)
-        options = {"stem": stem, "image_id": image_id, "source": source, "values": values, "time_s": time_s}
-        self.add_written(self.files.write_image(name, panoptic_map, **options))
+        rows = self.files.write_image(
+            name,
+            panoptic_map,
+            stem=stem,
+            image_id=image_id,
+            source=source,
+            values=values,
+            time_s=time_s,
+        )
+        self.add_written(rows)
         return stem
 
     def add_written(self, rows: ImageRows) -> None:

@@ -202,12 +202,7 @@ class HierarchicalEmbedding(AbstractMethod):
             losses["hierarchy"] = settings.hierarchy_weight * terms.hierarchy
         # categories by cross-entropy: in the place of their level, or beside it
         if self.two_branches or settings.cross_entropy_weight:
-            wrong = F.cross_entropy(
-                self._category_logits(features, means.float()),
-                grid.semantic,
-                ignore_index=VOID_INDEX,
-                reduction="sum",
-            ) / (grid.semantic != VOID_INDEX).sum().clamp(min=1)
+            wrong = _cross_entropy(self._category_logits(features, means.float()), grid.semantic)
             if self.two_branches:
                 losses["category"] = settings.category_weight * wrong
             else:
@@ -272,3 +267,9 @@ class HierarchicalEmbedding(AbstractMethod):
         index = torch.where(grid.semantic == VOID_INDEX, len(self.categories), grid.semantic)
         stuff = is_stuff.to(index.device)[index]
         return torch.where(stuff, grid.instances.max() + 1 + index, grid.instances)
+
+
+def _cross_entropy(logits: Float[Tensor, "b k h w"], semantic: Int64[Tensor, "b h w"]) -> Float[Tensor, ""]:
+    """The mean over all points of the batch that are not void; 0 where there is none."""
+    total = F.cross_entropy(logits, semantic, ignore_index=VOID_INDEX, reduction="sum")
+    return total / (semantic != VOID_INDEX).sum().clamp(min=1)

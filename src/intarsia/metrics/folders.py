@@ -62,8 +62,13 @@ def evaluate_folders(
         >>> evaluate_folders(folder / "a.json", folder / "a.json").stuff.pq
         1.0
     """
-    folders = {"truth_dir": truth_dir, "prediction_dir": prediction_dir, "problems": problems}
-    pairs = read_pairs(truth_json, prediction_json, **folders)
+    pairs = read_pairs(
+        truth_json,
+        prediction_json,
+        truth_dir=truth_dir,
+        prediction_dir=prediction_dir,
+        problems=problems,
+    )
     # sums of groups of images, by processes or machines
     total = PairSum.empty(pairs.categories, request)
     if each is None:
@@ -103,6 +108,10 @@ def read_pairs(
     """
     truth_json, prediction_json = json_of(truth_json), json_of(prediction_json)
     truth = read_annotations(truth_json, truth_dir, problems=problems)
-    options = {"categories": truth.categories, "problems": problems}
-    prediction = read_annotations(prediction_json, prediction_dir, **options)
+    prediction = read_annotations(
+        prediction_json,
+        prediction_dir,
+        categories=truth.categories,
+        problems=problems,
+    )
     return pair_maps(truth, prediction, prediction_json)

@@ -37,8 +37,13 @@ class PictureViews:
     def of_one(self, picture: Pixels, follow: Follow | None) -> ImageView:
         """What the network says about a picture in this very size."""
         if self._is_tiled(picture):
-            options = {} if follow is None else {"follow": follow}
-            return tiled_view(picture, self.network, self.spec, reach_points=self.reach_points, **options)
+            return tiled_view(
+                picture,
+                self.network,
+                self.spec,
+                reach_points=self.reach_points,
+                follow=follow or (lambda tiles: tiles),
+            )
         return self._views_together([picture])[0]
 
     def of_each(
