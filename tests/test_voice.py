@@ -29,6 +29,9 @@ FLEETING = (
 )
 """Names that are clear as long as the line that binds them is in sight."""
 
+NUMBER = r"-?[\d_.e-]+"
+"""A default that has a unit and a reason."""
+
 IN_SIGHT = 3
 """Lines from the first to the last use of such a name."""
 
@@ -172,6 +175,25 @@ def test_a_number_that_is_taken_unless_told_has_an_entry_of_its_own():
     assert not silent
 
 
+def test_a_number_among_settings_has_an_entry_or_says_where_it_is():
+    """Fields with a number as their default; "see `...`" names the function that they are arguments of."""
+    silent = [
+        f"{file} {node.name}.{field.target.id}"
+        for file, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and any("dataclass" in ast.unparse(d) for d in node.decorator_list)
+        for field in node.body
+        if not node.name.startswith("_")
+        and isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and field.value is not None
+        and re.fullmatch(NUMBER, ast.unparse(field.value))
+        and field.target.id not in dict(arguments_in(ast.get_docstring(node) or ""))
+        and "see `" not in (ast.get_docstring(node) or "")
+    ]
+    assert not silent
+
+
 def test_nothing_cites_a_document_that_is_not_here():
     """An equation is one of a paper that is named, or of a page in docs/."""
     pattern = re.compile(r"\b(SPEC|PEERS|STYLE|REVIEW)\b[ .]|\(eq\. [A-Z]\.\d|\([A-Z]\.\d+\)")
@@ -274,7 +296,7 @@ def numbers_unless_told(function: ast.FunctionDef) -> Iterator[str]:
         *zip(of_all.kwonlyargs, of_all.kw_defaults, strict=True),
     ]
     for argument, default in pairs:
-        if default is not None and re.fullmatch(r"-?[\d_.e-]+", ast.unparse(default)):
+        if default is not None and re.fullmatch(NUMBER, ast.unparse(default)):
             yield argument.arg
 
 

@@ -10,14 +10,14 @@ from torch.testing import assert_close
 
 from intarsia.errors import InputError
 from intarsia.losses import class_sums
-from intarsia.nets import ClassMeans, MeanSource, nearest_mean_logits
+from intarsia.nets import ClassMeans, ClassMeansConfig, MeanSource, nearest_mean_logits
 
 LABELS = torch.tensor([[0, 0, 1, 255], [1, 1, 1, 255]])
 FEATURES = torch.tensor([[[1.0, 3.0, 5.0, 9.0]], [[7.0, 7.0, 9.0, 9.0]]])  # class means 2 and 7
 
 
 def means_of(source: MeanSource, **options) -> ClassMeans:
-    return ClassMeans(3, 1, source=source, min_class_points=1, **options).train()
+    return ClassMeans(ClassMeansConfig(mean_source=source, **options), 3, 1, min_class_points=1).train()
 
 
 def test_sums_are_over_the_whole_batch_and_pass_gradients():
@@ -33,7 +33,7 @@ def test_sums_are_over_the_whole_batch_and_pass_gradients():
 
 
 def test_the_batch_s_means_have_a_gradient_and_leave_an_average():
-    means, features = means_of("batch", momentum=0.75), FEATURES.clone().requires_grad_()
+    means, features = means_of("batch", mean_momentum=0.75), FEATURES.clone().requires_grad_()
     first = means(features, LABELS)
     assert first[:2, 0].tolist() == [2.0, 7.0]
     assert first.requires_grad
@@ -43,7 +43,7 @@ def test_the_batch_s_means_have_a_gradient_and_leave_an_average():
 
 
 def test_a_class_with_few_pixels_keeps_its_mean():
-    means = ClassMeans(3, 1, source="batch", min_class_points=3).train()
+    means = ClassMeans(ClassMeansConfig(), 3, 1, min_class_points=3).train()
     start = means.means[0].clone()
     assert_close(means(FEATURES, LABELS)[0], start)
     assert means.known.tolist() == [False, True, False]
@@ -61,7 +61,7 @@ def test_online_means_weigh_by_pixels_until_they_are_reset():
     """Class 0: mean 2 of two pixels, then mean 8 of one: (2 * 2 + 8) / 3 = 4."""
     second = torch.tensor([[0, 255, 255, 255], [255] * 4])
     for reset_every, expected in ((0, 4.0), (1, 8.0)):
-        means = means_of("online", reset_every=reset_every)
+        means = means_of("online", mean_reset_every=reset_every)
         means(FEATURES, LABELS)
         assert means(FEATURES + 7, second)[0].item() == pytest.approx(expected)
 
@@ -83,9 +83,11 @@ def test_evaluation_changes_nothing(source: MeanSource):
 
 
 def test_means_start_apart():
-    distance = torch.cdist(ClassMeans(6, 6).means, ClassMeans(6, 6).means)
+    distance = torch.cdist(
+        ClassMeans(ClassMeansConfig(), 6, 6).means, ClassMeans(ClassMeansConfig(), 6, 6).means
+    )
     assert_close(distance + 18**0.5 * torch.eye(6), torch.full((6, 6), 18**0.5), atol=1e-4, rtol=0)
-    crowded = ClassMeans(19, 4).means
+    crowded = ClassMeans(ClassMeansConfig(), 19, 4).means
     assert torch.cdist(crowded, crowded).add(torch.eye(19) * 9).min() > 0.1
 
 
@@ -98,7 +100,9 @@ def test_logits_are_scaled_squared_distances():
 
 def test_unknown_modes_are_refused():
     with pytest.raises(InputError, match=r"`mean_momentum` must be in \[0, 1\), got 1"):
-        ClassMeans(2, 2, momentum=1.0)
+        ClassMeansConfig(mean_momentum=1.0)
+    with pytest.raises(InputError, match="`mean_reset_every` must be at least 0"):
+        ClassMeansConfig(mean_reset_every=-1)
 
 
 def one_process(rank: int, folder: str) -> None:

@@ -56,7 +56,8 @@ def evaluate(
         truth_dir: Folder of the truth's PNGs; by default the JSON's name without `.json`.
         prediction_dir: Folder of the predictions' PNGs; likewise.
         also: Other metrics to measure in the same pass.
-        min_stuff_area: Predicted stuff segments of fewer pixels become void first (COCO: 4096).
+        min_stuff_area: Predicted stuff segments of fewer pixels become void first (COCO: 4096); 0 leaves maps
+            as they are.
         boundary_ratio: Of boundary PQ: distance in diagonals (COCO: 0.02, Cityscapes: 0.005).
         workers: How many images to read at once, by default 1; on a cluster how many processes do, by
             default one each core.

@@ -36,15 +36,17 @@ def solve(
     """Find a partition into labelled segments of low cost.
 
     Args:
+        problem: A graph, an image or a volume with its costs.
         solver: `Greedy()`, the fastest that keeps the quality; `Contraction()`, the paper's Algorithm 2;
             `Optimal()`, exact, for at most 16 nodes. What only one of them knows is a field of it:
             `Greedy(min_size=8, start=cut)`, `Contraction(lazy=True)`. Names stand for those without
             settings: "greedy", "contraction", "lazy contraction", "optimal".
         refine: Local search on top of any solver: never a higher cost, more time.
         threads: Of this one problem. The answer does not depend on it, and no more are used than cores.
-        tile: A grid of longer sides is cut in tiles of this side (a volume's have about as many points), each
-            with what lies around it, then between their pieces. It takes less memory, and the contractions,
-            which begin with blocks of points that agree, less time. None for one cut of the whole.
+        tile: Side of the tiles, in points, in which a longer grid is cut; the pieces of all tiles are joined
+            by one more cut. Tiles of a volume have about as many points. It takes less memory, and
+            `Contraction` less time: in tiles it begins with blocks of points that agree. None cuts the whole
+            at once.
         seed: The solvers here break ties by index and draw nothing, so every seed gives the same answer.
         time_limit_s: Return the best answer so far after this time, or as soon as the costs are read and an
             answer is written; None for no limit.
@@ -61,6 +63,7 @@ def solve(
         >>> solve(GridProblem(node_costs, affinity_costs, [(0, 1)], [True])).clusters.tolist()
         [[0, 0, 1, 1]]
     """
+    # what is asked fits together
     solver = solver_named(solver)
     _check_problem("problem", problem)
     _check_fits(problem, solver)
@@ -71,12 +74,14 @@ def solve(
     start = solver.start if isinstance(solver, Greedy) else None
     tile_side = 0 if tile is None else _tile_side(problem, tile, start)
     options = _native.CutOptions(_native_solver(solver), refine, threads, min_size, tile_side)
-    rest = (problem.splittable, *_start_of(problem, start), options, as_seconds("time_limit_s", time_limit_s))
-    labels, clusters, cost, finished, levels = (
-        _native.cut_grid(*_as_volume(problem), *rest)
-        if isinstance(problem, GridProblem)
-        else _native.cut_graph(problem.node_costs, problem.edges, problem.edge_costs, *rest)
-    )
+    limit_s, starts = as_seconds("time_limit_s", time_limit_s), _start_of(problem, start)
+    # the solver works on volumes and on graphs; an image is a volume of one plane
+    if isinstance(problem, GridProblem):
+        answer = _native.cut_grid(*_as_volume(problem), problem.splittable, *starts, options, limit_s)
+    else:
+        graph = problem.node_costs, problem.edges, problem.edge_costs
+        answer = _native.cut_graph(*graph, problem.splittable, *starts, options, limit_s)
+    labels, clusters, cost, finished, levels = answer
     stats = Stats(levels[-1][-1], finished, tuple(Level(*level) for level in levels))
     return Cut(labels.reshape(problem.shape), clusters.reshape(problem.shape), cost, stats)
 
@@ -95,9 +100,12 @@ def solve_batch(
     The solvers release the interpreter lock, so all threads are busy as long as there are problems.
 
     Args:
+        problems: Of any kinds and sizes.
         threads: How many problems at a time; None for one a core. The answers do not depend on it.
-        solver: As in `solve`, like the rest; `time_limit_s` holds for each problem.
+        solver: As in `solve`.
+        refine: As in `solve`: local search on top of the solver.
         seed: As in `solve`, where every seed gives the same answer.
+        time_limit_s: As in `solve`, for each problem by itself.
 
     Returns:
         One cut a problem, in their order; the same as `solve` gives.

@@ -20,6 +20,8 @@ def synthetic_problem(
     and right to 1, 4, 16, 32, 64 and 128 pixels, as in the COPS paper, as far as the image reaches.
 
     Args:
+        height: Of the scene, in pixels.
+        width: Of the scene, in pixels.
         noise: 0 for a network that is always right; 1 is moderate, 2 hard.
         num_classes: Of which the first two fifths can be split; 19, as Cityscapes has.
         seed: Fixes the scene and its noise; the same numbers give the same problem on every machine.

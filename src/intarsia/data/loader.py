@@ -115,8 +115,8 @@ def training_loader(
         num_workers: Processes that read ahead; 0 reads in this one.
         start_step: Steps that were done before; the first batch is that of this step.
         num_steps: The step to end before, counted from the beginning of the run; None never ends.
-        rank: Of this process among `world_size` that train together.
-        world_size: How many processes train together.
+        rank: Of this process among `world_size` that train together; 0 for one that trains alone.
+        world_size: How many processes train together; 1 for one alone.
         skip_broken: Take the next image instead of a broken one and report it in `.broken`.
         start_method: How workers start: "fork", "spawn" or "forkserver"; None is Python's default.
 
@@ -154,8 +154,8 @@ def evaluation_loader(
         size: In which the network sees the images, as in `InputSize`; "" is their own. Truths keep theirs.
         batch_size: Images in a batch; smaller ones are padded.
         num_workers: Processes that read ahead; 0 reads in this one.
-        rank: Of this process among `world_size`.
-        world_size: How many processes evaluate together.
+        rank: Of this process among `world_size`; 0 for one alone.
+        world_size: How many processes evaluate together; 1 for one alone.
         skip_broken: Leave broken files out and report them in `.broken`.
         start_method: How workers start: "fork", "spawn" or "forkserver"; None is Python's default.
 

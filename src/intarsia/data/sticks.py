@@ -26,9 +26,9 @@ def scattered_sticks(
 
     Args:
         seed: Fixes the picture.
-        size: Height and width in pixels.
-        num_sticks: How many sticks are laid on each other.
-        min_visible_px: What each must show, in an image of 256.
+        size: Height and width in pixels; 256, a crop's usual size.
+        num_sticks: How many sticks are laid on each other; with 8 most sticks cross another.
+        min_visible_px: What each must show, in an image of 256; 400 are a third of one.
 
     Returns:
         The image and its map, categories of `STICK_CATEGORIES`.

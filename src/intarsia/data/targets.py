@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Int32, Int64, Shaped, UInt8
 from scipy.ndimage import find_objects
 from torch import Tensor
 
@@ -40,6 +41,15 @@ class PanopticTargets:
 
     def __len__(self) -> int:
         return self.semantic.shape[0]
+
+    @cached_property
+    def areas(self) -> Float[Tensor, "b _"]:
+        """Pixels of each instance by its number, counted once; those of number 0 are in none."""
+        with torch.inference_mode(False):  # who asks first may need no gradient, who asks next may
+            numbers = self.instances.flatten(1)  # b (h w)
+            most = max((len(boxes) for boxes in self.boxes), default=0)
+            areas = torch.zeros(len(numbers), most + 1, device=numbers.device)
+            return areas.scatter_add_(1, numbers, torch.ones_like(numbers, dtype=areas.dtype))
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> PanopticTargets:
         """The same targets on a device."""
@@ -109,20 +119,22 @@ def targets_of(
         >>> targets.boxes[0].tolist(), targets.centers[0].tolist()
         ([[0.0, 0.0, 2.0, 2.0]], [[0.5, 0.5]])
     """
+    # each pixel gets the place of its segment in the list, from 1; void has place 0 in every table
     dense = ids.contiguous().numpy()
     keys = np.array([segment.id for segment in segments], np.int32)
-    row = _native.relabel(dense, keys, np.arange(1, len(keys) + 1, dtype=np.int32), 0)
-    visible = np.bincount(row.ravel(), minlength=len(keys) + 1)[1:] > 0
+    place = _native.relabel(dense, keys, np.arange(1, len(keys) + 1, dtype=np.int32), 0)
+    visible = np.bincount(place.ravel(), minlength=len(keys) + 1)[1:] > 0
+    # things that are told apart are numbered
     category = np.array([categories.index_of(s.category_id) for s in segments], np.int64)
     is_crowd = np.array([segment.is_crowd for segment in segments], bool)
     is_instance = visible & categories.is_thing[category] & ~is_crowd
     instance = np.where(is_instance, np.cumsum(is_instance), 0)
-    instances = _with_void(instance, 0).take(row)
+    instances = _with_void(instance, 0).take(place)
     boxes, centers = _boxes_and_centers(instances)
     return PanopticTargets(
-        semantic=torch.from_numpy(_with_void(category, VOID_INDEX).take(row))[None],
+        semantic=torch.from_numpy(_with_void(category, VOID_INDEX).take(place))[None],
         instances=torch.from_numpy(instances)[None],
-        crowd=torch.from_numpy(_with_void(is_crowd, False).take(row))[None],
+        crowd=torch.from_numpy(_with_void(is_crowd, False).take(place))[None],
         boxes=(torch.from_numpy(boxes),),
         centers=(torch.from_numpy(centers),),
         categories=(torch.from_numpy(category[is_instance]),),
@@ -199,18 +211,29 @@ def at_grid(targets: PanopticTargets, *, stride: int = 4) -> PanopticTargets:
     return targets._grids[stride]
 
 
+def middle_pixels(values: Shaped[Tensor, "b h w"], stride: int) -> Shaped[Tensor, "b hs ws"]:
+    """The values where `at_grid` looks: of each block the one in the middle.
+
+    Example:
+        >>> middle_pixels(torch.arange(8.0).view(1, 1, 8), 4)
+        tensor([[[2., 6.]]])
+    """
+    rows, columns = (
+        (torch.arange(0, n, stride, device=values.device) + stride // 2).clamp(max=n - 1)
+        for n in values.shape[1:]
+    )
+    return values[:, rows[:, None], columns]
+
+
 def _sample(targets: PanopticTargets, stride: int) -> PanopticTargets:
-    height, width = targets.semantic.shape[1:]
-    device = targets.semantic.device
-    rows = _middles(height, stride, device)
-    columns = _middles(width, stride, device)
-    instances = targets.instances[:, rows[:, None], columns]
+    instances = middle_pixels(targets.instances, stride)
+    # instances between the points are gone, and the others move up
     visible = [_visible(ids, len(boxes)) for ids, boxes in zip(instances, targets.boxes, strict=True)]
     numbers = [torch.cat([keep.new_zeros(1), keep]).cumsum(0) for keep in visible]
     return PanopticTargets(
-        semantic=targets.semantic[:, rows[:, None], columns],
+        semantic=middle_pixels(targets.semantic, stride),
         instances=torch.stack([number[ids] for number, ids in zip(numbers, instances, strict=True)]),
-        crowd=targets.crowd[:, rows[:, None], columns],
+        crowd=middle_pixels(targets.crowd, stride),
         boxes=tuple(x[keep] for x, keep in zip(targets.boxes, visible, strict=True)),
         centers=tuple(x[keep] for x, keep in zip(targets.centers, visible, strict=True)),
         categories=tuple(x[keep] for x, keep in zip(targets.categories, visible, strict=True)),
@@ -241,11 +264,6 @@ def _pad(maps: list[Tensor], height: int, width: int, value: int | bool) -> Tens
     for row, plane in zip(padded, maps, strict=True):
         row[: plane.shape[1], : plane.shape[2]] = plane[0]
     return padded
-
-
-def _middles(size: int, stride: int, device: torch.device) -> Int64[Tensor, " n"]:
-    starts = torch.arange(0, size, stride, device=device)
-    return (starts + stride // 2).clamp(max=size - 1)
 
 
 def _visible(instances: Int64[Tensor, "h w"], count: int) -> Bool[Tensor, " n"]:

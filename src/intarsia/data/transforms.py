@@ -29,7 +29,8 @@ class Augmentation:
         max_side: No longer side than this, in pixels; only with `short_sides`.
         scale: Smallest and largest factor of height and width, drawn evenly on a log scale.
         crop: Height and width cut out, padded where the image is smaller; empty: no crop.
-        rare_focus: Probability that the crop is centred on a category drawn from those shown.
+        rare_focus: Probability that the crop is centred on a category drawn from those shown; 0 draws the
+            place evenly.
         rare_power: The chance of each of them falls with its area to this power; 0 draws evenly, 0.5 twice
             as often what covers a quarter.
         max_segment_share: Crops that show more than this of one segment, or void, are drawn again, ten times.

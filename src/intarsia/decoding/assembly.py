@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int32, Int64, Integer
 
 from intarsia.decoding.upsampling import upsampled_labels
-from intarsia.panoptic import Categories, PanopticMap, Segment
+from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap, Segment
 
 __all__ = ["SmallestSizes", "Thing", "assembled", "assembled_from_grid"]
 
@@ -19,8 +19,9 @@ class SmallestSizes:
     """From which size on segments stay; the settings of every decoder that groups have these, too.
 
     Attributes:
-        min_thing_px: Things with fewer pixels of the image are dropped.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+        min_thing_px: Things with fewer pixels of the image are dropped; 32 are two points of the usual grid.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped; 1024 are 32x32, of which stuff is
+            seldom less.
     """
 
     min_thing_px: int = 32
@@ -75,18 +76,20 @@ def assembled(
         >>> assembled(semantic, instances, [Thing(0)], categories=Categories([car, road])).ids
         array([[1, 0, 2, 2]], dtype=int32)
     """
-    slot_of_category = np.zeros(256, np.int32)  # 0 is void
+    # a slot a thing, then one a stuff category; slot 0 is void
+    slot_of_category = np.zeros(VOID_INDEX + 1, np.int32)
     stuff = np.flatnonzero(~categories.is_thing)
     slot_of_category[stuff] = np.arange(len(things) + 1, len(things) + 1 + len(stuff))
     slots = np.where(instances > 0, instances, slot_of_category[semantic])
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
     candidates = [*things, *(Thing(int(index)) for index in stuff)]
-    # a centre that no point belongs to has no category, and no pixel either
+    # what is large enough stays; a thing of the void index, as a centre without points is, does not
     category_of_slot = np.array([candidate.category_index for candidate in candidates], np.int64)
     is_known = category_of_slot < len(categories)
     least = smallest.least_px(categories)[np.where(is_known, category_of_slot, 0)]
     large = 1 + np.flatnonzero(is_known & (areas[1:] >= least))
     visible = [candidates[slot - 1] for slot in large]
+    # those that stay are numbered without gaps
     id_of_slot = np.zeros(len(areas), np.int32)
     id_of_slot[large] = np.arange(1, len(large) + 1)
     return PanopticMap(

@@ -69,8 +69,10 @@ class ClipCutter:
         Args:
             categories: What the category indices mean.
             config: Up-sampling, score and smallest sizes; see `CutConfig`.
-            window: Frames that are cut together, of which one is shared with the window before.
-            memory: Frames for which a thing that is not seen is remembered.
+            window: Frames that are cut together, of which one is shared with the window before; 2, the least,
+                whose costs are small.
+            memory: Frames for which a thing that is not seen is remembered; 15 are half a second of most
+                videos.
 
         Raises:
             ValueError: The window has fewer than two frames.

@@ -36,8 +36,8 @@ __all__ = [
     "solve_large",
 ]
 
-_KEEP_ALL = CutConfig(small="void")
-
+_ANY_SIZE = CutConfig(small="void")
+"""The cut itself absorbs nothing: sizes are looked at afterwards, if at all."""
 
 _LARGE_POINTS = 1 << 20
 """Points of a grid above which Algorithm 2, which takes 300 bytes a point, goes tile by tile."""
@@ -164,13 +164,13 @@ def map_of_segments(
     )
 
 
-def cut_segments(problem: GridProblem, config: CutConfig = _KEEP_ALL, *, stride: int = 1) -> CutSegments:
+def cut_segments(problem: GridProblem, config: CutConfig = _ANY_SIZE, *, stride: int = 1) -> CutSegments:
     """Solve a problem and number its segments; large ones by Algorithm 2 tile by tile.
 
     Args:
         problem: On the grid.
         config: Solver, local search, and whether clusters that are too small are absorbed; by default none.
-        stride: Pixels of the image between neighbours on the grid, in which sizes count.
+        stride: Pixels of the image between neighbours on the grid, in which sizes count; 1 counts in points.
 
     Example:
         >>> costs = np.array([[[1.0, -2.0, 1.0, 0.0]]], np.float32)

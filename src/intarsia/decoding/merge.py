@@ -28,9 +28,10 @@ class MergeConfig:
     """Settings of the merge by rules; the defaults are those of detectron2's Panoptic FPN.
 
     Attributes:
-        min_score: Detections of a lower score, in [0, 1], are left out.
-        max_overlap: A detection of which a larger share is taken already is left out.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped.
+        min_score: Detections of a lower score, in [0, 1], are left out; one half, Panoptic FPN's.
+        max_overlap: A detection of which a larger share is taken already is left out; one half, Panoptic
+            FPN's.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped; 4096, Panoptic FPN's on COCO.
     """
 
     group: ClassVar[str] = "merge"  # where a recipe has them, for messages

@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int32, Int64, UInt8, UInt16
 
 import intarsia._native as _native
 from intarsia._check import check_least, fail
+from intarsia.panoptic import VOID_INDEX
 
 __all__ = ["grid_size", "upsampled_argmax", "upsampled_labels", "upsampled_segments", "upsampled_winners"]
 
@@ -33,9 +34,10 @@ def upsampled_argmax(
 ) -> UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"]:
     """The index of the largest value at every pixel, as if all maps were up-sampled bilinearly.
 
-    None is: a map that is the largest at four points of the grid is so between them, and in the other cells,
-    those along edges, only maps that can win are interpolated. Hundreds of maps need no more memory than one,
-    and little more time than to read them. Native, with the interpreter lock released.
+    No map is up-sampled whole. Where one map is the largest at all four points of a cell of the grid it wins
+    in the whole cell; in the other cells, those along edges, only maps that can win are interpolated.
+    Hundreds of maps need no more memory than one, and little more time than to read them. Native, with the
+    interpreter lock released.
 
     The result is that of the argmax over `torch.nn.functional.interpolate(..., mode="bilinear")` on the CPU,
     rounded as its kernel for contiguous maps rounds; of equal ones the first wins.
@@ -44,7 +46,7 @@ def upsampled_argmax(
         logits: Of each category, on a grid whose points stand in the middle of blocks of `stride` pixels.
         height: Of the image, which the grid must cover.
         width: Columns of the image.
-        stride: Pixels between neighbours on the grid.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the usual backbones.
         threads: How many may work at once; the result does not depend on it.
 
     Returns:
@@ -61,7 +63,7 @@ def upsampled_argmax(
     """
     if len(logits) > 65535:
         fail("logits", "of at most 65535 categories", len(logits))
-    dtype = np.uint8 if len(logits) <= 255 else np.uint16
+    dtype = np.uint8 if len(logits) <= VOID_INDEX else np.uint16
     return _winners("logits", logits, np.empty((height, width), dtype), stride, threads)
 
 
@@ -111,7 +113,7 @@ def upsampled_labels(
         group_of_label: The group of each label; the entry of label 0 is unused.
         groups: The group of each pixel.
         free: Groups whose pixels keep label 0.
-        stride: Pixels between neighbours on the grid.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the usual backbones.
 
     Returns:
         The label of each pixel, 0 where its group is free or no label is near.
@@ -126,7 +128,7 @@ def upsampled_labels(
     """
     _check_covered("labels", labels.shape, groups.shape, stride)
     _check_named("labels", labels, len(group_of_label))
-    is_free = np.zeros(256, bool)
+    is_free = np.zeros(VOID_INDEX + 1, bool)
     is_free[free] = True
     return _native.vote_for_labels(
         np.ascontiguousarray(labels),
@@ -157,7 +159,7 @@ def upsampled_segments(
         categories: Category index of each segment.
         logits: Float32 `k hs ws`, of the categories.
         size: Height and width of the image.
-        stride: Pixels between neighbours on the grid.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the usual backbones.
 
     Raises:
         ValueError: The grid does not cover the image, the logits have another size, a segment has no category

@@ -40,7 +40,7 @@ def overlay(
         image: 8-bit RGB, (h, w, 3), as large as the map.
         panoptic_map: What to draw.
         categories: Its table: names and colours.
-        alpha: Opacity of the colours, from 0 (image only) to 1 (colours only).
+        alpha: Opacity of the colours, from 0 (image only) to 1 (colours only); one half shows both.
         outlines: Draw a light line around things and a dark one between stuff.
         names: Write names on segments that have room for them and hide no other thing; crowds are marked with
             a plus.

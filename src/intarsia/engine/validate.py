@@ -42,7 +42,7 @@ def validate(
         data: Images with their truth.
         accelerator: Where, and in which precision.
         size: In which the network sees the images, as in `InputSize`; maps are compared in the truth's own.
-        num_pictures: How many images are drawn.
+        num_pictures: How many images are drawn; 4 fit on a screen.
     """
     start = time.monotonic()
     model = as_model(method, context=accelerator.autocast)

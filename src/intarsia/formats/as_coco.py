@@ -77,7 +77,7 @@ def as_coco(
         truth: Of predictions: the categories of what they are compared with, whose ids they get by
             `ids_of_same_meaning`. A JSON has the truth's ids already, unless the truth are label images,
             whose ids nobody chose.
-        workers: How many maps to convert at once.
+        workers: How many maps to convert at once; 1, as a caller has often threads of its own.
         read_elsewhere: Whether other machines read the PNGs, which see no temporary folder of this one.
 
     Raises:

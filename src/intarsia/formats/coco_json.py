@@ -38,7 +38,14 @@ class MapRecord:
 
 @dataclass(frozen=True, slots=True)
 class ImageRow:
-    """One entry of `images`. The file name is "" and the size 0 where they are not given."""
+    """One entry of `images`.
+
+    Attributes:
+        id: As annotations name it.
+        file_name: "" where it is not given.
+        height: In pixels; 0 where it is not given.
+        width: In pixels; 0 where it is not given.
+    """
 
     id: ImageId
     file_name: str

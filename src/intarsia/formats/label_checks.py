@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Int64
 
 from intarsia._check import counted, fail
+from intarsia.cut.offsets import pair_slices
 
 __all__ = ["check_no_mask", "check_no_photo", "check_not_resized", "pieces_of"]
 
@@ -124,9 +125,8 @@ def pieces_of(labels: Int[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:
 
 def _pair(values: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Each pixel that has a neighbour so far away, and that neighbour."""
-    height, width = values.shape
-    left, right = max(-columns, 0), max(columns, 0)
-    return values[: height - rows, left : width - right], values[rows:, right : width - left]
+    here, there = pair_slices(values.shape, (rows, columns))
+    return values[here], values[there]
 
 
 def _lonely(labels: Int[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:

@@ -147,7 +147,7 @@ def map_of_semantic_and_instances(
     Args:
         semantic: The category id of each pixel, (h, w) whole numbers.
         instances: A number for each pixel; 0 on stuff.
-        void: The value of `semantic` that means no category.
+        void: The value of `semantic` that means no category; 255, as in most label images.
         categories: If given, things of number 0 are crowds.
 
     Example:

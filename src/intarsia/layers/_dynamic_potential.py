@@ -48,8 +48,8 @@ def dynamic_potential(
         scores: s of each detection, in [0, 1].
         stuff: Category indices of stuff.
         variant: "A", "B" or "C".
-        stuff_score: s of stuff.
-        stride: Pixels between neighbours on the grid.
+        stuff_score: s of stuff; 1, as for sure detections.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the pyramid.
 
     Returns:
         A channel for each of `stuff`, then one for each detection; in variant A, void comes last.

@@ -53,7 +53,7 @@ class CutIndicatorLayer(nn.Module):
         solver: As in `intarsia.cut.solve`. "greedy" starts again from the forward solution.
         refine: As in `intarsia.cut.solve`: local search on top.
         threads: How many problems at a time; None for one a core. The result does not depend on it.
-        seed: Of the generator of lambda.
+        seed: Of the generator of lambda; 0, as every seed will do.
 
     Raises:
         ValueError: If an argument is out of its range.

@@ -44,9 +44,10 @@ class CutLayer(nn.Module):
         perturbation: How many lambda, and from where.
         solver: Of the forward cut, as in `intarsia.cut.solve`.
         refine: As in `intarsia.cut.solve`: local search on top.
-        min_size: Segments of splittable classes with fewer pixels have no mask and are not perturbed.
+        min_size: Segments of splittable classes with fewer points of the grid have no mask and are not
+            perturbed; 3, as in the released code.
         threads: How many problems at a time; None for one a core. The result does not depend on it.
-        seed: Of the generator.
+        seed: Of the generator; 0, as every seed will do.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -132,4 +133,6 @@ class CutLayer(nn.Module):
     def extra_repr(self) -> str:
         """What torch prints between the parentheses."""
         offsets = list(zip(self.offsets[::2], self.offsets[1::2], strict=True))
-        return f"offsets={offsets}, {self.perturbation}, solver={self.solver!r}, refine={self.refine}"
+        p = self.perturbation
+        steps = f"{p.num_samples} lambda in [{p.lowest}, {p.highest}]"
+        return f"offsets={offsets}, {steps}, solver={self.solver!r}, refine={self.refine}"

@@ -20,7 +20,7 @@ class InstanceAffinityConfig:
     """Settings of `DenseInstanceAffinity`.
 
     Attributes:
-        channels: Rank of the affinities.
+        channels: Rank of the affinities; 128, the paper's.
         activation: Of φ0 and φ1, which the paper does not name; see `DenseInstanceAffinity`.
         tied: One convolution for φ0 and φ1.
         gain: What the factor of the correction starts from; 0 starts as if there were no affinities.

@@ -45,7 +45,10 @@ class LiftedCut:
         perturbation.
 
         Args:
-            min_size: Segments of splittable classes with fewer pixels have no mask.
+            problem: What was cut.
+            cut: The answer of the solver.
+            truth: The segments to be found.
+            min_size: Segments of splittable classes with fewer points of the grid have no mask.
         """
         # segments that count come first, in the order of the cut
         segments, class_of, clusters = _polish(problem, cut)

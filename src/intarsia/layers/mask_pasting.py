@@ -21,7 +21,7 @@ def pasted_masks(
         masks: Values on the m x m cells of each box: probabilities or logits.
         boxes: x, y, x, y in pixels.
         size: Rows and columns of the grid.
-        stride: Pixels between neighbours on the grid.
+        stride: Pixels between neighbours on the grid; 4, the finest level of the pyramid.
 
     Example:
         >>> pasted_masks(torch.ones(1, 2, 2), torch.tensor([[4.0, 0, 12, 4]]), (1, 4), stride=4)

@@ -57,9 +57,9 @@ def discriminative_loss(
         delta_v: Pixels nearer than this to the mean of their instance are not pulled.
         delta_d: Means farther apart than twice this are not pushed.
         alpha: Weight of the variance term; 1 as in the paper, and so the next two.
-        beta: Weight of the distance term.
+        beta: Weight of the distance term; 1, the paper's.
         gamma: Weight of the regularization term: so small that it only keeps embeddings from drifting away.
-        norm: 1 or 2, the norm of the embedding space.
+        norm: 1 or 2, the norm of the embedding space; 2, the paper's.
         reduction: How pixels and instances are averaged, see `discriminative_terms`.
 
     Returns:
@@ -123,7 +123,8 @@ def discriminative_terms(
         embeddings: One embedding a pixel.
         instances: 0 for pixels that take no part, positive numbers for the instances of the image.
         categories: For each image the category index of instance 1, 2, ...; None for one category.
-        delta_v: Margin of the pull, in units of the embedding: no pixel nearer to its mean is pulled.
+        delta_v: Margin of the pull, in units of the embedding: no pixel nearer to its mean is pulled; one
+            half, the paper's.
         delta_d: Margin of the push, from either side: three times the pull's, so that balls stay apart.
         norm: 1 or 2, of distances; the paper's is 2.
         reduction: How terms are averaged.

@@ -45,11 +45,11 @@ def hierarchical_lovasz_loss(
         seeds: In [0, 1], how good a seed each pixel is.
         sharpness: v of each pixel, where λ = exp(10 v) = 1 / (2 σ^2).
         crowd: Pixels of things that are not told apart.
-        category_from: The first dimension that categories use.
-        instance_weight: Weight of the instance level.
-        category_weight: Weight of the category level.
-        seed_weight: Weight of the seeds.
-        variance_weight: Weight of the spread of `sharpness` within an instance.
+        category_from: The first dimension that categories use; 0 for all.
+        instance_weight: Weight of the instance level; 1, what others are measured by.
+        category_weight: Weight of the category level; 1, the same as of instances.
+        seed_weight: Weight of the seeds; 1, Neven's.
+        variance_weight: Weight of the spread of `sharpness` within an instance; 10, Neven's.
 
     Returns:
         One loss an image, zero with zero gradient where nothing counts.
@@ -121,7 +121,8 @@ def hierarchical_lovasz_terms(
         seeds: s in [0, 1]: how good a seed each pixel is.
         sharpness: v of each pixel; the larger, the smaller the margin.
         crowd: Pixels of things that are not told apart; instances do not see them, categories do.
-        category_from: The first dimension that categories use: the number of coordinates, to leave them out.
+        category_from: The first dimension that categories use: the number of coordinates, to leave them out;
+            0 for all.
         class_means: Mean embedding of each category, with or without gradient; the image's own by default.
         category_log_lambda: Logarithm of λ_c, one value or one a category; the default is σ = 1.
         center_position: Replaces the first dimensions of μ by the mean of these over the instance.
@@ -179,7 +180,7 @@ def batch_hierarchical_lovasz_terms(
         seeds: s in [0, 1].
         sharpness: v of each pixel.
         crowd: Pixels of things that are not told apart.
-        category_from: The first dimension that categories use.
+        category_from: The first dimension that categories use; 0 for all.
         class_means: Mean embedding of each category; the batch's own by default.
         category_log_lambda: Logarithm of λ_c.
         center_position: Replaces the first dimensions of μ by the mean of these over the instance.

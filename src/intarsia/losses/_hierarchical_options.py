@@ -24,7 +24,8 @@ class HierarchicalLovaszOptions:
         category_loss: The same of categories.
         absent: "skip" leaves out categories that are not shown; "hinge" pushes all pixels out of their balls.
         max_instances: Instances of an image at the instance level; of more, as many are drawn at random.
-        min_class_points: Points of the map with which a category counts as shown.
+        min_class_points: Points of the map with which a category counts as shown; of fewer than 10 a mean
+            says little.
         foreground_weight: Weight of an instance's pixels in the seed loss.
         hierarchy_ratio: How many times larger than an instance's a category's σ should be.
 

@@ -88,7 +88,7 @@ class SurrogateOptions:
 
     Attributes:
         form: "released", "paper" or "exact"; `panoptic_quality_surrogate` has the formulas.
-        softness: Factor inside sigma, in 1 / pixels.
+        softness: Factor inside sigma, in 1 / pixels; 0.1, the paper's.
         sharpness: Exponent of h, at least 1. With 4 a mask of IoU below 0.2 has hardly a gradient; 1 makes
             h(u) = u.
 

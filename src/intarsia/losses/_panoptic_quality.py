@@ -55,7 +55,7 @@ def panoptic_quality_surrogate(
 
     Args:
         pairs: Masks beside their true segments: a `MatchedMasks`, or what `intarsia.layers.CutLayer` gives.
-        least_area: t, in pixels of the masks: one number, or one a category.
+        least_area: t, in pixels of the masks: one number, or one a category; 0, where all sizes count alike.
         options: Which of the three formulas above, and how hard its decisions are.
 
     Returns:
@@ -98,7 +98,7 @@ def panoptic_quality_loss(
 
     Args:
         pairs: As in `panoptic_quality_surrogate`, and so is the rest.
-        least_area: t, in pixels of the masks.
+        least_area: t, in pixels of the masks; 0, where all sizes count alike.
         options: Which formula, and how hard its decisions are.
 
     Returns:
@@ -128,7 +128,7 @@ def batch_panoptic_quality_loss(
 
     Args:
         pairs: As in `panoptic_quality_surrogate`, and so is the rest.
-        least_area: t, in pixels of the masks.
+        least_area: t, in pixels of the masks; 0, where all sizes count alike.
         options: Which formula (the paper's is for single images, and pooled here), and how hard it decides.
 
     Returns:
@@ -182,7 +182,7 @@ def panoptic_quality_sums(
     Args:
         pairs: As in `panoptic_quality_surrogate`.
         num_categories: How many there are.
-        least_area: t, in pixels of the masks.
+        least_area: t, in pixels of the masks; 0, where all sizes count alike.
         options: How hard decisions are; the form is the exact one.
 
     Raises:

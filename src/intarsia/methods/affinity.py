@@ -11,9 +11,9 @@ from torch import Tensor
 
 from intarsia._check import check_least, fail
 from intarsia.data.affinity_targets import affinity_targets
-from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.data.targets import PanopticTargets, at_grid, middle_pixels
 from intarsia.losses import batch_affinity_loss
-from intarsia.methods.semantic import middle_pixels, pixel_weights
+from intarsia.methods.semantic import pixel_weights
 
 __all__ = ["AffinityLossConfig", "affinity_losses", "point_weights"]
 
@@ -27,12 +27,12 @@ class AffinityLossConfig:
 
     Attributes:
         weight: Of the loss of each offset; their sum is the loss.
-        hardest: Share of the pairs that count, the hardest first.
+        hardest: Share of the pairs that count, the hardest first; 1 for all.
         thing_weight: Factor of pairs that touch a thing; 1 counts all pairs alike.
         small_thing_weight: A further factor of pairs that touch a small thing.
         small_thing_px: Things with fewer pixels are small: 64x64, Panoptic-DeepLab's.
         touching_weight: Factor of pairs between two things: there are few of them, and each decides whether
-            neighbours are told apart.
+            neighbours are told apart; 1, the paper's, counts them as others.
     """
 
     weight: float = 0.5

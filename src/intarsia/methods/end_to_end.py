@@ -31,25 +31,26 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndToEndConfig(SurrogateOptions):
-    """Settings of fine-tuning through the cut, beside those of the surrogate.
+class EndToEndConfig(SurrogateOptions, Perturbation):
+    """Settings of fine-tuning through the cut, beside those of the surrogate and of the perturbation.
 
     Attributes:
         loss: "surrogate" of panoptic quality on segments; "separate" losses on classes and on cut pairs, the
             ablation of the paper's appendix A.4.
-        weight: Factor of the loss; lambda multiplies it, so that it decides how far the cut is perturbed.
-        memory: Share of the past that stays from batch to batch in the exact form, see `PooledQuality`.
-        num_samples: How many lambda are averaged; N in the paper.
-        lowest: Least lambda; 1 in the paper.
-        highest: Largest lambda; 5000 in the paper.
+        weight: Factor of the loss; lambda multiplies it, so that it decides how far the cut is perturbed. 10,
+            the paper's on Cityscapes.
+        memory: Share of the past that stays from batch to batch in the exact form, see `PooledQuality`; 0
+            looks at one batch alone, as the paper does.
         scale_free: Take the part along the costs themselves out of their gradient, see `scale_free_costs`.
         refine: Train through the cut with local search on top. Decoding may refine when training does not.
-        cost_dropout: Share of the points whose node costs, and of the affinity costs, that are set to 0.
-        min_size: Things of fewer grid points have no mask.
+        cost_dropout: Share of the points whose node costs, and of the affinity costs, that are set to 0; the
+            paper's tenth.
+        min_size: Things of fewer points of the grid have no mask; 3, as in the released code.
         thing_area_scale: Factor of the least area of things in the surrogate; the released code has 4.
         learned_areas: Learn the area below which segments of a category do not count, t of eq. (6), and
             decode with it; the paper says that it over-fits.
-        pretraining_weight: Factor of the losses of pre-training beside this one.
+        pretraining_weight: Factor of the losses of pre-training beside this one; 0 leaves them out, as the
+            paper does.
         trained: "last": the last layers of the semantic head and of the classifiers, and the scales of the
             costs; "last_two": the last layer of the semantic head and the last two of the classifiers, no
             scales, as the paper says; "heads": both heads and the scales; "all": everything.
@@ -61,9 +62,6 @@ class EndToEndConfig(SurrogateOptions):
     loss: Literal["surrogate", "separate"] = "surrogate"
     weight: float = 10.0
     memory: float = 0.0
-    num_samples: int = 5
-    lowest: float = 1.0
-    highest: float = 5000.0
     scale_free: bool = True
     refine: bool = False
     cost_dropout: float = 0.1
@@ -76,7 +74,8 @@ class EndToEndConfig(SurrogateOptions):
     ladder: float = 0.0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        SurrogateOptions.__post_init__(self)
+        Perturbation.__post_init__(self)
         if not 0 <= self.cost_dropout < 1:
             fail("end_to_end.cost_dropout", "in [0, 1)", self.cost_dropout)
         for name in ("ladder", "pretraining_weight", "thing_area_scale"):
@@ -87,12 +86,6 @@ class EndToEndConfig(SurrogateOptions):
             fail("end_to_end.learned_areas", 'false with the loss "separate" and with "last_two"', True)
         if self.weight <= 0:
             fail("end_to_end.weight", "above 0", self.weight)
-        self.perturbation  # noqa: B018 - it checks its interval
-
-    @property
-    def perturbation(self) -> Perturbation:
-        """How lambda is drawn."""
-        return Perturbation(num_samples=self.num_samples, lowest=self.lowest, highest=self.highest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +121,12 @@ def quality_loss(
         cut: What decodes: its solver is trained through.
         least_area: t of each class, in points of the grid: what is smaller does not count.
         pooled: Takes the place of the surrogate of the batch, where quality is pooled over past batches.
-        loss_scale: What the loss is multiplied with before `backward`.
+        loss_scale: What the loss is multiplied with before `backward`; 1 for nothing.
     """
     layer = CutLayer(
         costs.offsets,
         costs.splittable,
-        perturbation=config.perturbation,
+        perturbation=config,
         solver=cut.solver,
         refine=config.refine,
         min_size=config.min_size,
@@ -142,11 +135,10 @@ def quality_loss(
     segments = layer(costs.nodes, costs.affinities, truth=grid, loss_scale=loss_scale)
     if pooled is not None:
         return config.weight * (1 - pooled(segments, least_area=least_area))
-    of_paper = config.form == "paper"  # eq. (6) is one for each image
-    loss = (panoptic_quality_loss if of_paper else batch_panoptic_quality_loss)(
-        segments, least_area=least_area, options=config
-    )
-    return config.weight * loss.mean()
+    if config.form == "paper":  # eq. (6) is of each image by itself
+        of_images = panoptic_quality_loss(segments, least_area=least_area, options=config)
+        return config.weight * of_images.mean()
+    return config.weight * batch_panoptic_quality_loss(segments, least_area=least_area, options=config)
 
 
 def pooled_quality(config: EndToEndConfig | None, num_categories: int) -> PooledQuality | None:
@@ -175,12 +167,12 @@ def separate_cut_losses(
         config: Sizes of the perturbation and weight of the losses; see `EndToEndConfig`.
         cut: What decodes; its solver is trained through.
         weights: Of each grid point.
-        loss_scale: What the losses are multiplied with before `backward`.
+        loss_scale: What the losses are multiplied with before `backward`; 1 for nothing.
     """
     layer = CutIndicatorLayer(
         costs.offsets,
         costs.splittable,
-        perturbation=config.perturbation,
+        perturbation=config,
         solver=cut.solver,
         refine=config.refine,
         seed=_draw_seed(),

@@ -46,7 +46,7 @@ class HierarchicalConfig:
         backbone: The network with pretrained weights.
         decoder: What brings its features to one grid.
         head_width: Channels inside the head; by default 128, as a decoder has.
-        head_depth: Convolutions in the head.
+        head_depth: Convolutions in the head; 2, since one head does the work of three.
         embedding: What an embedding is made of.
         loss: How it is trained.
         decoding: How it becomes instances.
@@ -119,12 +119,10 @@ class HierarchicalEmbedding(AbstractMethod):
         self.head = self._head()
         # what categories are measured against: their means and radii
         self.class_means = ClassMeans(
+            loss,
             len(categories),
             self.dims - embedding.category_from,
-            source=loss.mean_source,
-            momentum=loss.mean_momentum,
             min_class_points=loss.min_class_points,
-            reset_every=loss.mean_reset_every,
         )
         num_sigmas = len(categories) if loss.category_sigma == "per_class" else 1
         log_lambda = torch.full((num_sigmas,), -math.log(2 * loss.sigma**2))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from intarsia._check import check_least, fail
 from intarsia.losses import HALF, HierarchicalLovaszOptions
-from intarsia.nets import MeanSource
+from intarsia.nets import ClassMeansConfig
 
 __all__ = [
     "HierarchicalEmbeddingConfig",
@@ -23,7 +23,7 @@ class HierarchicalEmbeddingConfig:
     Attributes:
         coordinates: "added": two dimensions are the pixel's position plus a learned offset; "input": the
             position is two more channels of the head; "none": convolutions alone.
-        features: Dimensions beside the coordinates, D_f.
+        features: Dimensions beside the coordinates, D_f; 14, which are 16 with the coordinates.
         unit_px: Pixels for one unit of position. The category margin is 1.18 units, so this says how large
             instances are beside categories.
         reach_px: Farthest that an offset points, through a tanh.
@@ -69,21 +69,19 @@ class HierarchicalEmbeddingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HierarchicalLossConfig(HierarchicalLovaszOptions):
-    """Settings of the loss: how its levels are compared, see `HierarchicalLovaszOptions`, and its weights.
+class HierarchicalLossConfig(HierarchicalLovaszOptions, ClassMeansConfig):
+    """Settings of the loss: its weights, how its levels are compared and how class means are estimated.
 
     Attributes:
-        instance_weight: Weight of the instance level.
-        category_weight: Weight of the category level.
-        seed_weight: Weight of the seeds.
-        variance_weight: Weight of the spread of v within an instance.
+        instance_weight: Weight of the instance level; 1, what others are measured by.
+        category_weight: Weight of the category level; 1, the same as of instances.
+        seed_weight: Weight of the seeds; 1, Neven's.
+        variance_weight: Weight of the spread of v within an instance; 10, Neven's.
         hierarchy_weight: Weight of the penalty on instances larger than categories.
-        cross_entropy_weight: Weight of a cross-entropy over the distances to the class means.
-        mean_source: How class means are estimated; see `intarsia.nets.ClassMeans`.
-        mean_momentum: Share that a stored mean keeps at an update.
-        mean_reset_every: Updates after which "online" means forget their counts; 0 for never.
+        cross_entropy_weight: Weight of a cross-entropy over the distances to the class means; 0 leaves it
+            out.
         category_sigma: "fixed", or learned as one number ("shared") or one a category ("per_class").
-        sigma: σ of a category, at the start where it is learned.
+        sigma: σ of a category, at the start where it is learned; 1, the unit that positions are measured in.
         to_center: Instances gather at their centroid instead of their mean offset.
         stuff_as_instances: Each stuff category of an image is an instance, too.
     """
@@ -94,16 +92,14 @@ class HierarchicalLossConfig(HierarchicalLovaszOptions):
     variance_weight: float = 10.0
     hierarchy_weight: float = 0.0
     cross_entropy_weight: float = 0.0
-    mean_source: MeanSource = "batch"
-    mean_momentum: float = 0.95
-    mean_reset_every: int = 0
     category_sigma: Literal["fixed", "shared", "per_class"] = "fixed"
     sigma: float = 1.0
     to_center: bool = False
     stuff_as_instances: bool = False
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        HierarchicalLovaszOptions.__post_init__(self)
+        ClassMeansConfig.__post_init__(self)
         for name in vars(self):
             if name.endswith("_weight") and getattr(self, name) < 0:
                 fail(f"loss.{name}", "at least 0", getattr(self, name))

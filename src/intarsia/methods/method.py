@@ -44,7 +44,8 @@ class AbstractMethod(AbstractTrainable, ModelHubMixin):
 
         Args:
             image: A path, a Pillow image, an array, a tensor ...; or a list, tuple or generator of these.
-            batch: How many neighbours of one size run through the network at once.
+            batch: How many neighbours of one size run through the network at once; 1, since a CPU gains
+                nothing by more.
             diameter: How large the things are, in pixels, or "auto".
 
         Raises:

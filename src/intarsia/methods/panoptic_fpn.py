@@ -33,8 +33,8 @@ class PanopticFpnConfig:
 
     Attributes:
         backbone: The network with pretrained weights.
-        pyramid_width: Channels of each level of the feature pyramid.
-        semantic_width: Channels of the semantic branch.
+        pyramid_width: Channels of each level of the feature pyramid; 256, the paper's.
+        semantic_width: Channels of the semantic branch; 128, the paper's.
         semantic_loss: Loss of the semantic head.
         detection: Boxes and masks.
         merge: The rules by which masks and semantics become a map.

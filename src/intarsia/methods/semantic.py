@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from intarsia._check import check_least, fail
-from intarsia.data.targets import PanopticTargets, at_grid
+from intarsia.data.targets import PanopticTargets, at_grid, middle_pixels
 from intarsia.losses import batch_top_k_cross_entropy, lovasz_softmax
 from intarsia.nets.upsampling import upsample
 
-__all__ = ["SemanticLossConfig", "middle_pixels", "pixel_weights", "semantic_losses"]
+__all__ = ["SemanticLossConfig", "pixel_weights", "semantic_losses"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class SemanticLossConfig:
     """Settings of the semantic losses.
 
     Attributes:
-        weight: Of the cross-entropy, which other terms are measured by.
+        weight: Of the cross-entropy, which other terms are measured by; 1, the unit of the others.
         hardest: Share of the pixels that count, the hardest first; 1 for all. Below 1 needs a long schedule.
         lovasz_weight: Of the Lovász softmax; 0 to leave it out.
         small_thing_px: Things with fewer pixels are small: 64x64, Panoptic-DeepLab's.
@@ -89,25 +89,6 @@ def pixel_weights(targets: PanopticTargets, *, small_px: int, factor: float) -> 
         >>> pixel_weights(targets, small_px=2, factor=3.0)
         tensor([[[3., 1., 1.]]])
     """
-    instances = targets.instances  # b h w
-    most = max((len(boxes) for boxes in targets.boxes), default=0) + 1
-    numbers = instances.flatten(1)  # b (h w)
-    areas = torch.zeros(len(numbers), most, device=numbers.device)
-    areas.scatter_add_(1, numbers, torch.ones_like(numbers, dtype=areas.dtype))
-    weight = torch.where(areas < small_px, factor, 1.0)
+    weight = torch.where(targets.areas < small_px, factor, 1.0)
     weight[:, 0] = 1
-    return weight.gather(1, numbers).view(instances.shape)
-
-
-def middle_pixels(values: Float[Tensor, "b h w"], stride: int) -> Float[Tensor, "b hs ws"]:
-    """The values where `at_grid` looks: of each block the one in the middle.
-
-    Example:
-        >>> middle_pixels(torch.arange(8.0).view(1, 1, 8), 4)
-        tensor([[[2., 6.]]])
-    """
-    rows, columns = (
-        (torch.arange(0, n, stride, device=values.device) + stride // 2).clamp(max=n - 1)
-        for n in values.shape[1:]
-    )
-    return values[:, rows[:, None], columns]
+    return weight.gather(1, targets.instances.flatten(1)).view(targets.instances.shape)

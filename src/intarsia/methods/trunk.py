@@ -19,7 +19,8 @@ class TrunkConfig:
         backbone: The network with pretrained weights.
         decoder: What brings its features to one grid.
         separate_decoders: A decoder for the instances beside the one for semantics, as in the papers.
-        semantic_depth: Convolutions of the semantic head before its last one.
+        semantic_depth: Convolutions of the semantic head before its last one; 1, since the decoder has
+            convolutions of its own.
         semantic_loss: Loss of the semantic head.
     """
 

@@ -43,7 +43,7 @@ def evaluate_folders(
         truth_dir: Folder of PNGs, by default the JSON's name without `.json`.
         prediction_dir: Folder of the predicted PNGs; by default the name of its JSON without `.json`.
         problems: Sentences for PNGs that are known to hold no map; they are named as unreadable ones are.
-        workers: How many images are read at once.
+        workers: How many images are read at once; 1, as a caller has often threads of its own.
         request: What else to measure; the report's `also` has it by name.
         each: Calls a function with each group of pairs and gives the results in order, perhaps in other
             processes; by default here. The result is the same to the bit.

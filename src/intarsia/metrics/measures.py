@@ -37,7 +37,8 @@ class Request:
     Args:
         names: Which of `MEASURES` to take.
         boundary_ratio: Width of the boundary, see `BoundaryQuality`.
-        min_stuff_area: Predicted stuff segments of fewer pixels become void before anything is measured.
+        min_stuff_area: Predicted stuff segments of fewer pixels become void before anything is measured; 0
+            leaves maps as they are.
 
     Raises:
         ValueError: A name is unknown, or a number is out of its range.

@@ -4,7 +4,7 @@ from intarsia.nets.affinity_config import AffinityHeadConfig
 from intarsia.nets.affinity_head import AffinityHead
 from intarsia.nets.affinity_maps import AffinityMaps
 from intarsia.nets.backbone import Backbone, BackboneConfig
-from intarsia.nets.class_means import ClassMeans, MeanSource, nearest_mean_logits
+from intarsia.nets.class_means import ClassMeans, ClassMeansConfig, MeanSource, nearest_mean_logits
 from intarsia.nets.cut_costs import CutCosts
 from intarsia.nets.decoder import build_decoder
 from intarsia.nets.decoder_config import DecoderConfig
@@ -29,6 +29,7 @@ __all__ = [
     "Backbone",
     "BackboneConfig",
     "ClassMeans",
+    "ClassMeansConfig",
     "ConvHead",
     "CutCosts",
     "DecoderConfig",

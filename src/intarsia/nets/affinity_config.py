@@ -19,8 +19,10 @@ class AffinityHeadConfig:
             as in the paper; "maps": convolutions that do not know the other end, for comparison.
         distances: How far apart the two points are, in points of the grid: downwards and to the right.
         diagonals: Also along both diagonals.
-        width: Channels of the features whose differences are classified, or of the convolutions to the maps.
-        classifier_width: Channels inside a classifier, for each direction. Only of "differences".
+        width: Channels of the features whose differences are classified, or of the convolutions to the maps;
+            128, as a decoder has.
+        classifier_width: Channels inside a classifier, for each direction. Only of "differences"; 32, the
+            paper's for d = 1.
         classifier_widths: The same for each of the distances by itself; empty: one width for all.
     """
 

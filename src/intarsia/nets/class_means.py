@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -9,12 +10,40 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from intarsia._check import fail
+from intarsia._check import check_least, fail
 from intarsia.losses import ClassSums, class_sums
 
-__all__ = ["ClassMeans", "MeanSource", "nearest_mean_logits"]
+__all__ = ["ClassMeans", "ClassMeansConfig", "MeanSource", "nearest_mean_logits"]
 
 MeanSource = Literal["batch", "ema", "online", "learned"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMeansConfig:
+    """How the mean of each class is estimated.
+
+    Attributes:
+        mean_source: "batch": the mean over the batch's pixels, with gradient, of which prediction uses a
+            moving average. "ema": that moving average also in training, without gradient. "online": the
+            average over all pixels so far. "learned": parameters.
+        mean_momentum: Share that a stored mean keeps at an update by "batch" and "ema"; 0.95, so that a mean
+            is of the last 20 batches or so.
+        mean_reset_every: Updates after which "online" forgets its counts; 0 for never.
+
+    Raises:
+        ValueError: The source is unknown or the momentum out of range.
+    """
+
+    mean_source: MeanSource = "batch"
+    mean_momentum: float = 0.95
+    mean_reset_every: int = 0
+
+    def __post_init__(self) -> None:
+        if self.mean_source not in ("batch", "ema", "online", "learned"):
+            fail("mean_source", '"batch", "ema", "online" or "learned"', repr(self.mean_source))
+        if not 0 <= self.mean_momentum < 1:
+            fail("mean_momentum", "in [0, 1)", self.mean_momentum)
+        check_least("mean_reset_every", self.mean_reset_every, 0)
 
 
 def nearest_mean_logits(
@@ -47,16 +76,14 @@ def nearest_mean_logits(
 class ClassMeans(nn.Module):
     """A mean embedding for each class, in one of four ways; all keep the means that prediction uses.
 
-    "batch": the mean over the batch's pixels, with gradient; prediction uses a moving average of it.
-    "ema": that moving average also in training, without gradient; "online": the average over all pixels so
-    far, forgotten every `reset_every` updates. "learned": parameters. A class with too few pixels in the
-    batch keeps its stored mean. Means begin orthogonal, so that classes start apart.
+    A class with too few points in the batch keeps its stored mean. Means begin orthogonal, so that classes
+    start apart.
 
     Source: Guerriero, Caputo and Mensink 2018 for "online" (with condensation) and "ema" (decay); the
     gradient through "batch" is as in prototypical networks (Snell et al. 2017).
 
     Example:
-        >>> means = ClassMeans(3, 4)
+        >>> means = ClassMeans(ClassMeansConfig(), 3, 4)
         >>> means(torch.zeros(1, 4, 2), torch.zeros(1, 2, dtype=torch.long)).shape
         torch.Size([3, 4])
     """
@@ -68,37 +95,29 @@ class ClassMeans(nn.Module):
 
     def __init__(
         self,
+        config: ClassMeansConfig,
         num_classes: int,
         dims: int,
         *,
-        source: MeanSource = "batch",
-        momentum: float = 0.95,
         radius: float = 3.0,
         min_class_points: int = 10,
-        reset_every: int = 0,
     ) -> None:
         """Start the means.
 
         Args:
+            config: How the means are estimated.
             num_classes: Number of classes.
             dims: Dimensions of a feature.
-            source: What `forward` returns.
-            momentum: Share that the stored mean keeps at an update by "batch" and "ema".
-            radius: Length of the first means; two of them are sqrt(2) times that apart.
-            min_class_points: Pixels in the batch below which a class keeps its stored mean.
-            reset_every: Updates after which "online" forgets its counts; 0 for never.
+            radius: Length of the first means, in the unit of the features; two of them are sqrt(2) times that
+                apart, at 3 more than the balls of two classes with σ = 1 reach.
+            min_class_points: Grid points of the batch below which a class keeps its stored mean; of fewer
+                than 10 a mean says little.
         """
         super().__init__()
-        if source not in ("batch", "ema", "online", "learned"):
-            fail("mean_source", '"batch", "ema", "online" or "learned"', repr(source))
-        if not 0 <= momentum < 1:
-            fail("mean_momentum", "in [0, 1)", momentum)
-        self.source = source
-        self.momentum = momentum
+        self.config = config
         self.min_class_points = min_class_points
-        self.reset_every = reset_every
         start = _spread_out(num_classes, dims) * radius
-        self.prototypes = nn.Parameter(start.clone()) if source == "learned" else None
+        self.prototypes = nn.Parameter(start.clone()) if config.mean_source == "learned" else None
         self.register_buffer("stored", start)
         self.register_buffer("count", torch.zeros(num_classes))
         self.register_buffer("seen", torch.zeros(num_classes, dtype=torch.bool))
@@ -123,17 +142,19 @@ class ClassMeans(nn.Module):
         if self.prototypes is not None:
             return self.prototypes
         stored = self.stored.to(features.dtype).clone()
-        return torch.where(enough[:, None], sums.means, stored) if self.source == "batch" else stored
+        return (
+            torch.where(enough[:, None], sums.means, stored) if self.config.mean_source == "batch" else stored
+        )
 
     @torch.no_grad()
     def _store(self, sums: ClassSums, enough: Tensor) -> None:
-        if self.source == "online":
-            if self.reset_every and int(self.updates) % self.reset_every == 0:
+        if self.config.mean_source == "online":
+            if self.config.mean_reset_every and int(self.updates) % self.config.mean_reset_every == 0:
                 self.count.zero_()
             share = self.count / (self.count + sums.counts).clamp(min=1)
             self.count += torch.where(enough, sums.counts, 0)
         else:
-            share = torch.where(self.seen, self.momentum, 0.0)
+            share = torch.where(self.seen, self.config.mean_momentum, 0.0)
         mixed = torch.lerp(
             sums.means.to(self.stored.dtype), self.stored, share.to(self.stored.dtype)[:, None]
         )

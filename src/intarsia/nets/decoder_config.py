@@ -21,7 +21,7 @@ class DecoderConfig(ConvStyle):
             coarse to fine, beside the backbone's features; sharpest), or "none": the coarsest features as
             they are, up-sampled, for networks that were made for segmentation.
             "mlp" has no separable convolutions.
-        width: Channels inside and of the result, which is what heads get.
+        width: Channels inside and of the result, which is what heads get; 128, which a CPU can train.
         dilations: Of ASPP's 3x3 convolutions, in pixels of the coarsest features. Only of "deeplab".
         skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Only of
             "deeplab".

@@ -30,21 +30,25 @@ class DetectionConfig:
         weight: Of all its losses together, beside the other terms of a method.
         anchor_scale: Side of the anchors of a level, in strides of the level; 8 is that of feature pyramids.
         anchor_ratios: Heights of anchors over their widths.
-        candidates: Boxes of each level that enter the suppression of proposals.
-        proposals: Boxes that come out of it in training.
-        test_proposals: Boxes that come out of it in prediction.
-        rpn_samples: Anchors of an image that train the proposals, at most half of them on instances.
-        roi_samples: Proposals of an image that train the heads, at most a quarter of them on instances.
-        canonical_px: Side of the boxes that are looked at on the level of stride 16.
-        box_width: Channels of the two layers of the box head.
-        mask_width: Channels of the mask head.
-        mask_depth: Convolutions of the mask head.
+        candidates: Boxes of each level that enter the suppression of proposals; 1000, as detectron2 has in
+            prediction.
+        proposals: Boxes that come out of it in training; 1000, detectron2's.
+        test_proposals: Boxes that come out of it in prediction; 1000, detectron2's.
+        rpn_samples: Anchors of an image that train the proposals, at most half of them on instances; 256,
+            Faster R-CNN's.
+        roi_samples: Proposals of an image that train the heads, at most a quarter of them on instances; 512,
+            Mask R-CNN's with a pyramid.
+        canonical_px: Side of the boxes that are looked at on the level of stride 16; 224, FPN's, ImageNet's
+            size of images.
+        box_width: Channels of the two layers of the box head; 1024, FPN's.
+        mask_width: Channels of the mask head; 256, Mask R-CNN's.
+        mask_depth: Convolutions of the mask head; 4, Mask R-CNN's.
         mask_loss: "lovasz" (hinge, as in Li et al. 2020) or "cross_entropy".
         mask_average: "rois": every box counts the same; "images": every image does. Li et al. do not tell;
             the first is what cross-entropy over all boxes does too.
         min_score: Least score of a detection, in [0, 1]: low, since what decodes asks for more.
-        nms_iou: Boxes of one category that overlap a surer one by more are dropped.
-        max_detections: The surest ones of an image.
+        nms_iou: Boxes of one category that overlap a surer one by more are dropped; one half, Mask R-CNN's.
+        max_detections: The surest ones of an image; 100, Mask R-CNN's.
     """
 
     masks: bool = True

@@ -24,11 +24,12 @@ class EmbeddingHeadConfig:
 
     Attributes:
         dims: Dimensions of an embedding; 8 is what the discriminative loss's authors take for Cityscapes.
-        depth: Convolutions before the last one, which sees single points.
+        depth: Convolutions before the last one, which sees single points; 1, since the decoder has
+            convolutions of its own.
         coordinates: "none"; "input": the position is two more input channels; "added": it is added to the
             first two dimensions, so that the head learns where an instance is relative to the pixel, which
             holds at any place of an image of any size.
-        coordinate_px: Pixels for one unit of position at the input.
+        coordinate_px: Pixels for one unit of position at the input; 256, a crop's usual size.
         added_px: Pixels for one unit of an embedding where the position is added. With 8, centres 24 pixels
             apart are 3 = 2 δ_d apart.
     """

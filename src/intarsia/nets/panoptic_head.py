@@ -49,7 +49,7 @@ class MatchingConfig:
         detections: "predicted", or "true": boxes of the truth with score 1, as UPSNet trains.
         max_detections: The surest ones of an image that the loss sees; the paper does not tell.
         keep_truth: Share of the true boxes that are kept, drawn anew each time; UPSNet has 0.7.
-        min_iou: Least IoU of the boxes of a match.
+        min_iou: Least IoU of the boxes of a match; one half, as for a match of panoptic quality.
         matching: "optimal" or "greedy".
         unmatched_detections: "keep" them as negatives, or "drop".
         unmatched_truth: "ignore" its pixels, or call them "void" (variant A alone has such a channel).

@@ -23,7 +23,7 @@ class SharedDecoderConfig:
     """Settings of `SharedDecoder`.
 
     Attributes:
-        width: Channels that each level ends with.
+        width: Channels that each level ends with; 128, the paper's.
         depth: Convolutions on each level. Li et al. do not tell; 2 and 3 are UPSNet's, for Cityscapes and
             COCO.
         deformable: Deformable convolutions; plain ones are several times as fast without a GPU.

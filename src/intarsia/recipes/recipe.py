@@ -19,7 +19,7 @@ class Optim:
     Attributes:
         kind: "adamw", "adam", which shrinks weights through their gradients, or "sgd" with momentum.
         lr: Learning rate after the warm-up, of all but the backbone.
-        momentum: Of "sgd" alone, the share of the last step that goes on.
+        momentum: Of "sgd" alone, the share of the last step that goes on; 0.9, the usual one.
         backbone_lr_factor: What the pretrained backbone's rate is multiplied by.
         weight_decay: Of matrices and kernels; norms and biases are not decayed.
         clip_norm: Longest gradient; longer ones are shortened to it. 0 for no limit.
@@ -47,15 +47,17 @@ class Schedule:
     """How the learning rate runs over the optimiser steps, and when what is written.
 
     Attributes:
-        steps: Length of the run, in optimiser steps.
-        warmup: Steps over which the rate rises linearly to the whole.
+        steps: Length of the run, in optimiser steps; 3000, an hour or two of a CPU.
+        warmup: Steps over which the rate rises linearly to the whole; 200, in which the first steps of AdamW
+            settle.
         warmup_from: What share of the rate the first step has; 0: an even step up from nothing.
         decay: "polynomial": `(1 - t/T) ** power`; "drops": a tenth from each of `drops` on.
         power: Of the polynomial; 0.9 is DeepLab's, nearly a straight line to 0.
         drops: Steps at which the rate falls to a tenth; only with "drops".
-        evaluate_every: Steps from one validation to the next.
-        checkpoint_every: Steps from one checkpoint to the next.
-        log_every: Steps from one row of numbers to the next.
+        evaluate_every: Steps from one validation to the next; 500, so that validation takes a small share of
+            the time.
+        checkpoint_every: Steps from one checkpoint to the next; 200, some minutes that can be lost.
+        log_every: Steps from one row of numbers to the next; 20, some seconds on a CPU.
         patience: Validations without a better PQ after which the run stops; 0 for no limit.
 
     Example:
@@ -116,7 +118,7 @@ class Recipe:
         augmentation: How training samples vary.
         batch_size: Samples in a batch of one process; memory grows with it.
         accumulate: Batches in an optimiser step, for larger ones than memory holds.
-        workers: Processes that read ahead.
+        workers: Processes that read ahead; 2, a core or two beside the one that trains.
         optim: How weights move.
         schedule: How long, at what rate, and when what is written.
         ema_decay: Of the average of the weights that is validated and saved; 0 for none.
@@ -126,7 +128,7 @@ class Recipe:
             "mlflow", whose packages must be installed; several, or none.
         export: Export the best model when the run ends, so that it predicts without torch; takes some 20 s.
         device: "auto" takes a GPU if there is one.
-        seed: Fixes the order of the samples, their variations, and fresh weights.
+        seed: Fixes the order of the samples, their variations, and fresh weights; 0, as every seed will do.
     """
 
     method: Any

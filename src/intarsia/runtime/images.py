@@ -76,8 +76,8 @@ def network_input(
         window: Bytes, or floats in [0, 1].
         spec: What the network wants.
         contrast: Of the whole image, where the network wants it stretched.
-        top: First row of the window in the image.
-        left: Its first column.
+        top: First row of the window in the image; 0 for the whole image.
+        left: Its first column; 0 for the whole image.
     """
     window = in_unit_range(window)
     if contrast is not None:

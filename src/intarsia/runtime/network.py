@@ -19,7 +19,8 @@ class AbstractNetwork(ABC):
 
     Attributes:
         stride: Pixels between neighbours on the grid.
-        max_batch: How many images of one size it gains from running at once.
+        max_batch: How many images of one size it gains from running at once; 1, since a CPU gains nothing by
+            more.
     """
 
     stride: int
