@@ -11,7 +11,7 @@ import tyro
 from intarsia._check import counted
 from intarsia._files import whole
 from intarsia.cut import Cut, load_problem, solve
-from intarsia.cut.solvers import absorbing
+from intarsia.cut.solvers import solver_with_min_size
 
 __all__ = ["cut"]
 
@@ -58,7 +58,7 @@ def cut(
     problem = load_problem(path)
     answer = solve(
         problem,
-        solver=absorbing(solver, min_size),
+        solver=solver_with_min_size(solver, min_size),
         refine=refine,
         threads=threads,
         seed=seed,

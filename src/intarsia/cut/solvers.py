@@ -8,7 +8,7 @@ from intarsia._check import fail, nearest
 from intarsia.cut.arrays import as_count, as_flag
 from intarsia.cut.solution import Cut
 
-__all__ = ["SOLVERS", "Contraction", "Greedy", "Optimal", "Solver", "absorbing", "solver_named"]
+__all__ = ["SOLVERS", "Contraction", "Greedy", "Optimal", "Solver", "solver_named", "solver_with_min_size"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,14 +105,14 @@ def solver_named(solver: str | Solver) -> Solver:
     return SOLVERS[solver]
 
 
-def absorbing(solver: str | Solver, min_size: int) -> Solver:
+def solver_with_min_size(solver: str | Solver, min_size: int) -> Solver:
     """The solver that leaves no smaller clusters, for those who are given both by name.
 
     Raises:
         ValueError: If `min_size` is not 0 and the solver does not know it.
 
     Example:
-        >>> absorbing("contraction", 0)
+        >>> solver_with_min_size("contraction", 0)
         Contraction(lazy=False)
     """
     solver = solver_named(solver)

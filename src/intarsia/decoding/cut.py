@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32, Int32, Int64
 
 from intarsia.cut import Contraction, Cut, GridProblem, solve
 from intarsia.cut.offsets import pair_slices
-from intarsia.cut.solvers import Solver, absorbing, solver_named
+from intarsia.cut.solvers import Solver, solver_named, solver_with_min_size
 from intarsia.decoding.affinity_walk import AffinityField, AffinityWalk
 from intarsia.decoding.assembly import Thing, assembled
 from intarsia.decoding.cut_view import CutConfig, CutView, Score
@@ -178,7 +178,7 @@ def cut_segments(problem: GridProblem, config: CutConfig = _ANY_SIZE, *, stride:
         >>> cut_segments(problem).ids.tolist()
         [[0, 0, 1, 1]]
     """
-    solver = absorbing(config.solver, config.least_points(stride))
+    solver = solver_with_min_size(config.solver, config.least_points(stride))
     cut = solve_large(problem, solver=solver, refine=config.refine)
     num_classes = len(problem.splittable)
     keys = np.where(problem.splittable[cut.labels], num_classes + cut.clusters, cut.labels)
