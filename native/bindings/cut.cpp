@@ -25,10 +25,10 @@ Splittable to_splittable(const Array<bool, 1>& splittable) {
 
 Answer to_answer(Solution&& solution) {
     Log log;
-    for (const Level& level : solution.levels)
-        log.emplace_back(level.name, level.nodes, level.clusters, level.cost, level.seconds);
-    const std::size_t n = solution.cut.labels.size();
-    return {to_numpy(std::move(solution.cut.labels), {n}), to_numpy(std::move(solution.cut.clusters), {n}),
+    for (const LogLine& line : solution.log)
+        log.emplace_back(line.name, line.nodes, line.clusters, line.cost, line.seconds);
+    const std::size_t n = solution.cut.classes.size();
+    return {to_numpy(std::move(solution.cut.classes), {n}), to_numpy(std::move(solution.cut.clusters), {n}),
             solution.cut.cost, solution.finished, std::move(log)};
 }
 
@@ -112,7 +112,7 @@ void bind_cut(nb::module_& m) {
         .value("lazy_contraction", Solver::lazy_contraction)
         .value("optimal", Solver::optimal);
     nb::class_<Options>(m, "CutOptions")
-        .def(nb::init<Solver, bool, int, Node, Node>(), nb::arg("solver"), nb::arg("refine"),
+        .def(nb::init<Solver, bool, int, std::int32_t, std::int32_t>(), nb::arg("solver"), nb::arg("refine"),
              nb::arg("threads"), nb::arg("min_size"), nb::arg("tile"));
     m.def("superpixels", &superpixels, nb::arg("affinity_costs"), nb::arg("offsets"));
     m.def("cut_graph", &cut_graph, nb::arg("node_costs"), nb::arg("edges"), nb::arg("edge_costs"),

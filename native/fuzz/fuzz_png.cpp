@@ -94,20 +94,20 @@ bool rows_agree(Random& random) {
 int main(int num_arguments, char** arguments) {
     const std::uint64_t first = num_arguments > 1 ? std::strtoull(arguments[1], nullptr, 10) : 0;
     const std::uint64_t count = num_arguments > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1000000;
-    std::uint64_t found = 0;
+    std::uint64_t num_pictures = 0;
     for (std::uint64_t number = first; number < first + count; ++number) {
         Random random{number};
         Bytes file = valid_file(random);
         mutate(file, random);
         const auto picture = find_picture(file, MAX_PIXELS);
         if (picture && picture->height * picture->width > MAX_PIXELS) std::abort();
-        found += picture.has_value();
+        num_pictures += picture.has_value();
         if (!rows_agree(random)) {
             std::printf("input %llu: the two ways differ\n", static_cast<unsigned long long>(number));
             return 1;
         }
     }
     std::printf("%llu inputs, %llu with a picture\n", static_cast<unsigned long long>(count),
-                static_cast<unsigned long long>(found));
+                static_cast<unsigned long long>(num_pictures));
     return 0;
 }

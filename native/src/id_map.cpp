@@ -13,11 +13,11 @@ std::vector<IdCount> count_ids(std::span<const std::int32_t> ids) {
         while (end < ids.size() && ids[end] == ids[start]) ++end;
         counts[ids[start]] += narrow<std::int64_t>(end - start);
     }
-    std::vector<IdCount> sorted;
-    sorted.reserve(counts.size());
-    for (const auto& [id, count] : counts) sorted.push_back({id, count});
-    std::sort(sorted.begin(), sorted.end(), [](const IdCount& a, const IdCount& b) { return a.id < b.id; });
-    return sorted;
+    std::vector<IdCount> result;
+    result.reserve(counts.size());
+    for (const auto& [id, count] : counts) result.push_back({id, count});
+    std::sort(result.begin(), result.end(), [](const IdCount& a, const IdCount& b) { return a.id < b.id; });
+    return result;
 }
 
 std::vector<std::int32_t> relabel(std::span<const std::int32_t> ids, std::span<const std::int32_t> keys,
@@ -27,9 +27,9 @@ std::vector<std::int32_t> relabel(std::span<const std::int32_t> ids, std::span<c
     std::vector<std::int32_t> result(ids.size());
     for (std::size_t start = 0, end = 0; start < ids.size(); start = end) {
         while (end < ids.size() && ids[end] == ids[start]) ++end;
-        const auto found = value_of.find(ids[start]);
+        const auto entry = value_of.find(ids[start]);
         std::fill(result.begin() + start, result.begin() + end,
-                  found == value_of.end() ? other : found->second);
+                  entry == value_of.end() ? other : entry->second);
     }
     return result;
 }

@@ -47,9 +47,9 @@ TEST(the_first_of_equally_near_centers_wins) {
 
 TEST(of_a_plateau_one_pixel_is_the_peak) {
     const std::array<float, 6> heat{0.5f, 0.5f, 0.1f, 0.1f, 0.1f, 0.9f};
-    const auto found = peaks(heat, {1, 6}, 0.2f, 3);
-    CHECK(found.size() == 2);
-    CHECK(found[0].pixel == 5 && found[1].pixel == 0);
+    const auto maxima = peaks(heat, {1, 6}, 0.2f, 3);
+    CHECK(maxima.size() == 2);
+    CHECK(maxima[0].pixel == 5 && maxima[1].pixel == 0);
 }
 
 TEST(pixels_that_point_outside_of_the_image_find_the_nearest_center) {

@@ -54,9 +54,9 @@ TEST(contraction_is_feasible_and_never_below_the_optimum) {
         const Graph graph = problem.graph();
         const Cut best = *solve_optimal(graph, problem.splittable);
         for (const Refresh refresh : {Refresh::full, Refresh::lazy}) {
-            const Clustering merged = contract(graph, refresh, Deadline());
-            const Cut cut = make_cut(graph, problem.splittable, merged.labels, merged.clusters);
-            CHECK(merged.finished);
+            const Clustering clustering = contract(graph, refresh, Deadline());
+            const Cut cut = make_cut(graph, problem.splittable, clustering.classes, clustering.clusters);
+            CHECK(clustering.finished);
             CHECK(cut.cost >= best.cost - 1e-4);
         }
     }
@@ -66,12 +66,12 @@ TEST(contraction_of_larger_graphs_runs_to_its_end) {
     for (unsigned seed = 0; seed < 5; ++seed) {
         const RandomProblem problem(seed, 400, 5, 3000);
         const Graph graph = problem.graph();
-        const Clustering merged = contract(graph, Refresh::full, Deadline());
-        const Cut cut = make_cut(graph, problem.splittable, merged.labels, merged.clusters);
+        const Clustering clustering = contract(graph, Refresh::full, Deadline());
+        const Cut cut = make_cut(graph, problem.splittable, clustering.classes, clustering.clusters);
         double alone = 0;
         for (Node i = 0; i < graph.num_nodes; ++i)
             alone += *std::min_element(graph.costs_of(i).begin(), graph.costs_of(i).end());
         for (const float cost : problem.edge_costs) alone += cost;
-        CHECK(merged.finished && cut.cost < alone);
+        CHECK(clustering.finished && cut.cost < alone);
     }
 }

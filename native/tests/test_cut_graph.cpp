@@ -32,7 +32,7 @@ EdgeTable in_order(Node num_nodes) {
 }
 
 // No order at all: every chunk holds nodes of all numbers.
-EdgeTable mixed(Node num_nodes) {
+EdgeTable out_of_order(Node num_nodes) {
     EdgeTable edges{num_nodes, {}, {}};
     std::mt19937 random(3);
     const auto draw = [&] { return static_cast<Node>(random() % static_cast<unsigned>(num_nodes)); };
@@ -60,7 +60,7 @@ std::vector<std::pair<Node, float>> sorted(std::span<const Neighbour> neighbours
 
 TEST(every_edge_is_listed_at_both_ends_lower_neighbours_first) {
     Workers alone, four(4);
-    for (const EdgeTable& edges : {in_order(20000), mixed(5000), star(30000)}) {
+    for (const EdgeTable& edges : {in_order(20000), out_of_order(5000), star(30000)}) {
         std::vector<std::vector<std::pair<Node, float>>> expected(edges.num_nodes);
         for (std::size_t e = 0; e < edges.costs.size(); ++e)
             for (const std::size_t side : {0, 1})
@@ -81,7 +81,7 @@ TEST(every_edge_is_listed_at_both_ends_lower_neighbours_first) {
 
 TEST(edges_in_the_order_of_their_nodes_make_more_blocks_than_others) {
     Workers alone;
-    const EdgeTable ordered = in_order(100000), shuffled = mixed(100000);
+    const EdgeTable ordered = in_order(100000), shuffled = out_of_order(100000);
     CHECK(EdgeList(ordered.ends, ordered.num_nodes, alone).num_blocks() > 10);
     CHECK(EdgeList(shuffled.ends, shuffled.num_nodes, alone).num_blocks() <= 2);
     CHECK(EdgeList({}, 3, alone).num_blocks() == 1);
@@ -89,7 +89,7 @@ TEST(edges_in_the_order_of_their_nodes_make_more_blocks_than_others) {
 
 TEST(edges_between_parts_add_up_however_parts_and_nodes_are_numbered) {
     Workers alone, three(3);
-    const EdgeTable edges = mixed(3000);
+    const EdgeTable edges = out_of_order(3000);
     const Graph graph = edges.graph(alone);
     std::vector<std::int32_t> in_runs(3000), in_turns(3000), backwards(3000);
     for (std::int32_t i = 0; i < 3000; ++i)

@@ -44,8 +44,9 @@ bool feasible(const Graph& graph, const Splittable& splittable, const Cut& cut) 
     for (Node i = 0; i < graph.num_nodes; ++i)
         for (const auto& [j, cost] : graph.neighbours_of(i)) {
             const auto a = static_cast<std::size_t>(i), b = static_cast<std::size_t>(j);
-            const bool together = cut.clusters[a] == cut.clusters[b], alike = cut.labels[a] == cut.labels[b];
-            if ((together && !alike) || (alike && !together && !splittable[cut.labels[a]])) return false;
+            const bool together = cut.clusters[a] == cut.clusters[b],
+                       alike = cut.classes[a] == cut.classes[b];
+            if ((together && !alike) || (alike && !together && !splittable[cut.classes[a]])) return false;
         }
     return true;
 }
@@ -58,11 +59,12 @@ TEST(greedy_answers_on_images_are_feasible_and_cost_what_they_say) {
                           1 + static_cast<std::int32_t>(seed * 13 % 53), 1 + static_cast<Class>(seed % 5));
         const Graph graph = graph_of(image.grid());
         for (const bool refine : {false, true}) {
-            const Solution found =
+            const Solution solution =
                 solve(image.grid(), image.splittable,
                       {Solver::greedy, refine, 1, static_cast<std::int32_t>(seed % 3 * 5)});
-            CHECK(feasible(graph, image.splittable, found.cut));
-            CHECK(std::abs(found.cut.cost - cost_of(graph, found.cut.labels, found.cut.clusters)) < 1e-3);
+            CHECK(feasible(graph, image.splittable, solution.cut));
+            CHECK(std::abs(solution.cut.cost - cost_of(graph, solution.cut.classes, solution.cut.clusters)) <
+                  1e-3);
         }
     }
 }
@@ -127,11 +129,12 @@ TEST(solving_stops_at_the_deadline_with_a_feasible_answer) {
     const Graph graph = graph_of(image.grid());
     for (const Solver solver : {Solver::greedy, Solver::contraction, Solver::lazy_contraction})
         for (const double limit_s : {1e-6, 3e-3, 2e-2}) {
-            const Solution found =
+            const Solution solution =
                 solve(image.grid(), image.splittable,
                       {.solver = solver, .refine = true, .threads = 2, .deadline = Deadline(limit_s)});
-            CHECK(feasible(graph, image.splittable, found.cut));
-            CHECK(std::abs(found.cut.cost - cost_of(graph, found.cut.labels, found.cut.clusters)) < 1e-3);
+            CHECK(feasible(graph, image.splittable, solution.cut));
+            CHECK(std::abs(solution.cut.cost - cost_of(graph, solution.cut.classes, solution.cut.clusters)) <
+                  1e-3);
         }
 }
 
@@ -153,8 +156,8 @@ TEST(odd_costs_offsets_and_sizes_give_feasible_answers) {
         for (float& cost : image.node_costs) cost *= node_size;
         const Options options{trial % 3 == 0 ? Solver::contraction : Solver::greedy, trial % 2 == 0,
                               1 + trial % 3, draw(6)};
-        const Solution found = solve(image.grid(), image.splittable, options);
-        CHECK(feasible(graph_of(image.grid()), image.splittable, found.cut));
+        const Solution solution = solve(image.grid(), image.splittable, options);
+        CHECK(feasible(graph_of(image.grid()), image.splittable, solution.cut));
     }
 }
 
@@ -162,6 +165,6 @@ TEST(no_attraction_at_all_leaves_every_pixel_of_a_splittable_class_alone) {
     Image image(1, 70, 70, 1);
     image.splittable.in_p = {1};
     std::fill(image.edge_costs.begin(), image.edge_costs.end(), -1.0f);
-    const Solution found = solve(image.grid(), image.splittable, {});
-    CHECK(*std::max_element(found.cut.clusters.begin(), found.cut.clusters.end()) == 70 * 70 - 1);
+    const Solution solution = solve(image.grid(), image.splittable, {});
+    CHECK(*std::max_element(solution.cut.clusters.begin(), solution.cut.clusters.end()) == 70 * 70 - 1);
 }

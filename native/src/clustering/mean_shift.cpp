@@ -48,8 +48,8 @@ class Search {
     bool try_seed(std::size_t seed) {
         const auto mean = climb(points_, points_.point(seed), rules_);
         failures_ = mean ? 0 : failures_ + 1;
-        const bool found = mean && take(*mean);
-        barren_ = found ? 0 : barren_ + 1;
+        const bool is_group = mean && take(*mean);
+        barren_ = is_group ? 0 : barren_ + 1;
         points_.remove(seed);
         return failures_ < rules_.max_failures && barren_ < rules_.patience;
     }
@@ -60,14 +60,14 @@ class Search {
     // Uses up the unused points around a mean; true if they are a new group.
     bool take(const std::vector<float>& mean) {
         const auto unused = points_.in_ball(mean, rules_.bandwidth, true);
-        const bool found = unused.size() >= rules_.min_size && mostly_unlabelled(mean);
-        if (found) {
+        const bool is_group = unused.size() >= rules_.min_size && mostly_unlabelled(mean);
+        if (is_group) {
             groups_.centers.insert(groups_.centers.end(), mean.begin(), mean.end());
             ++num_groups_;
             for (const std::uint32_t i : unused) groups_.labels[i] = num_groups_;
         }
         for (const std::uint32_t i : unused) points_.remove(i);
-        return found;
+        return is_group;
     }
 
     bool mostly_unlabelled(const std::vector<float>& mean) const {

@@ -127,15 +127,15 @@ std::vector<std::int32_t> nearest_center(std::span<const float> columns, std::sp
 }
 
 std::vector<Peak> peaks(std::span<const float> heat, ImageSize size, float threshold, std::size_t window) {
-    std::vector<Peak> found;
+    std::vector<Peak> maxima;
     for (std::size_t row = 0; row < size.rows; ++row)
         for (std::size_t col = 0; col < size.cols; ++col) {
             const std::size_t here = row * size.cols + col;
             if (heat[here] > threshold && is_peak(heat, size, row, col, window / 2))
-                found.push_back({narrow<std::int64_t>(here), heat[here]});
+                maxima.push_back({narrow<std::int64_t>(here), heat[here]});
         }
-    std::ranges::stable_sort(found, [](const Peak& a, const Peak& b) { return a.value > b.value; });
-    return found;
+    std::ranges::stable_sort(maxima, [](const Peak& a, const Peak& b) { return a.value > b.value; });
+    return maxima;
 }
 
 std::vector<std::int32_t> group_by_offset(std::span<const float> offsets, std::span<const bool> inside,

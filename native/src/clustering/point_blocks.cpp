@@ -126,7 +126,7 @@ void PointBlocks::measure() {
 }
 
 // The blocks whose hull meets the ball, and perhaps a few more.
-std::vector<std::uint32_t> PointBlocks::touched(std::span<const float> center, float radius) const {
+std::vector<std::uint32_t> PointBlocks::blocks_near(std::span<const float> center, float radius) const {
     std::array<float, kMostBlocks> squared{};
     for (std::size_t k = 0; k < dims_; ++k) {
         const float* lane = centers_.data() + k * blocks_.size();
@@ -134,12 +134,12 @@ std::vector<std::uint32_t> PointBlocks::touched(std::span<const float> center, f
         for (std::size_t b = 0; b < blocks_.size(); ++b)
             squared[b] += (lane[b] - middle) * (lane[b] - middle);
     }
-    std::vector<std::uint32_t> found;
+    std::vector<std::uint32_t> blocks;
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         const float reach = 1.0001f * (radius + blocks_[b].radius);
-        if (!(squared[b] > reach * reach)) found.push_back(narrow<std::uint32_t>(b));
+        if (!(squared[b] > reach * reach)) blocks.push_back(narrow<std::uint32_t>(b));
     }
-    return found;
+    return blocks;
 }
 
 // Calls visit(slots in the block, number) for chunks of members of the ball, up to slot `end`.
@@ -168,7 +168,7 @@ template <class Visit> void PointBlocks::scan(std::size_t index, std::size_t end
 
 PointBlocks::Sum PointBlocks::sum_of_active_in_ball(std::span<const float> center, float radius) const {
     Sum sum{0, std::vector<double>(dims_, 0.0)};
-    for (const std::uint32_t b : touched(center, radius)) {
+    for (const std::uint32_t b : blocks_near(center, radius)) {
         const Block& block = blocks_[b];
         scan(b, block.active_end, center, radius, [&](std::span<const std::uint32_t> members) {
             sum.count += members.size();
@@ -185,16 +185,16 @@ PointBlocks::Sum PointBlocks::sum_of_active_in_ball(std::span<const float> cente
 
 std::vector<std::uint32_t> PointBlocks::in_ball(std::span<const float> center, float radius,
                                                 bool only_active) const {
-    std::vector<std::uint32_t> found;
-    for (const std::uint32_t b : touched(center, radius)) {
+    std::vector<std::uint32_t> points;
+    for (const std::uint32_t b : blocks_near(center, radius)) {
         const Block& block = blocks_[b];
         scan(b, only_active ? block.active_end : block.end, center, radius,
              [&](std::span<const std::uint32_t> members) {
                  for (const std::uint32_t member : members)
-                     found.push_back(point_of_slot_[block.begin + member]);
+                     points.push_back(point_of_slot_[block.begin + member]);
              });
     }
-    return found;
+    return points;
 }
 
 std::vector<float> PointBlocks::point(std::size_t index) const {

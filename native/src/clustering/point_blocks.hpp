@@ -37,7 +37,7 @@ class PointBlocks {
     };
     void fill(std::span<const float> columns, std::span<const std::uint32_t> block_of_point);
     void measure();
-    std::vector<std::uint32_t> touched(std::span<const float> center, float radius) const;
+    std::vector<std::uint32_t> blocks_near(std::span<const float> center, float radius) const;
     template <class Visit> void scan(std::size_t block, std::size_t end, std::span<const float> center,
                                      float radius, Visit visit) const;
     const float* column(const Block& block, std::size_t dim) const {

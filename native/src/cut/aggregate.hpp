@@ -1,12 +1,18 @@
 // The graph of a partition: its parts become nodes.
 #pragma once
 
-#include "problem.hpp"
+#include "labels.hpp"
 #include "workers.hpp"
 
 #include <vector>
 
 namespace intarsia::cut {
+
+// Parts of a graph, and the graph between them.
+struct CoarseGraph {
+    Partition parts;
+    Graph graph;
+};
 
 // The edges from the parts of one block to parts of higher numbers, each once, in the order of the former.
 struct PartEdges {

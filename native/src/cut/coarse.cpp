@@ -26,43 +26,38 @@ double close(const Graph& graph) {
     return 0.25 * sum / std::max(count, 1.0);
 }
 
-// The parts of a graph, and the graph between them.
-struct Merged {
-    Partition parts;
-    Graph graph;
-};
-
-Merged merge_close(const Graph& graph, const Deadline& deadline, Workers& workers) {
+CoarseGraph merge_close(const Graph& graph, const Deadline& deadline, Workers& workers) {
     const Blocks blocks{graph.num_nodes, std::clamp<Node>(graph.num_nodes / block_nodes, 1, most_blocks)};
-    const Clustering clusters = contract_blocks(graph, blocks, close(graph), deadline, workers);
-    Merged merged{renumber(clusters.clusters, clusters.clusters.size()), {}};
-    merged.graph = aggregate(graph, merged.parts.part_of, merged.parts.count, workers);
-    return merged;
+    const Clustering clustering = contract_blocks(graph, blocks, close(graph), deadline, workers);
+    CoarseGraph coarse{renumber(clustering.clusters, clustering.clusters.size()), {}};
+    coarse.graph = aggregate(graph, coarse.parts.part_of, coarse.parts.count, workers);
+    return coarse;
 }
 
 // Algorithm 2, then its clusters move as wholes.
 Labels contract_and_move(const Graph& graph, const Splittable& splittable, const Deadline& deadline) {
-    const Clustering merged = contract(graph, Refresh::full, deadline);
-    const Partition clusters = renumber(merged.clusters, merged.clusters.size());
+    const Clustering clustering = contract(graph, Refresh::full, deadline);
+    const Partition clusters = renumber(clustering.clusters, clustering.clusters.size());
     std::vector<Class> classes(clusters.count);
-    for (std::size_t i = 0; i < merged.labels.size(); ++i) classes[clusters.part_of[i]] = merged.labels[i];
+    for (std::size_t i = 0; i < clustering.classes.size(); ++i)
+        classes[clusters.part_of[i]] = clustering.classes[i];
     const Graph whole = aggregate(graph, clusters.part_of, clusters.count);
     Labels z = labels_of(splittable, classes);
     move_locally(whole, splittable, cheapest_classes(whole, splittable), z, deadline);
-    return refined(z, clusters.part_of, graph.num_classes);
+    return spread_labels(z, clusters.part_of, graph.num_classes);
 }
 
 } // namespace
 
 Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Deadline& deadline,
                     Workers& workers, const Task& beside) {
-    Merged merged;
+    CoarseGraph coarse;
     const bool in_two_steps = graph.num_nodes >= 2 * block_nodes;
-    if (in_two_steps) merged = merge_close(graph, deadline, workers);
+    if (in_two_steps) coarse = merge_close(graph, deadline, workers);
     Labels z;
     const auto contract_rest = [&] {
-        z = contract_and_move(in_two_steps ? merged.graph : graph, splittable, deadline);
-        if (in_two_steps) z = refined(z, merged.parts.part_of, graph.num_classes);
+        z = contract_and_move(in_two_steps ? coarse.graph : graph, splittable, deadline);
+        if (in_two_steps) z = spread_labels(z, coarse.parts.part_of, graph.num_classes);
         move_locally(graph, splittable, cheapest_classes(graph, splittable), z, deadline);
     };
     workers.run_beside(contract_rest, beside);
@@ -78,14 +73,16 @@ void refine(const Graph& graph, const Splittable& splittable, Labels& z, const D
         Labels whole = labels_of_parts(z, pieces.part_of, pieces.count, splittable);
         join_segments(segments, splittable, whole, deadline);
         move_locally(segments, splittable, cheapest_classes(segments, splittable), whole, deadline);
-        z = refined(whole, pieces.part_of, graph.num_classes);
+        z = spread_labels(whole, pieces.part_of, graph.num_classes);
         move_chains(graph, splittable, z, deadline);
         move_locally(graph, splittable, cheapest, z, deadline);
         const double now = cost_of(graph, z);
-        if (!(now < cost - 1e-7 * std::abs(cost))) return;
+        if (!clearly_lower(now, cost)) return;
         cost = now;
     }
 }
+
+bool clearly_lower(double cost, double than) { return cost < than - 1e-7 * std::abs(than); }
 
 Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts,
                        const Splittable& splittable) {

@@ -23,6 +23,11 @@ Labels solve_coarse(const Graph& graph, const Splittable& splittable, const Dead
 // gains.
 void refine(const Graph& graph, const Splittable& splittable, Labels& z, const Deadline& deadline);
 
+// Whether a cost is lower by more than rounding. Costs of a coarse graph are sums rounded to float, to one
+// part in some 10^7: to gain less may be no gain in the problem itself, and a search might go on for it
+// without end.
+bool clearly_lower(double cost, double than);
+
 // The labels of parts whose nodes share one: a part has the label of any of its nodes.
 Labels labels_of_parts(const Labels& z, std::span<const std::int32_t> part_of, std::int32_t num_parts,
                        const Splittable& splittable);

@@ -75,12 +75,12 @@ class Contraction {
     Contraction(const Source& source, Refresh refresh, double least, const Deadline& deadline)
         : deadline_(deadline), num_nodes_(source.num_nodes()), lazy_(refresh == Refresh::lazy), least_(least),
           num_classes_(source.num_classes()), node_costs_(num_nodes_ * num_classes_), survivor_(num_nodes_),
-          label_(num_nodes_), largest_(num_nodes_, 0), edges_(num_nodes_, count_edges(source)) {
+          class_(num_nodes_), largest_(num_nodes_, 0), edges_(num_nodes_, count_edges(source)) {
         for (Node i = 0; i < num_nodes_; ++i) {
             for (std::size_t k = 0; k < num_classes_; ++k)
                 node_costs_[i * num_classes_ + k] = source.node_cost(i, narrow<Class>(k));
             survivor_[i] = i;
-            label_[i] = cheapest(i, i);
+            class_[i] = cheapest(i, i);
         }
         const double start_s = deadline_.elapsed_s();
         list_edges(source);
@@ -109,7 +109,7 @@ class Contraction {
 
   private:
     const double* costs_of(Node i) const { return &node_costs_[i * num_classes_]; }
-    double own_cost(Node i) const { return costs_of(i)[label_[i]]; }
+    double own_cost(Node i) const { return costs_of(i)[class_[i]]; }
 
     // argmin_k c_V(i,k) + c_V(j,k); of i alone if i = j. LPMP takes the last of equals, the paper does not
     // say.
@@ -169,7 +169,7 @@ class Contraction {
     Class joint(EdgeId e) const {
         if (lazy_) return joint_[e]; // as old as the similarity
         const Node i = edges_[e].i(), j = edges_[e].j();
-        return label_[i] == label_[j] ? label_[i] : cheapest(i, j);
+        return class_[i] == class_[j] ? class_[i] : cheapest(i, j);
     }
 
     double similarity(EdgeId e) {
@@ -218,7 +218,7 @@ class Contraction {
         if (edges_.degree(i) < edges_.degree(j)) std::swap(i, j);
         const double within = add_costs(i, j, joint); // A
         survivor_[j] = i;
-        label_[i] = joint;
+        class_[i] = joint;
         largest_[i] = std::max(largest_[i], largest_[j]);
         edges_.move_all(j, i, [&](EdgeId moved) {
             largest_[i] = std::max(largest_[i], edges_[moved].cost);
@@ -256,7 +256,7 @@ class Contraction {
             Node root = i;
             while (survivor_[root] != root) root = survivor_[root] = survivor_[survivor_[root]];
             result.clusters[i] = root;
-            result.labels[i] = label_[root];
+            result.classes[i] = class_[root];
         }
         return result;
     }
@@ -269,7 +269,7 @@ class Contraction {
     const std::size_t num_classes_;
     std::vector<double> node_costs_; // c_V of the clusters, at their surviving nodes
     std::vector<Node> survivor_;     // the cluster that holds i, found by following it to its end
-    std::vector<Class> label_;       // x(C_i)
+    std::vector<Class> class_;       // x(C_i)
     std::vector<double> largest_;    // no edge of i attracts more
     ClusterEdges edges_;
     std::vector<Class> joint_;           // k_ij when the similarity was queued, where that may be old
@@ -294,7 +294,7 @@ Clustering contract_blocks(const Graph& graph, const Blocks& blocks, double leas
         const Node first = blocks.first(b);
         const Clustering block =
             Contraction(GraphPart{graph, first, blocks.first(b + 1)}, Refresh::full, least, deadline).run();
-        std::copy(block.labels.begin(), block.labels.end(), all.labels.begin() + first);
+        std::copy(block.classes.begin(), block.classes.end(), all.classes.begin() + first);
         std::transform(block.clusters.begin(), block.clusters.end(), all.clusters.begin() + first,
                        [&](Cluster c) { return first + c; });
     });

@@ -17,7 +17,7 @@ enum class Refresh {
 
 // A clustering of the nodes; make_cut turns it into a cut (Algorithm 2, lines 19 to 23).
 struct Clustering {
-    std::vector<Class> labels;
+    std::vector<Class> classes;
     std::vector<Cluster> clusters; // the cluster's surviving node
     bool finished = true;          // false if the deadline passed first
 };

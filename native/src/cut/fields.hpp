@@ -32,7 +32,7 @@ class GridField {
     Stretch stretch(std::size_t s) const { return {first_line(s) * width(), first_line(s + 1) * width()}; }
     std::size_t stretch_of(std::size_t p) const;
 
-    // The same nodes in smaller parts, for what needs no labels but the present ones.
+    // The same nodes in strips, which are shorter, for what needs no labels but the present ones.
     std::size_t num_strips() const { return (num_lines() + strip_lines_ - 1) / strip_lines_; }
     Stretch strip(std::size_t s) const {
         return {s * strip_lines_ * width(), std::min((s + 1) * strip_lines_ * width(), size())};
@@ -41,13 +41,11 @@ class GridField {
     // visit(q, c_E(pq)) for every neighbour q of p.
     template <class Visit> void for_neighbours(std::size_t pixel, const Visit& visit) const {
         const auto p = narrow<Node>(pixel);
-        const std::int32_t line = p / grid_.width, col = p - line * grid_.width;
-        const std::int32_t plane = grid_.depth == 1 ? 0 : line / grid_.height,
-                           row = line - plane * grid_.height;
+        const auto [plane, row, col] = grid_.place_of(p);
         for (const auto& [offset, step, costs] : steps_) {
             const auto& [planes, rows, cols] = offset;
-            if (holds(plane + planes, row + rows, col + cols)) visit(p + step, costs[p]);
-            if (holds(plane - planes, row - rows, col - cols)) visit(p - step, costs[p - step]);
+            if (grid_.holds(plane + planes, row + rows, col + cols)) visit(p + step, costs[p]);
+            if (grid_.holds(plane - planes, row - rows, col - cols)) visit(p - step, costs[p - step]);
         }
     }
 
@@ -60,10 +58,6 @@ class GridField {
         std::int32_t step;
         const float* costs;
     };
-    bool holds(std::int32_t plane, std::int32_t row, std::int32_t col) const {
-        return Grid::inside(row, grid_.height) && Grid::inside(col, grid_.width) &&
-               Grid::inside(plane, grid_.depth);
-    }
     std::size_t width() const { return grid_.width; }
     std::size_t num_lines() const { return grid_.num_lines(); }
     std::size_t first_line(std::size_t s) const { return num_lines() * s / num_stretches_; }

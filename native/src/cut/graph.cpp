@@ -115,20 +115,20 @@ Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids,
     return parts;
 }
 
-Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> labels,
+Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> classes,
              std::span<const Cluster> clusters) {
-    const Labels z = labels_of(splittable, labels, clusters);
+    const Labels z = labels_of(splittable, classes, clusters);
     Cut cut;
-    cut.labels.assign(labels.begin(), labels.end());
+    cut.classes.assign(classes.begin(), classes.end());
     cut.clusters = connected_parts(graph, z.of).part_of;
-    cut.cost = cost_of(graph, cut.labels, cut.clusters);
+    cut.cost = cost_of(graph, cut.classes, cut.clusters);
     return cut;
 }
 
-double cost_of(const Graph& graph, std::span<const Class> labels, std::span<const Cluster> clusters) {
+double cost_of(const Graph& graph, std::span<const Class> classes, std::span<const Cluster> clusters) {
     Workers alone;
     return sum_of(graph, alone, [&](Node i) {
-        double cost = graph.costs_of(i)[labels[i]];
+        double cost = graph.costs_of(i)[classes[i]];
         for (const auto& [j, edge] : graph.higher_neighbours_of(i))
             cost += clusters[i] != clusters[j] ? edge : 0;
         return cost;

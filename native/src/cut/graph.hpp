@@ -37,7 +37,7 @@ Graph make_graph(Node num_nodes, Class num_classes, std::span<const float> node_
 
 // The cut that a clustering stands for: nodes of one class that share a cluster, or whose class may not be
 // split, are together wherever an edge joins them. The cost is summed in double from the graph itself.
-Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> labels,
+Cut make_cut(const Graph& graph, const Splittable& splittable, std::span<const Class> classes,
              std::span<const Cluster> clusters);
 
 // The connected pieces of equal ids.
@@ -45,7 +45,7 @@ Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids,
 Partition connected_parts(const Graph& graph, std::span<const std::int32_t> ids);
 
 // Eq. 2 in double: of an answer, and of labels.
-double cost_of(const Graph& graph, std::span<const Class> labels, std::span<const Cluster> clusters);
+double cost_of(const Graph& graph, std::span<const Class> classes, std::span<const Cluster> clusters);
 double cost_of(const Graph& graph, const Labels& z, Workers& workers);
 double cost_of(const Graph& graph, const Labels& z);
 

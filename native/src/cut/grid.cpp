@@ -9,11 +9,10 @@ std::vector<Offset> make_offsets(std::span<const std::int32_t> numbers, std::siz
                                  std::int32_t height, std::int32_t width) {
     std::vector<Offset> offsets;
     for (std::size_t at = 0; at < numbers.size(); at += rank) {
-        const auto clipped = [&](std::size_t axis, std::int32_t size) {
+        const auto clip = [&](std::size_t axis, std::int32_t size) {
             return std::clamp(numbers[at + axis], -size, size);
         };
-        offsets.push_back(
-            {rank == 3 ? clipped(0, depth) : 0, clipped(rank - 2, height), clipped(rank - 1, width)});
+        offsets.push_back({rank == 3 ? clip(0, depth) : 0, clip(rank - 2, height), clip(rank - 1, width)});
     }
     return offsets;
 }

@@ -27,6 +27,15 @@ struct Grid {
     std::size_t num_pixels() const { return std::size_t{1} * num_lines() * width; }
     float node_cost(Node p, Class k) const { return node_costs[k * num_pixels() + p]; }
 
+    struct Place {
+        std::int32_t plane, row, col;
+    };
+    Place place_of(Node p) const {
+        const std::int32_t line = p / width, plane = plane_of(line);
+        return {plane, line - plane * height, p - line * width};
+    }
+    std::int32_t plane_of(std::int32_t line) const { return depth == 1 ? 0 : line / height; }
+
     // The costs of offset o's edges whose first points lie in one line.
     const float* edge_line(std::size_t o, std::int32_t line) const {
         return edge_costs.data() + o * num_pixels() + line * width;
@@ -35,8 +44,21 @@ struct Grid {
     std::int32_t line_step(std::size_t o) const { return offsets[o].planes * height + offsets[o].rows; }
     std::int32_t step(std::size_t o) const { return line_step(o) * width + offsets[o].cols; }
 
+    // Which edges there are is asked in two ways that agree: of one point, by whether the grid holds the
+    // other end, and of a whole line, by the columns in which edges start, so that loops over them need ask
+    // nothing.
+    bool holds(std::int32_t plane, std::int32_t row, std::int32_t col) const {
+        return inside(row, height) && inside(col, width) && inside(plane, depth);
+    }
+    bool has_edge(std::size_t o, Node p) const { // whether p + offset exists, and p does
+        if (!inside(p, narrow<std::int32_t>(num_pixels()))) return false;
+        const auto [plane, row, col] = place_of(p);
+        const auto& [planes, rows, cols] = offsets[o];
+        return holds(plane + planes, row + rows, col + cols);
+    }
+
     bool has_line(std::size_t o, std::int32_t line) const { // whether edges of offset o start in this line
-        const std::int32_t plane = depth == 1 ? 0 : line / height, row = line - plane * height;
+        const std::int32_t plane = plane_of(line), row = line - plane * height;
         return inside(plane + offsets[o].planes, depth) && inside(row + offsets[o].rows, height);
     }
     bool has_line_back(std::size_t o, std::int32_t line) const { // whether they end in it
@@ -46,12 +68,6 @@ struct Grid {
     std::int32_t first_col(std::size_t o) const { return std::min(width, std::max(0, -offsets[o].cols)); }
     std::int32_t end_col(std::size_t o) const {
         return std::max(first_col(o), width - std::max(0, offsets[o].cols));
-    }
-
-    bool has_edge(std::size_t o, Node p) const { // whether p + offset exists, and p does
-        if (!inside(p, narrow<std::int32_t>(num_pixels()))) return false;
-        const std::int32_t line = p / width, col = p - line * width;
-        return col >= first_col(o) && col < end_col(o) && has_line(o, line);
     }
 
     static bool inside(std::int32_t i, std::int32_t size) {

@@ -34,8 +34,8 @@ Labels labels_of(const Splittable& splittable, std::span<const Class> classes,
     return z;
 }
 
-Labels renamed(const Labels& of_parts, std::span<const Node> first_nodes, std::size_t num_nodes,
-               Class num_classes) {
+Labels rename_labels(const Labels& of_parts, std::span<const Node> first_nodes, std::size_t num_nodes,
+                     Class num_classes) {
     Labels z = blank(num_nodes, num_classes);
     std::vector<Label> names(of_parts.class_of.size(), -1);
     std::iota(names.begin(), names.begin() + num_classes, 0);
@@ -51,8 +51,8 @@ Labels renamed(const Labels& of_parts, std::span<const Node> first_nodes, std::s
     return z;
 }
 
-Labels refined(const Labels& of_parts, std::span<const std::int32_t> part_of, Class num_classes) {
-    Labels z = renamed(of_parts, first_nodes(part_of, of_parts.of.size()), part_of.size(), num_classes);
+Labels spread_labels(const Labels& of_parts, std::span<const std::int32_t> part_of, Class num_classes) {
+    Labels z = rename_labels(of_parts, first_nodes(part_of, of_parts.of.size()), part_of.size(), num_classes);
     std::vector<Label> of(part_of.size());
     for (std::size_t i = 0; i < part_of.size(); ++i) of[i] = z.of[part_of[i]];
     z.of = std::move(of);

@@ -5,6 +5,8 @@
 
 namespace intarsia::cut {
 
+// The panoptic label z_i of a node. What the papers, the glossary and Python call its label, x_i, is a Class
+// here.
 using Label = std::int32_t;
 
 // Labels 0..k-1 are the classes as wholes and stand for the classes outside P; label k + i is one instance of
@@ -26,11 +28,11 @@ Labels labels_of(const Splittable& splittable, std::span<const Class> classes,
 
 // The same labels under the names they have among nodes: an instance is named after the first node of its
 // first part.
-Labels renamed(const Labels& of_parts, std::span<const Node> first_nodes, std::size_t num_nodes,
-               Class num_classes);
+Labels rename_labels(const Labels& of_parts, std::span<const Node> first_nodes, std::size_t num_nodes,
+                     Class num_classes);
 
 // The labels of parts, given to the nodes of the parts.
-Labels refined(const Labels& of_parts, std::span<const std::int32_t> part_of, Class num_classes);
+Labels spread_labels(const Labels& of_parts, std::span<const std::int32_t> part_of, Class num_classes);
 
 // The first node of each part.
 std::vector<Node> first_nodes(std::span<const std::int32_t> part_of, std::size_t num_parts);

@@ -94,14 +94,14 @@ class SubsetProgram {
 
     Cut read_back() const {
         const std::size_t n = graph_.num_nodes;
-        std::vector<Class> labels(n, 0);
+        std::vector<Class> classes(n, 0);
         std::vector<Cluster> clusters(n, 0);
         Cluster next = 0;
         const auto give = [&](Set s, Class k) {
             if (s == 0) return;
             for (; s != 0; s &= s - 1) {
                 const std::size_t i = std::countr_zero(s);
-                labels[i] = k;
+                classes[i] = k;
                 clusters[i] = next;
             }
             ++next;
@@ -119,7 +119,7 @@ class SubsetProgram {
             give(taken, best_splittable(taken));
             left ^= taken;
         }
-        return make_cut(graph_, splittable_, labels, clusters);
+        return make_cut(graph_, splittable_, classes, clusters);
     }
 
     const Graph& graph_;

@@ -52,21 +52,21 @@ struct Graph {
         const std::size_t k = num_classes;
         return node_costs.subspan(i * k, k);
     }
-    std::span<const Neighbour> neighbours_of(Node i) const { return listed(i, 0, 2); }
-    std::span<const Neighbour> lower_neighbours_of(Node i) const { return listed(i, 0, 1); }
-    std::span<const Neighbour> higher_neighbours_of(Node i) const { return listed(i, 1, 2); }
+    std::span<const Neighbour> neighbours_of(Node i) const { return lists(i, 0, 2); }
+    std::span<const Neighbour> lower_neighbours_of(Node i) const { return lists(i, 0, 1); }
+    std::span<const Neighbour> higher_neighbours_of(Node i) const { return lists(i, 1, 2); }
 
   private:
-    std::span<const Neighbour> listed(Node i, int from, int to) const {
+    std::span<const Neighbour> lists(Node i, int from, int to) const {
         const std::int64_t* at = &first[std::size_t{2} * i];
         return {neighbours.data() + at[from], neighbours.data() + at[to]};
     }
 };
 
-// A feasible answer: x_i, and the connected pieces of each label, numbered 0..C-1 in the order of their first
-// node.
+// A feasible answer: classes x_i, and the connected pieces of each label, numbered 0..C-1 in the order of
+// their first node.
 struct Cut {
-    std::vector<Class> labels;
+    std::vector<Class> classes;
     std::vector<Cluster> clusters;
     double cost = 0;
 };

@@ -37,12 +37,12 @@ template <class Work> void run_strips(const Grid& grid, Workers& workers, const 
 // The runs, and their labels. A run without horizontal edges of length 1 to hold it together is one pixel
 // long.
 std::vector<Label> find_runs(const Grid& grid, std::span<const Label> z, Regions& regions, Workers& workers) {
-    const bool joined = std::any_of(grid.offsets.begin(), grid.offsets.end(), [](const Offset& o) {
+    const bool has_unit_edges = std::any_of(grid.offsets.begin(), grid.offsets.end(), [](const Offset& o) {
         return o.planes == 0 && o.rows == 0 && std::abs(o.cols) == 1;
     });
     const std::size_t width = grid.width;
     const auto starts = [&](const Label* first, std::size_t col) {
-        return !joined || col == 0 || first[col] != first[col - 1];
+        return !has_unit_edges || col == 0 || first[col] != first[col - 1];
     };
     regions.first_run.assign(grid.num_lines() + 1, 0);
     run_strips(grid, workers, [&](std::size_t, Lines lines) {
@@ -66,15 +66,16 @@ std::vector<Label> find_runs(const Grid& grid, std::span<const Label> z, Regions
     return label_of_run;
 }
 
-// Regions 0..count-1, given to the runs: ids[a] is that of run a, numbered in the order of the first runs.
-void name_regions(const Grid& grid, std::span<const Label> label_of_run, const Partition& numbered,
+// Regions 0..count-1, given to the runs: part_of[a] is that of run a, numbered in the order of the first
+// runs.
+void name_regions(const Grid& grid, std::span<const Label> label_of_run, const Partition& parts,
                   Regions& regions) {
-    regions.label.reserve(numbered.count);
-    regions.first_pixel.reserve(numbered.count);
+    regions.label.reserve(parts.count);
+    regions.first_pixel.reserve(parts.count);
     for (std::int32_t line = 0; line < grid.num_lines(); ++line)
         for (std::size_t a = regions.first_run[line]; a < regions.first_run[line + 1]; ++a) {
-            regions.runs[a].region = numbered.part_of[a];
-            if (numbered.part_of[a] < regions.count()) continue;
+            regions.runs[a].region = parts.part_of[a];
+            if (parts.part_of[a] < regions.count()) continue;
             regions.label.push_back(label_of_run[a]);
             regions.first_pixel.push_back(line * grid.width + regions.runs[a].first);
         }
@@ -141,9 +142,9 @@ Regions find_regions(const Grid& grid, std::span<const Label> z, Workers& worker
     });
     for (const auto& pairs : between)
         for (const auto& [a, b] : pairs) pieces.join(a, b);
-    Partition numbered;
-    numbered.count = pieces.number(numbered.part_of);
-    name_regions(grid, label_of_run, numbered, regions);
+    Partition parts;
+    parts.count = pieces.number(parts.part_of);
+    name_regions(grid, label_of_run, parts, regions);
     return regions;
 }
 

@@ -8,7 +8,7 @@
 
 namespace intarsia::cut {
 
-// A stretch of one line with one label; regions are made of runs, as are all sums over them.
+// Neighbours in one line that have one label; regions are made of runs, as are all sums over them.
 struct Run {
     std::int32_t first, end; // columns
     std::int32_t region;

@@ -12,9 +12,9 @@
 namespace intarsia::cut {
 namespace {
 
-constexpr std::int32_t run_nodes = 8, block_runs = 16; // at most, in a run and in a block of runs
-constexpr Node piece_nodes = 4096;                     // runs do not cross the borders of such pieces
-constexpr float alike = 0.5f;                          // of the strongest attraction: as good as that
+constexpr std::int32_t run_nodes = 8, part_runs = 16; // at most, in a run and in a part
+constexpr Node block_nodes = 4096;                    // runs do not cross the borders of such blocks
+constexpr float alike = 0.5f;                         // of the strongest attraction: as good as that
 
 // Below this an edge is too weak to be trusted alone: a fifth of what they cost on average, from one in
 // eight.
@@ -29,9 +29,9 @@ float weak(const Graph& graph) {
 std::vector<Node> find_runs(const Graph& graph, Workers& workers) {
     const float least = weak(graph);
     std::vector<Node> run_of(graph.num_nodes);
-    const Blocks pieces{graph.num_nodes, std::max(1, graph.num_nodes / piece_nodes)};
-    workers.run(pieces.count, [&](std::size_t b, std::size_t) {
-        const Node first = pieces.first(b), end = pieces.first(b + 1);
+    const Blocks blocks{graph.num_nodes, std::max(1, graph.num_nodes / block_nodes)};
+    workers.run(blocks.count, [&](std::size_t b, std::size_t) {
+        const Node first = blocks.first(b), end = blocks.first(b + 1);
         std::vector<std::int32_t> size(end - first, 0);
         for (Node i = first; i < end; ++i) {
             Node nearest = first - 1;
@@ -71,7 +71,7 @@ Partition join_runs(std::span<const Node> nearest) {
     for (std::size_t i = 0; i < nearest.size(); ++i) {
         if (nearest[i] < 0) continue;
         const Node own = sets.find(narrow<Node>(i)), other = sets.find(nearest[i]);
-        if (own == other || size[own] + size[other] > block_runs) continue;
+        if (own == other || size[own] + size[other] > part_runs) continue;
         sets.join(own, other);
         size[std::min(own, other)] = size[own] + size[other];
     }
@@ -97,17 +97,17 @@ std::vector<EdgeSums> sums_between(std::span<const PartEdges> blocks, const Part
 
 } // namespace
 
-SmallParts find_small_parts(const Graph& graph, Workers& workers) {
+CoarseGraph find_small_parts(const Graph& graph, Workers& workers) {
     const Partition runs = renumber(find_runs(graph, workers), graph.num_nodes);
     const std::vector<PartEdges> between = edges_between(graph, runs.part_of, runs.count, workers);
-    const Partition joined = join_runs(nearest_runs(between, runs.count));
-    SmallParts small;
-    small.parts.count = joined.count;
+    const Partition parts = join_runs(nearest_runs(between, runs.count));
+    CoarseGraph small;
+    small.parts.count = parts.count;
     small.parts.part_of.resize(graph.num_nodes);
-    for (Node i = 0; i < graph.num_nodes; ++i) small.parts.part_of[i] = joined.part_of[runs.part_of[i]];
-    std::vector<EdgeSums> sums = sums_between(between, joined, workers);
-    small.graph = graph_of_sums(joined.count, graph.num_classes, sums);
-    small.graph.own(node_costs_of_parts(graph, small.parts.part_of, joined.count, workers));
+    for (Node i = 0; i < graph.num_nodes; ++i) small.parts.part_of[i] = parts.part_of[runs.part_of[i]];
+    std::vector<EdgeSums> sums = sums_between(between, parts, workers);
+    small.graph = graph_of_sums(parts.count, graph.num_classes, sums);
+    small.graph.own(node_costs_of_parts(graph, small.parts.part_of, parts.count, workers));
     return small;
 }
 

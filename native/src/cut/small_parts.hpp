@@ -2,22 +2,15 @@
 // an image.
 #pragma once
 
-#include "graph.hpp"
-#include "labels.hpp"
+#include "aggregate.hpp"
 #include "workers.hpp"
 
 namespace intarsia::cut {
 
-// The parts, and the graph between them.
-struct SmallParts {
-    Partition parts;
-    Graph graph;
-};
-
-// Runs of a few nodes first, then blocks of a few runs. What is numbered alike tends to lie close together;
+// Runs of a few nodes first, then parts of a few runs. What is numbered alike tends to lie close together;
 // parts that are alike in shape have few others around them, and it is the edges between parts that take the
 // time. A node may be far from those it attracts most: what is put in the wrong part is put right by the
 // moves that follow.
-SmallParts find_small_parts(const Graph& graph, Workers& workers);
+CoarseGraph find_small_parts(const Graph& graph, Workers& workers);
 
 } // namespace intarsia::cut

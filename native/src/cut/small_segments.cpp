@@ -56,7 +56,7 @@ void absorb_small(const Graph& segments, const Splittable& splittable, std::span
             changed[i] = 1;
             any = true;
         }
-        z = refined(whole, pieces.part_of, segments.num_classes);
+        z = spread_labels(whole, pieces.part_of, segments.num_classes);
     }
 }
 

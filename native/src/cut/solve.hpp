@@ -20,7 +20,7 @@ struct Options {
 };
 
 // One line of the log: what a stage worked on and what it left.
-struct Level {
+struct LogLine {
     std::string name;
     std::int64_t nodes, clusters;
     double cost, seconds; // seconds: since the start
@@ -28,13 +28,13 @@ struct Level {
 
 struct Solution {
     Cut cut;
-    std::vector<Level> levels;
+    std::vector<LogLine> log;
     bool finished = true; // false if the time limit cut something short
 };
 
-// A solution to start from: labels and clusters of every node, or two empty spans.
+// A solution to start from: classes and clusters of every node, or two empty spans.
 struct Start {
-    std::span<const Class> labels;
+    std::span<const Class> classes;
     std::span<const Cluster> clusters;
 };
 

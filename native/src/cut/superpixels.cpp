@@ -30,13 +30,12 @@ float weak(const Grid& grid, std::size_t o) {
     return count > 0 ? static_cast<float>(0.2 * sum / static_cast<double>(count)) : 0;
 }
 
-UnitEdges unit_edges(const Grid& grid, const Offset& wanted) {
+UnitEdges unit_edges(const Grid& grid, const Offset& unit) {
     for (std::size_t o = 0; o < grid.offsets.size(); ++o) {
         const auto [planes, rows, cols] = grid.offsets[o];
         const float* costs = grid.edge_line(o, 0);
-        if (planes == wanted.planes && rows == wanted.rows && cols == wanted.cols)
-            return {costs, 0, weak(grid, o)};
-        if (planes == -wanted.planes && rows == -wanted.rows && cols == -wanted.cols)
+        if (planes == unit.planes && rows == unit.rows && cols == unit.cols) return {costs, 0, weak(grid, o)};
+        if (planes == -unit.planes && rows == -unit.rows && cols == -unit.cols)
             return {costs, -grid.step(o), weak(grid, o)};
     }
     return {};
@@ -62,7 +61,7 @@ class Tile {
     std::array<std::uint8_t, tile_pixels> parent_;
 };
 
-// Tiles of one block of planes and rows, from left to right.
+// The tiles of the same planes and rows, from left to right.
 class TileRow {
   public:
     TileRow(const Grid& grid, TileSize size)
@@ -78,7 +77,7 @@ class TileRow {
         std::int32_t next = box.first_id(grid_);
         for (; box.left < grid_.width; box.left += size_.cols) {
             box.right = std::min(box.left + size_.cols, grid_.width);
-            next = number(joined(box), box, next, ids);
+            next = number(join_pixels(box), box, next, ids);
         }
     }
 
@@ -108,7 +107,7 @@ class TileRow {
             }
     }
 
-    Tile joined(const Box& box) const {
+    Tile join_pixels(const Box& box) const {
         Tile tile;
         for_pixels(
             box, [&](std::int32_t p, std::int32_t i, std::int32_t plane, std::int32_t row, std::int32_t col) {

@@ -22,7 +22,7 @@ struct Span {
     std::int32_t first, end;
     std::int32_t size() const { return end - first; }
 
-    Span widened(std::int32_t by, std::int32_t length) const {
+    Span with_margin(std::int32_t by, std::int32_t length) const {
         return {std::max(first - by, 0), std::min(end + by, length)};
     }
 };
@@ -59,23 +59,23 @@ std::vector<Box> tiles_of(const Grid& grid, std::int32_t tile) {
 // A tile with what lies around it, as a grid of its own that holds its costs.
 class Window {
   public:
-    Window(const Grid& grid, const Box& tile) : grid_(grid), tile_(tile), seen_(around(grid, tile)) {
+    Window(const Grid& grid, const Box& tile) : grid_(grid), tile_(tile), box_(around(grid, tile)) {
         copy(grid.node_costs, grid.num_classes, node_costs_);
         copy(grid.edge_costs, grid.offsets.size(), edge_costs_);
     }
 
     Grid view() const {
-        return {seen_.planes.size(), seen_.rows.size(), seen_.cols.size(), grid_.num_classes,
-                node_costs_,         edge_costs_,       grid_.offsets};
+        return {box_.planes.size(), box_.rows.size(), box_.cols.size(), grid_.num_classes,
+                node_costs_,        edge_costs_,      grid_.offsets};
     }
 
     // visit(p, i) for the points of the tile: p in the grid, i in the window.
     template <class Visit> void for_points(const Visit& visit) const {
         for_lines(tile_, [&](std::int32_t plane, std::int32_t row) {
             const Node p = (plane * grid_.height + row) * grid_.width + tile_.cols.first;
-            const Node i = ((plane - seen_.planes.first) * seen_.rows.size() + row - seen_.rows.first) *
-                               seen_.cols.size() +
-                           tile_.cols.first - seen_.cols.first;
+            const Node i =
+                ((plane - box_.planes.first) * box_.rows.size() + row - box_.rows.first) * box_.cols.size() +
+                tile_.cols.first - box_.cols.first;
             for (std::int32_t col = 0; col < tile_.cols.size(); ++col) visit(p + col, i + col);
         });
     }
@@ -88,9 +88,9 @@ class Window {
             rows = std::max(rows, std::abs(offset.rows));
             cols = std::max(cols, std::abs(offset.cols));
         }
-        return {tile.planes.widened(planes, grid.depth),
-                tile.rows.widened(std::max(rows, least_context), grid.height),
-                tile.cols.widened(std::max(cols, least_context), grid.width)};
+        return {tile.planes.with_margin(planes, grid.depth),
+                tile.rows.with_margin(std::max(rows, least_context), grid.height),
+                tile.cols.with_margin(std::max(cols, least_context), grid.width)};
     }
 
     template <class Visit> static void for_lines(const Box& box, const Visit& visit) {
@@ -98,18 +98,18 @@ class Window {
             for (std::int32_t row = box.rows.first; row < box.rows.end; ++row) visit(plane, row);
     }
 
-    void copy(std::span<const float> costs, std::size_t count, std::vector<float>& copied) const {
-        copied.reserve(count * seen_.num_points());
+    void copy(std::span<const float> costs, std::size_t count, std::vector<float>& into) const {
+        into.reserve(count * box_.num_points());
         for (std::size_t field = 0; field < count; ++field)
-            for_lines(seen_, [&](std::int32_t plane, std::int32_t row) {
+            for_lines(box_, [&](std::int32_t plane, std::int32_t row) {
                 const std::size_t at = plane * grid_.height + row;
                 const float* line = costs.data() + field * grid_.num_pixels() + at * grid_.width;
-                copied.insert(copied.end(), line + seen_.cols.first, line + seen_.cols.end);
+                into.insert(into.end(), line + box_.cols.first, line + box_.cols.end);
             });
     }
 
     const Grid& grid_;
-    const Box tile_, seen_;
+    const Box tile_, box_;
     std::vector<float> node_costs_, edge_costs_;
 };
 
@@ -139,13 +139,13 @@ Leavings solve_tiles(const Grid& grid, const Splittable& splittable, Options opt
     options.tile = 0;
     options.uniform_blocks = true;
     options.min_size = 0; // what a border divides is not small
-    Leavings left{std::vector<Label>(grid.num_pixels())};
+    Leavings leavings{std::vector<Label>(grid.num_pixels())};
     std::vector<std::uint8_t> finished(tiles.size(), 0);
     workers.run(tiles.size(), [&](std::size_t t, std::size_t) {
-        finished[t] = solve_tile(grid, tiles[t], splittable, options, left.of);
+        finished[t] = solve_tile(grid, tiles[t], splittable, options, leavings.of);
     });
-    left.finished = std::find(finished.begin(), finished.end(), 0) == finished.end();
-    return left;
+    leavings.finished = std::find(finished.begin(), finished.end(), 0) == finished.end();
+    return leavings;
 }
 
 std::vector<std::int64_t> sizes_of(const Regions& regions) {
@@ -163,25 +163,25 @@ bool exceeds_tile(const Grid& grid, std::int32_t tile) {
 
 Solution solve_in_tiles(const Grid& grid, const Splittable& splittable, const Options& options) {
     Workers workers(options.threads);
-    Leavings left = solve_tiles(grid, splittable, options, workers);
-    const Regions pieces = find_regions(grid, left.of, workers);
-    left.of = {};
+    Leavings leavings = solve_tiles(grid, splittable, options, workers);
+    const Regions pieces = find_regions(grid, leavings.of, workers);
+    leavings.of = {};
     const double tiles_s = options.deadline.elapsed_s();
     const Graph between = coarsen(grid, pieces, workers);
     Options rest = options;
     rest.min_size = 0; // counts points, not pieces
     Solution solution = solve(between, splittable, rest);
-    Labels z = labels_of(splittable, solution.cut.labels, solution.cut.clusters);
+    Labels z = labels_of(splittable, solution.cut.classes, solution.cut.clusters);
     if (options.min_size > 1) absorb_small(between, splittable, sizes_of(pieces), options.min_size, z);
     Labels whole{paint(grid, pieces, z.of, workers), std::move(z.class_of)};
     solution.cut = cut_of(grid, whole, workers);
-    solution.finished = solution.finished && left.finished;
-    solution.levels.insert(solution.levels.begin(), {"tiles", narrow<std::int64_t>(grid.num_pixels()),
-                                                     pieces.count(), solution.levels.front().cost, tiles_s});
+    solution.finished = solution.finished && leavings.finished;
+    solution.log.insert(solution.log.begin(), {"tiles", narrow<std::int64_t>(grid.num_pixels()),
+                                               pieces.count(), solution.log.front().cost, tiles_s});
     const std::int64_t clusters =
         1 + *std::max_element(solution.cut.clusters.begin(), solution.cut.clusters.end());
-    solution.levels.push_back({"nodes", narrow<std::int64_t>(grid.num_pixels()), clusters, solution.cut.cost,
-                               options.deadline.elapsed_s()});
+    solution.log.push_back({"nodes", narrow<std::int64_t>(grid.num_pixels()), clusters, solution.cut.cost,
+                            options.deadline.elapsed_s()});
     return solution;
 }
 

@@ -220,16 +220,16 @@ double lifted_cost(const Grid& grid, const LiftedLabels& labels, float lambda, s
 void add_differences(const Grid& grid, std::span<const Class> class_of, std::span<const Label> start,
                      std::span<const Label> z, std::span<const bool> counts, float weight,
                      const CostGradients& gradients) {
-    const auto counted = [&](Node p) { return counts.empty() || counts[p]; };
+    const auto is_counted = [&](Node p) { return counts.empty() || counts[p]; };
     for (std::size_t i = 0; i < z.size(); ++i) {
         const Class now = class_of[z[i]], before = class_of[start[i]];
-        if (now == before || !counted(narrow<Node>(i))) continue;
+        if (now == before || !is_counted(narrow<Node>(i))) continue;
         gradients.nodes[now * z.size() + i] += weight;
         gradients.nodes[before * z.size() + i] -= weight;
     }
     cut::for_edges(grid, [&](std::size_t edge, Node p, Node q) {
         const int change = (z[p] != z[q]) - (start[p] != start[q]);
-        if (change != 0 && counted(p) && counted(q))
+        if (change != 0 && is_counted(p) && is_counted(q))
             gradients.edges[edge] += static_cast<float>(change) * weight;
     });
 }

@@ -47,16 +47,16 @@ void PairCounter::add(std::span<const std::int32_t> first, std::span<const std::
 
 std::vector<IdPair> PairCounter::pairs() {
     close_run();
-    std::vector<IdPair> found;
-    found.reserve(num_used_);
+    std::vector<IdPair> pairs;
+    pairs.reserve(num_used_);
     for (const auto& [key, count] : slots_)
         if (count != 0)
-            found.push_back(
+            pairs.push_back(
                 {static_cast<std::int32_t>(key >> 32), static_cast<std::int32_t>(key & 0xffffffffu), count});
-    std::sort(found.begin(), found.end(), [](const IdPair& a, const IdPair& b) {
+    std::sort(pairs.begin(), pairs.end(), [](const IdPair& a, const IdPair& b) {
         return a.first != b.first ? a.first < b.first : a.second < b.second;
     });
-    return found;
+    return pairs;
 }
 
 void PairCounter::close_run() {

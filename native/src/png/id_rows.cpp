@@ -29,16 +29,16 @@ Pixel average(Pixel a, Pixel b) { return (a & b) + (((a ^ b) & 0xfefefeu) >> 1);
 Pixel paeth(Pixel left, Pixel above, Pixel corner) {
     if (above == corner) return left;
     if (left == corner) return above;
-    Pixel chosen = 0;
+    Pixel prediction = 0;
     for (int shift = 0; shift < 24; shift += 8) {
         const int a = static_cast<int>((left >> shift) & 255u);
         const int b = static_cast<int>((above >> shift) & 255u);
         const int c = static_cast<int>((corner >> shift) & 255u);
         const int to_a = std::abs(b - c), to_b = std::abs(a - c), to_c = std::abs(a + b - 2 * c);
         const int nearest = to_a <= to_b && to_a <= to_c ? a : to_b <= to_c ? b : c;
-        chosen |= static_cast<Pixel>(nearest) << shift;
+        prediction |= static_cast<Pixel>(nearest) << shift;
     }
-    return chosen;
+    return prediction;
 }
 
 Pixel predict(Filter filter, Pixel left, Pixel above, Pixel corner) {
@@ -72,7 +72,7 @@ void undo(const std::uint8_t* bytes, std::span<const std::int32_t> above, std::s
     Pixel left = 0, corner = 0;
     std::size_t at = 0;
     // True if the block is done: all its bytes are zero and the filter then only copies.
-    const auto copied = [&]() {
+    const auto copy_block = [&]() {
         if (!all_zero(bytes + at * channels, BLOCK * channels)) return false;
         if constexpr (filter == NONE || filter == SUB) {
             std::fill_n(&row[at], BLOCK, filter == SUB ? to_id(left) : 0);
@@ -92,7 +92,7 @@ void undo(const std::uint8_t* bytes, std::span<const std::int32_t> above, std::s
         }
     };
     while (at + BLOCK <= row.size()) {
-        if (!copied()) {
+        if (!copy_block()) {
             one_by_one(at + BLOCK);
             continue;
         }

@@ -13,12 +13,12 @@
 
 namespace intarsia::cut {
 
-struct GridLevel {
+struct GridNodes {
     const Grid& grid;
     const Splittable& splittable;
     Workers& workers;
     std::size_t size() const { return grid.num_pixels(); }
-    bool has_parts() const { return true; }
+    bool has_parts() const { return true; } // its small pieces are more than single nodes
     Class num_classes() const { return grid.num_classes; }
     Task find_cheapest(CheapestClasses& result) const { return cut::find_cheapest(grid, splittable, result); }
     void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
@@ -39,13 +39,13 @@ struct GridLevel {
     }
 };
 
-struct Pieces {
+struct GraphPieces {
     Partition parts;
     Graph graph{}; // between the parts, if it is known already
     std::int32_t count() const { return parts.count; }
 };
 
-struct GraphLevel {
+struct GraphNodes {
     const Graph& graph;
     const Splittable& splittable;
     Workers& workers;
@@ -59,30 +59,30 @@ struct GraphLevel {
     void move(const CheapestClasses& cheapest, Labels& z, const Deadline& deadline) const {
         move_locally(graph, splittable, cheapest, z, deadline, workers);
     }
-    Pieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z, workers)}; }
-    Pieces small_pieces() const {
+    GraphPieces pieces(std::span<const Label> z) const { return {connected_parts(graph, z, workers)}; }
+    GraphPieces small_pieces() const {
         if (!by_parts) return single_nodes();
-        SmallParts small = find_small_parts(graph, workers);
+        CoarseGraph small = find_small_parts(graph, workers);
         return {std::move(small.parts), std::move(small.graph)};
     }
-    Pieces single_nodes() const {
-        Pieces pieces{{std::vector<std::int32_t>(size()), graph.num_nodes}};
+    GraphPieces single_nodes() const {
+        GraphPieces pieces{{std::vector<std::int32_t>(size()), graph.num_nodes}};
         std::iota(pieces.parts.part_of.begin(), pieces.parts.part_of.end(), 0);
         return pieces;
     }
-    Graph coarse(Pieces& pieces) const {
+    Graph coarse(GraphPieces& pieces) const {
         if (pieces.graph.num_nodes > 0) return std::move(pieces.graph);
         return aggregate(graph, pieces.parts.part_of, pieces.count(), workers);
     }
-    std::vector<Node> first_of(const Pieces& pieces) const {
+    std::vector<Node> first_of(const GraphPieces& pieces) const {
         return first_nodes(pieces.parts.part_of, pieces.count());
     }
-    std::vector<std::int32_t> spread(const Pieces& pieces, std::span<const std::int32_t> values) const {
+    std::vector<std::int32_t> spread(const GraphPieces& pieces, std::span<const std::int32_t> values) const {
         std::vector<std::int32_t> all(size());
         for (std::size_t i = 0; i < all.size(); ++i) all[i] = values[pieces.parts.part_of[i]];
         return all;
     }
-    double cost(const Pieces&, const Labels& z) const { return cost_of(graph, z, workers); }
+    double cost(const GraphPieces&, const Labels& z) const { return cost_of(graph, z, workers); }
 };
 
 } // namespace intarsia::cut
