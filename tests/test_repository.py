@@ -61,9 +61,25 @@ def test_all_that_the_local_check_runs_runs_in_the_workflow():
 
 def test_hooks_run_the_tools_of_the_project():
     hooks = [hook for repo in read(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
-    tools = {hook["entry"].split()[0] for hook in hooks}
+    tools = {hook["entry"].split()[0] for hook in hooks if hook["language"] == "system"}
     assert tools == {".venv/bin/ruff", ".venv/bin/lint-imports"}
     assert all({"id", "name", "language"} <= hook.keys() for hook in hooks)
+
+
+@pytest.mark.parametrize(
+    ("message", "passes"),
+    [
+        ("commands: one way to write", True),
+        ("fixup! commands: one way to write\n\nWhy: because.", True),
+        ('Revert "commands: one way to write"', True),
+        ("one way to write\n\nWhy: because.", False),
+        ("commands:", False),
+    ],
+)
+def test_the_subject_of_a_commit_has_a_scope(message: str, passes: bool):
+    hooks = [hook for repo in read(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
+    [hook] = [hook for hook in hooks if hook.get("stages") == ["commit-msg"]]
+    assert bool(re.search(hook["entry"], message, re.MULTILINE)) is passes
 
 
 def test_the_version_is_the_same_wherever_it_stands():
