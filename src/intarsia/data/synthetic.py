@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from intarsia._check import fail, nearest
+from intarsia._files import whole
 from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
 from intarsia.data.street import STREET_CATEGORIES, street_scene
 from intarsia.formats.coco import CocoWriter
@@ -51,5 +52,6 @@ def _write_split(folder: Path, kind: str, numbers: range, seed: int) -> None:
         for number in numbers:
             image, truth = scene(seed * 1_000_003 + number)
             name = f"{kind}_{number:05d}.png"
-            Image.fromarray(image).save(folder / "images" / name)
+            with whole(folder / "images" / name) as partial:
+                Image.fromarray(image).save(partial)
             writer.add(name, truth)

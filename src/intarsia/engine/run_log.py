@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from torch import Tensor
 
+from intarsia._files import whole
 from intarsia.configs import to_dict
 from intarsia.draw import contact_sheet
 from intarsia.engine.run_folder import METRICS_FILE, MetricsFile, draw_curves
@@ -115,6 +116,6 @@ class RunLog:
     def _write(self, path: Path, pictures: dict[str, np.ndarray]) -> None:
         if pictures:
             path.parent.mkdir(exist_ok=True)
-            Image.fromarray(contact_sheet(list(pictures.values()), list(pictures), columns=1)).save(
-                path, quality=88
-            )
+            sheet = contact_sheet(list(pictures.values()), list(pictures), columns=1)
+            with whole(path) as partial:
+                Image.fromarray(sheet).save(partial, quality=88)

@@ -12,6 +12,7 @@ from accelerate.state import PartialState
 from accelerate.tracking import GeneralTracker, MLflowTracker, TensorBoardTracker, WandBTracker
 
 from intarsia._check import fail
+from intarsia._files import whole
 
 __all__ = ["Trackers"]
 
@@ -48,7 +49,8 @@ class Trackers:
             if not isinstance(tracker, TensorBoardTracker):  # it would make a run of its own for them
                 tracker.store_init_configuration(dict(_leaves(settings)))
             if isinstance(tracker, MLflowTracker):
-                (folder / MLFLOW_FILE).write_text(tracker.active_run.info.run_id)
+                with whole(folder / MLFLOW_FILE) as partial:  # half an id would be that of no run
+                    partial.write_text(tracker.active_run.info.run_id)
 
     def log(self, values: Mapping[str, float], step: int) -> None:
         """Report numbers of a step."""
