@@ -133,7 +133,7 @@ class Cluster:
         resources = ray.cluster_resources()
         num_gpus = int(resources.get("GPU", 0)) if self.wants_gpu else 0
         places = num_gpus or max(int(resources.get("CPU", 1)) // self.num_cpus, 1)
-        begun_parts = ray.remote(num_cpus=0, max_restarts=-1)(_Begun).remote()
+        attempts = ray.remote(num_cpus=0, max_restarts=-1)(_AttemptCounts).remote()
         # items go to workers that keep what they loaded
         data = ray.data.from_items(
             [{"number": n, "item": _dumps(item)} for n, item in enumerate(items)],
@@ -141,7 +141,7 @@ class Cluster:
         )
         results = data.map(
             _Worker,
-            fn_constructor_args=(_dumps(function), begun_parts),
+            fn_constructor_args=(_dumps(function), attempts),
             compute=ray.data.ActorPoolStrategy(size=min(self.workers or places, len(items))),
             num_cpus=self.num_cpus,
             num_gpus=1 if num_gpus else 0,
@@ -155,13 +155,13 @@ class Cluster:
             raise InputError(f"The cluster could not finish the work: {reason}") from error
 
 
-class _Begun:
+class _AttemptCounts:
     """Counts how often each item was begun: a worker that is killed cannot say so itself."""
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
 
-    def again(self, number: int) -> int:
+    def add(self, number: int) -> int:
         self.counts[number] = self.counts.get(number, 0) + 1
         return self.counts[number]
 
@@ -169,16 +169,16 @@ class _Begun:
 class _Worker:
     """What a process of the cluster holds: the function, with all that it has loaded."""
 
-    def __init__(self, function: bytes, begun: Any) -> None:
+    def __init__(self, function: bytes, attempts: Any) -> None:
         self.function = pickle.loads(function)
-        self.begun = begun
+        self.attempts = attempts
 
     def __call__(self, row: dict[str, Any]) -> dict[str, bytes]:
         ray: Any = importlib.import_module("ray")
         number = int(row["number"])
         outcome: tuple[InputError | None, Any]
         try:
-            if ray.get(self.begun.again.remote(number)) > MAX_ATTEMPTS:
+            if ray.get(self.attempts.add.remote(number)) > MAX_ATTEMPTS:
                 raise InputError(f"Part {number + 1} of the work killed its worker {MAX_ATTEMPTS} times.")
             outcome = None, [self.function(item) for item in pickle.loads(row["item"])]
         except InputError as error:

@@ -17,7 +17,10 @@ from intarsia.pictures.reading import num_pages, read_image
 
 __all__ = ["PhotoPage", "pages_of", "read_ahead"]
 
-NUM_READERS, NUM_WAITING = 2, 4
+NUM_READERS = 2
+"""Threads that read: one is at work while the other waits for the disk."""
+MOST_WAITING = 4
+"""Pictures in all that may be ahead of the network: bounds the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def read_ahead(
         except InputError as error:
             return error
 
-    with closing(results_in_order(read, photos, workers=NUM_READERS, most_waiting=NUM_WAITING)) as results:
+    with closing(results_in_order(read, photos, workers=NUM_READERS, most_waiting=MOST_WAITING)) as results:
         for name, picture in results:
             if isinstance(picture, InputError):
                 broken.append(str(picture))

@@ -40,19 +40,19 @@ def predicted_stacks(
         batch: How many pages go through the network at once.
     """
     for path, group in groupby(pictures, key=lambda named: pages[named[0]].path):
-        read = dict(group)
+        picture_of_page = dict(group)
         names = [name for name, page in pages.items() if page.path == path]
-        missing = len(names) - len(read)
+        missing = len(names) - len(picture_of_page)
         if missing:
             broken.append(f"`{path}` must be a stack of whole pages, got {missing} of {len(names)} broken.")
             continue
         try:
-            maps = model.predict_stack(list(read.values()), batch=batch)
+            maps = model.predict_stack(list(picture_of_page.values()), batch=batch)
             results.add_stack(_name_of_stack(path, names), dict(zip(names, maps, strict=True)), source=path)
         except InputError as error:
             broken.append(f"{path}: {error}")
             continue
-        yield from zip(names, read.values(), maps, strict=True)
+        yield from zip(names, picture_of_page.values(), maps, strict=True)
 
 
 def _name_of_stack(path: Path, names: list[str]) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from intarsia._check import check_least, fail
-from intarsia.data.reads import Drawing, Read, Reading, Steps
+from intarsia.data.reads import PlainSamples, ReadAttempt, Steps, VariedSamples
 from intarsia.data.sample import SampleSource
 from intarsia.data.targets import Batch, collate, stacked_images
 from intarsia.errors import InputError
@@ -126,7 +126,7 @@ def training_loader(
     _check_shares(batch_size, rank, world_size)
     steps = Steps(len(dataset), batch_size, seed, start_step, num_steps, rank, world_size)
     batches = DataLoader(
-        Drawing(dataset, seed, skip_broken),
+        VariedSamples(dataset, seed, skip_broken),
         batch_sampler=steps,
         collate_fn=partial(_training_batch, categories=dataset.categories),
         num_workers=num_workers,
@@ -167,7 +167,7 @@ def evaluation_loader(
     mine = list(range(rank, len(dataset), world_size))
     shares = [mine[start : start + batch_size] for start in range(0, len(mine), batch_size)]
     batches = DataLoader(
-        Reading(dataset),
+        PlainSamples(dataset),
         batch_sampler=shares,
         collate_fn=partial(_evaluation_batch, size=InputSize(size), skip_broken=skip_broken),
         num_workers=num_workers,
@@ -189,27 +189,27 @@ def _unless_failed(batch: AnyBatch | _Failure) -> AnyBatch:
     return batch
 
 
-def _training_batch(reads: Sequence[Read], categories: Categories) -> Batch | _Failure:
-    for read in reads:
-        if read.sample is None:
-            return _Failure(read.broken[0])
-    batch = collate([read.sample for read in reads if read.sample is not None], categories)
-    return replace(batch, broken=tuple(sentence for read in reads for sentence in read.broken))
+def _training_batch(attempts: Sequence[ReadAttempt], categories: Categories) -> Batch | _Failure:
+    for attempt in attempts:
+        if attempt.sample is None:
+            return _Failure(attempt.broken[0])
+    batch = collate([attempt.sample for attempt in attempts if attempt.sample is not None], categories)
+    return replace(batch, broken=tuple(sentence for attempt in attempts for sentence in attempt.broken))
 
 
 def _evaluation_batch(
-    reads: Sequence[Read], size: InputSize, skip_broken: bool
+    attempts: Sequence[ReadAttempt], size: InputSize, skip_broken: bool
 ) -> EvaluationBatch | _Failure:
-    samples = [read.sample for read in reads if read.sample is not None]
-    if len(samples) < len(reads) and not skip_broken:
-        return _Failure(next(read.broken[0] for read in reads if read.sample is None))
+    samples = [attempt.sample for attempt in attempts if attempt.sample is not None]
+    if len(samples) < len(attempts) and not skip_broken:
+        return _Failure(next(attempt.broken[0] for attempt in attempts if attempt.sample is None))
     images = [_resize(sample.image, size) for sample in samples]
     return EvaluationBatch(
         images=stacked_images(images) if images else torch.zeros(0, 3, 1, 1),
         truths=[sample.panoptic_map() for sample in samples],
         sizes=[(image.shape[1], image.shape[2]) for image in images],
         names=[sample.name for sample in samples],
-        broken=tuple(sentence for read in reads for sentence in read.broken),
+        broken=tuple(sentence for attempt in attempts for sentence in attempt.broken),
     )
 
 

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from intarsia.data.sample import Sample, SampleSource
 from intarsia.errors import InputError
 
-__all__ = ["Drawing", "Place", "Read", "Reading", "Steps"]
+__all__ = ["Place", "PlainSamples", "ReadAttempt", "Steps", "VariedSamples"]
 
 
 class Place(NamedTuple):
@@ -23,7 +23,7 @@ class Place(NamedTuple):
     image_index: int
 
 
-class Read(NamedTuple):
+class ReadAttempt(NamedTuple):
     """A sample, or None, and what was wrong with files on the way to it."""
 
     sample: Sample | None
@@ -58,14 +58,14 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Drawing(Dataset[Read]):
+class VariedSamples(Dataset[ReadAttempt]):
     """The sample at a place, varied by what torch's generator gives after a seed made from the place."""
 
     dataset: SampleSource
     seed: int
     skip_broken: bool
 
-    def __getitem__(self, place: Place) -> Read:
+    def __getitem__(self, place: Place) -> ReadAttempt:
         generator = torch.default_generator
         state = generator.get_state()
         broken: list[str] = []
@@ -73,25 +73,25 @@ class Drawing(Dataset[Read]):
             generator.manual_seed(_seed_at(self.seed, place.position))
             try:
                 sample = self.dataset[(place.image_index + attempt) % len(self.dataset)]
-                return Read(sample, tuple(broken))
+                return ReadAttempt(sample, tuple(broken))
             except InputError as error:
                 broken.append(str(error))
             finally:
                 generator.set_state(state)
-        return Read(None, tuple(broken))
+        return ReadAttempt(None, tuple(broken))
 
 
 @dataclass(frozen=True)
-class Reading(Dataset[Read]):
+class PlainSamples(Dataset[ReadAttempt]):
     """The sample at an index, or what is wrong with it."""
 
     dataset: SampleSource
 
-    def __getitem__(self, index: int) -> Read:
+    def __getitem__(self, index: int) -> ReadAttempt:
         try:
-            return Read(self.dataset[index], ())
+            return ReadAttempt(self.dataset[index], ())
         except InputError as error:
-            return Read(None, (str(error),))
+            return ReadAttempt(None, (str(error),))
 
 
 def _seed_at(seed: int, position: int) -> int:

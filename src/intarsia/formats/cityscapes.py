@@ -150,7 +150,7 @@ def _relabel(
     return np.array([value_of.get(id, other) for id in shown.tolist()])[inverse].reshape(ids.shape)
 
 
-def _source_map(path: Path, folder: Path, split: str, read: Callable[[], PanopticMap]) -> SourceMap:
+def _source_map(path: Path, folder: Path, split: str, read_map: Callable[[], PanopticMap]) -> SourceMap:
     name = path.name.removesuffix(SUFFIX)
     image = folder / "leftImg8bit" / split / path.parent.name / f"{name}_leftImg8bit.png"
     return SourceMap(
@@ -158,7 +158,7 @@ def _source_map(path: Path, folder: Path, split: str, read: Callable[[], Panopti
         image_file=f"{name}_gtFine_leftImg8bit.png",  # as the official converter names it
         map_file=f"{name}_gtFine_panoptic.png",
         image_path=image if image.exists() else None,
-        read=read,
+        read=read_map,
     )
 
 

@@ -24,8 +24,8 @@ class ErfNet(nn.Module):
         """Build the layers with random weights."""
         super().__init__()
         self.stride2 = Downsampler(3, 16)
-        self.stride4 = nn.Sequential(Downsampler(16, 64), *(_Factorised(64, 1, 0.03) for _ in range(5)))
-        dilated = [_Factorised(128, dilation, 0.3) for _ in range(2) for dilation in (2, 4, 8, 16)]
+        self.stride4 = nn.Sequential(Downsampler(16, 64), *(_FactorisedBlock(64, 1, 0.03) for _ in range(5)))
+        dilated = [_FactorisedBlock(128, dilation, 0.3) for _ in range(2) for dilation in (2, 4, 8, 16)]
         self.stride8 = nn.Sequential(Downsampler(64, 128), *dilated)
 
     def forward(self, x: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
@@ -62,7 +62,7 @@ class Downsampler(nn.Module):
         return self.norm(torch.cat([self.conv(x), pooled], dim=1)).relu()
 
 
-class _Factorised(nn.Module):
+class _FactorisedBlock(nn.Module):
     """Two pairs of 3x1 and 1x3 convolutions, the second pair dilated, added to what came in."""
 
     def __init__(self, channels: int, dilation: int, dropout: float) -> None:
