@@ -187,3 +187,15 @@ def test_a_file_that_holds_no_categories_is_refused(tmp_path: Path, content: str
         Categories.from_coco(tmp_path / "a.json")
     with pytest.raises(ValueError, match="none.json` must be a JSON with categories, got FileNotFoundError"):
         Categories.from_coco(tmp_path / "none.json")
+
+
+def test_a_table_shows_itself_in_a_line_and_its_colours_in_a_notebook():
+    categories = Categories.named("coco")
+    assert (
+        repr(categories) == "Categories(80 things, 53 stuff: person, bicycle, car, motorcycle and 129 more)"
+    )
+    page = categories._repr_html_()
+    assert all(f"rgb{row.color}" in page and row.name in page for row in categories)
+    cell = Category(1, "a<b", True, (9, 9, 9))
+    assert repr(Categories([cell])) == "Categories(1 thing, 0 stuff: a<b)"
+    assert "a&lt;b" in Categories([cell])._repr_html_()

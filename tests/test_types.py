@@ -39,7 +39,10 @@ def predict(path: Path, image: Image) -> list[PanopticMap]:
     maps: list[PanopticMap] = model.predict([image, image])
     maps += model.predict(("a.jpg", "b.jpg"), batch=2)
     maps += model.predict(image for _ in range(3))
+    maps += model.predict(map(Path, ("a.jpg", "b.jpg"))) + model.predict(iter([image]))
     maps += [model.predict(image), model.predict(path), model.predict(b"GIF89a")]
+    maps += [model.predict(bytearray(b"GIF89a")), model.predict(memoryview(b"GIF89a"))]
+    maps += [model.predict(path.open("rb"))]
     overlay(image, maps[0], categories=model.categories)
     print(model.device.upper(), maps[0].segments[0].score + 1)
     return maps
@@ -62,6 +65,10 @@ def commands() -> None:
         print(failure.total + 1, failure.sentences[0].upper())
     except InputError as error:
         print(error)
+    intarsia.predict("a.jpg")
+    intarsia.predict(["a.jpg", "b.jpg"])
+    intarsia.predict([Path("a.jpg"), Path("b.jpg")], write=("table",))
+    print(intarsia.predict(Path("a.jpg"))[0].name.upper())
     intarsia.evaluate("a.json", "b.json")
     intarsia.inspect("data")
     intarsia.convert("coco", "data", "out")

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from intarsia._check import counted
 from intarsia.categories import Categories, Category
 
-__all__ = ["AbstractSummarised", "summary", "summary_html"]
+__all__ = ["AbstractWithSummary", "summary", "summary_html"]
 
 MOST_NAMES = 8
 """More names would not fit a line."""
 
 
-class AbstractSummarised(ABC):
+class AbstractWithSummary(ABC):
     """What shows itself by a title and what it tells apart."""
 
     categories: Categories
@@ -53,11 +53,7 @@ def summary(title: str, categories: Categories) -> str:
 
 def summary_html(title: str, categories: Categories) -> str:
     """A title and each category beside its colour."""
-    names = [
-        f'<span style="border-left: 1em solid rgb{row.color}">&nbsp;{html.escape(row.name)}</span>'
-        for row in categories
-    ]
-    return f"<b>{html.escape(title)}</b><br>{' &nbsp; '.join(names)}"
+    return f"<b>{html.escape(title)}</b><br>{categories._repr_html_()}"
 
 
 def _names_of(rows: Sequence[Category]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,16 @@ from typing import Any, overload
 import numpy as np
 from jaxtyping import Bool
 
-from intarsia._check import fail, nearest
+from intarsia._check import counted, fail, nearest
 from intarsia._scalars import flag, whole_number
 
 VOID_INDEX = 255
 """The category index of void pixels in semantic maps of 8 bits, as all are that can be trained on."""
 WIDE_VOID_INDEX = 65535
 """The same in maps of 16 bits, for tables of more than 255 categories (LVIS, all of ADE20K)."""
+
+MOST_NAMES = 4
+"""Of the categories that a table shows itself by: more would not fit a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Categories(Sequence[Category]):
         >>> categories = Categories.named("facades")
         >>> len(categories), categories.index_of(3), categories[2].name
         (10, 2, 'car')
+        >>> categories
+        Categories(5 things, 5 stuff: window, balcony, car, shop and 6 more)
     """
 
     rows: tuple[Category, ...]
@@ -58,6 +64,19 @@ class Categories(Sequence[Category]):
         if len(set(ids)) < len(ids):
             fail("categories", "without two of the same id", sorted(i for i in ids if ids.count(i) > 1)[0])
         object.__setattr__(self, "rows", rows)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.names[:MOST_NAMES])
+        rest = f" and {len(self) - MOST_NAMES} more" if len(self) > MOST_NAMES else ""
+        counts = f"{counted(len(self.things), 'thing')}, {len(self.stuff)} stuff"
+        return f"Categories({counts}: {names}{rest})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each name beside its colour."""
+        return " &nbsp; ".join(
+            f'<span style="border-left: 1em solid rgb{row.color}">&nbsp;{html.escape(row.name)}</span>'
+            for row in self.rows
+        )
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -59,6 +59,12 @@ def test_a_model_shows_itself_in_three_lines_and_in_a_notebook_with_its_colours(
     assert all(f"rgb{row.color}" in page and row.name in page for row in method.categories)
 
 
+def test_a_method_is_where_its_parameters_are():
+    method = load("facades")
+    assert method.device == torch.device("cpu")
+    assert method.to("meta").device == torch.device("meta")
+
+
 def test_what_stands_in_the_padding_is_not_decoded(method, scene):
     with torch.no_grad():
         output = method(scene.image[None])

@@ -25,7 +25,16 @@ def test_files_bytes_streams_pictures_arrays_and_tensors_are_the_same_image(tmp_
     tensor = torch.from_numpy(RGB).permute(2, 0, 1)
     alpha = np.concatenate([RGB, np.full((2, 3, 1), 9, np.uint8)], axis=2)
     sources = [tmp_path / "a.png", str(tmp_path / "a.png"), content, BytesIO(content), Image.fromarray(RGB)]
-    sources += [RGB, alpha, EXPECTED, EXPECTED.astype(np.float64), tensor, tensor / 255]
+    sources += [
+        bytearray(content),
+        memoryview(content),
+        RGB,
+        alpha,
+        EXPECTED,
+        EXPECTED.astype(np.float64),
+        tensor,
+        tensor / 255,
+    ]
     with (tmp_path / "a.png").open("rb") as stream:
         for source in [*sources, stream]:
             got = as_image(source)
@@ -60,6 +69,19 @@ def test_what_is_no_image_is_refused():
             as_image(source)
     with pytest.raises(InputError, match="`page` must be given for files only, got it for an ndarray"):
         as_image(RGB, page=1)
+
+
+def test_a_closed_file_is_named(tmp_path: Path):
+    Image.fromarray(RGB).save(tmp_path / "a.png")
+    with (tmp_path / "a.png").open("rb") as binary, (tmp_path / "a.png").open() as text:
+        pass
+    for file in (binary, text):
+        with pytest.raises(InputError, match=r"a.png` must be an open file, got one that is closed"):
+            as_image(file)
+    buffer = BytesIO()
+    buffer.close()
+    with pytest.raises(InputError, match="`image` must be an open file, got one that is closed"):
+        as_image(buffer)
 
 
 def test_reading_needs_no_torch():

@@ -38,8 +38,9 @@ def test_one_image_in_any_form_gives_the_same_map(model, expected, tmp_path: Pat
         assert model.predict(image) == expected
 
 
-def test_several_images_are_a_list_a_tuple_or_a_generator(model, expected):
-    for several in ([PHOTO, PHOTO], (PHOTO, PHOTO), (PHOTO for _ in range(2))):
+def test_several_images_are_a_list_a_tuple_or_an_iterator(model, expected):
+    pair = [PHOTO, PHOTO]
+    for several in (pair, tuple(pair), (photo for photo in pair), iter(pair), map(np.copy, pair)):
         assert model.predict(several) == [expected, expected]
     assert model.predict([]) == model.predict(()) == []
 

@@ -30,7 +30,7 @@ class AbstractMethod(AbstractTrainable, ModelHubMixin):
     """
 
     @overload
-    def predict(
+    def predict(  # pyright: ignore[reportOverlappingOverload] - an open file iterates, and is one image
         self, image: ImageLike, *, batch: int = 1, diameter: Diameter | None = None
     ) -> PanopticMap: ...
     @overload
@@ -43,7 +43,7 @@ class AbstractMethod(AbstractTrainable, ModelHubMixin):
         """The panoptic map of one image, or of each of several: as `intarsia.Model.predict`.
 
         Args:
-            image: A path, a Pillow image, an array, a tensor ...; or a list, tuple or generator of these.
+            image: A path, a Pillow image, an array, a tensor ...; or a list, tuple or iterator of these.
             batch: How many neighbours of one size run through the network at once; 1, since a CPU gains
                 nothing by more.
             diameter: How large the things are, in pixels, or "auto".

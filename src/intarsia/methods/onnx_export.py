@@ -79,7 +79,7 @@ def export_network(method: AbstractTrainable, path: Path) -> None:
         ValueError: The method cannot be exported exactly, or the file's answers differ from torch's.
     """
     refuse_export(method)
-    network = _Exported(copy.deepcopy(method).cpu().eval())
+    network = _NamedTensors(copy.deepcopy(method).cpu().eval())
     step = method.network_spec.align_px
     rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
     with _quietly(), _without_shape_checks(), torch.no_grad():
@@ -105,7 +105,7 @@ def export_network(method: AbstractTrainable, path: Path) -> None:
         _check(method, partial, step)
 
 
-class _Exported(nn.Module):
+class _NamedTensors(nn.Module):
     """From images of fitting sides to a method's named tensors, one after the other."""
 
     def __init__(self, method: AbstractTrainable) -> None:
@@ -232,9 +232,8 @@ def _check(method: AbstractTrainable, file: Path, step: int) -> None:
     for rows, columns in _CHECKED_SIZES:
         coarse = torch.rand(1, 3, rows + 1, columns + 1, generator=generator)
         image = F.interpolate(coarse, size=(rows * step, columns * step), mode="bilinear")
-        device = next(method.parameters()).device
         with torch.inference_mode():
-            true = method.named_tensors(method.eval()(image.to(device)))
+            true = method.named_tensors(method.eval()(image.to(method.device)))
         exported = network.arrays(image.numpy())
         for name, tensor in true.items():
             values = tensor.float().cpu().numpy()

@@ -44,7 +44,7 @@ class TorchNetwork(AbstractNetwork):
     @property
     def device(self) -> str:
         """Where the weights are."""
-        return next((parameter.device.type for parameter in self.method.parameters()), "cpu")
+        return self.method.device.type
 
     @property
     def description(self) -> str:

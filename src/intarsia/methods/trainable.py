@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia._check import fail
-from intarsia._summary import AbstractSummarised
+from intarsia._summary import AbstractWithSummary
 from intarsia._threads import map_in_threads
 from intarsia.data.targets import PanopticTargets
 from intarsia.decoding.decoder import AbstractDecoder
@@ -28,7 +28,7 @@ from intarsia.runtime.tiles import TilingConfig
 __all__ = ["AbstractTrainable"]
 
 
-class AbstractTrainable(AbstractSummarised, nn.Module):
+class AbstractTrainable(AbstractWithSummary, nn.Module):
     """A network that learns and decodes: `forward`, `losses` and `decode`.
 
     `AbstractMethod` adds what people do with one; what writes and exports methods asks for no more than this.
@@ -63,10 +63,15 @@ class AbstractTrainable(AbstractSummarised, nn.Module):
     @property
     def title(self) -> str:
         """Its class, its size, and where its parameters are."""
-        parameters = list(self.parameters())
-        count = sum(parameter.numel() for parameter in parameters)
-        place = f" on {parameters[0].device}" if parameters else ""
+        count = sum(parameter.numel() for parameter in self.parameters())
+        place = f" on {self.device}" if count else ""
         return f"{type(self).__name__}, {count:,} parameters{place}"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are; the CPU where there are none."""
+        parameter = next(self.parameters(), None)
+        return torch.device("cpu") if parameter is None else parameter.device
 
     @abstractmethod
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Any:

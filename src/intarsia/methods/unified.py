@@ -209,8 +209,7 @@ class UnifiedPanoptic(AbstractMethod):
             fail("affinity.channels", "above 0 where affinities are asked for", 0)
         features, at = view["affinity_features"], (pixel[0] // self.stride, pixel[1] // self.stride)
         with torch.no_grad():
-            device = next(self.parameters()).device
-            affinities = self.head.affinity.affinity_map(torch.from_numpy(features).to(device), at)
+            affinities = self.head.affinity.affinity_map(torch.from_numpy(features).to(self.device), at)
         return PixelField("affinity", affinities.cpu().numpy(), features)
 
     @property

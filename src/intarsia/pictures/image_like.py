@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from io import IOBase
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -14,7 +12,7 @@ from intarsia._check import a_kind, fail
 from intarsia.pictures.colors import as_rgb, stretch_to_bytes
 from intarsia.pictures.orientation import turn_upright
 from intarsia.pictures.pillow_file import orientation_of
-from intarsia.pictures.reading import read_image
+from intarsia.pictures.reading import Readable, read_image
 
 __all__ = ["ImageLike", "Pixels", "as_image", "as_pixels", "in_unit_range"]
 
@@ -28,7 +26,7 @@ class Tensor(Protocol):
         ...
 
 
-ImageLike: TypeAlias = str | Path | bytes | IOBase | Image.Image | np.ndarray | Tensor
+ImageLike: TypeAlias = Readable | Image.Image | np.ndarray | Tensor
 """A file, its content, a Pillow image, an array (h, w), (h, w, 3) or (h, w, 4), or a tensor (3, h, w)."""
 
 Pixels: TypeAlias = UInt8[np.ndarray, "h w 3"] | Float32[np.ndarray, "h w 3"]
@@ -77,7 +75,7 @@ def as_pixels(
         >>> as_pixels(np.full((2, 5), 51, np.uint8))[0, 0].tolist()
         [51, 51, 51]
     """
-    if isinstance(source, str | Path | bytes | IOBase):
+    if isinstance(source, Readable):
         return read_image(source, channel=channel, page=page)
     if channel is not None or page is not None:
         fail("channel" if page is None else "page", "given for files only", f"it for {_kind(source)}")

@@ -25,7 +25,7 @@ from intarsia.pictures.tiff import TiffPage, TiffStack, is_tiff, open_tiff
 
 __all__ = ["Readable", "num_pages", "read_image", "read_size"]
 
-Readable: TypeAlias = str | Path | bytes | IOBase
+Readable: TypeAlias = str | Path | bytes | bytearray | memoryview | IOBase
 """A file by its name, by its content, or open for reading."""
 
 DEEP_MODES = ("I", "F")
@@ -138,8 +138,8 @@ def _holds_tiff(stream: Any) -> bool:
 
 @contextmanager
 def _stream(source: Readable, name: str) -> Iterator[Any]:
-    if isinstance(source, bytes):
-        yield BytesIO(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        yield BytesIO(bytes(source))
     elif isinstance(source, str | Path):
         try:
             file = Path(source).open("rb")  # noqa: SIM115 - closed below; only opening it is tried
@@ -149,6 +149,8 @@ def _stream(source: Readable, name: str) -> Iterator[Any]:
             fail(name, "a readable image", getattr(error, "strerror", None) or str(error))
         with file:
             yield file
+    elif source.closed:
+        fail(name, "an open file", "one that is closed")
     elif isinstance(source, BufferedIOBase):
         source.seek(0)
         yield source

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from io import IOBase
-from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 from intarsia._check import check_least, fail
-from intarsia._summary import AbstractSummarised
+from intarsia._summary import AbstractWithSummary
 from intarsia._threads import results_in_order
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.given_semantics import with_semantics
@@ -19,6 +17,7 @@ from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels, in_unit_range
 from intarsia.pictures.intake import AS_IT_IS, Intake
+from intarsia.pictures.reading import Readable
 from intarsia.runtime.diameter import Diameter, factor_of_picture, predict_at_diameter, rescale
 from intarsia.runtime.given_semantics import ImageWithSemantics, without_semantics
 from intarsia.runtime.network import AbstractNetwork
@@ -27,16 +26,14 @@ from intarsia.runtime.spec import NetworkSpec
 
 __all__ = ["Model"]
 
-Several: TypeAlias = (
-    Sequence[ImageLike | ImageWithSemantics] | Generator[ImageLike | ImageWithSemantics, None, None]
-)
-"""Images in a list, a tuple or a generator; as a sequence, so that a list of arrays is one of images."""
+Several: TypeAlias = Sequence[ImageLike | ImageWithSemantics] | Iterator[ImageLike | ImageWithSemantics]
+"""Images in a list, a tuple or an iterator; as a sequence, so that a list of arrays is one of images."""
 
 _WAITING = 2
 """Maps that may be in decoding while the network goes on: bounds the memory."""
 
 
-class Model(AbstractSummarised):
+class Model(AbstractWithSummary):
     """A network, what it needs to be fed, and what decodes its answers. `intarsia.load` gives one.
 
     Attributes:
@@ -99,7 +96,7 @@ class Model(AbstractSummarised):
         return method
 
     @overload
-    def predict(
+    def predict(  # pyright: ignore[reportOverlappingOverload] - an open file iterates, and is one image
         self, image: ImageLike | ImageWithSemantics, *, batch: int = 1, diameter: Diameter | None = None
     ) -> PanopticMap: ...
     @overload
@@ -118,7 +115,7 @@ class Model(AbstractSummarised):
         Args:
             image: Whatever `intarsia.pictures.as_image` takes: a path, bytes, an open file, a Pillow image,
                 an array, a tensor; one of these as `ImageWithSemantics`, whose categories are given; or a
-                list, tuple or generator of these.
+                list, tuple or iterator of these.
             batch: How many neighbours of one size run through the network at once where that is faster, on a
                 GPU. Images of different sizes never share a batch, so that no image changes another's result.
             diameter: How large the things are, in pixels: the network sees the image at the scale at which
@@ -223,7 +220,7 @@ class Model(AbstractSummarised):
         Args:
             image: As `predict` takes it; an array has no other pages and channels than it shows.
         """
-        if not isinstance(image, str | Path | bytes | IOBase):
+        if not isinstance(image, Readable):
             return as_pixels(image)
         return as_pixels(image, channel=self.intake.channel or None, page=self.intake.page)
 
