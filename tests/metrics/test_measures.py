@@ -52,11 +52,11 @@ def in_memory(request: Request) -> dict[str, AbstractTally]:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("min_stuff_area", [0, 600])
+@pytest.mark.parametrize("min_stuff_px", [0, 600])
 def test_folders_give_what_maps_in_memory_give(
-    truth: Path, prediction: Path, workers: int, min_stuff_area: int
+    truth: Path, prediction: Path, workers: int, min_stuff_px: int
 ):
-    request = Request(EVERYTHING, boundary_ratio=0.04, min_stuff_area=min_stuff_area)
+    request = Request(EVERYTHING, boundary_ratio=0.04, min_stuff_px=min_stuff_px)
     report = evaluate_folders(truth, prediction, workers=workers, request=request)
     got = {name: one.to_json() for name, one in report.also.items()}
     want = {name: tally.compute().to_json() for name, tally in in_memory(request).items()}
@@ -74,7 +74,7 @@ def test_trimming_small_stuff_is_evaluating_trimmed_maps(truth: Path, prediction
     other = write(tmp_path / "trimmed.json", [trim(one) for one in maps])
     names = tuple(name for name in EVERYTHING if name != "images")
     want = evaluate_folders(truth, other, request=Request(names))
-    got = evaluate_folders(truth, prediction, request=Request(names, min_stuff_area=600))
+    got = evaluate_folders(truth, prediction, request=Request(names, min_stuff_px=600))
     assert json.dumps(got.to_json()) == json.dumps(want.to_json())
     assert got.all.pq != evaluate_folders(truth, prediction).all.pq > 0
 
@@ -166,7 +166,7 @@ def test_sizes_are_checked_when_maps_are_read(truth: Path, prediction: Path, tmp
     ("change", "sentence"),
     [
         ({"names": ("mask-pa",)}, "`also` must be known metrics, got 'mask-pa'. Did you mean `mask-ap`"),
-        ({"min_stuff_area": -1}, "`min_stuff_area` must be at least 0, got -1"),
+        ({"min_stuff_px": -1}, "`min_stuff_px` must be at least 0, got -1"),
         ({"boundary_ratio": 0.0}, "`boundary_ratio` must be above 0, got 0.0"),
     ],
 )

@@ -216,7 +216,7 @@ def test_small_stuff_is_trimmed_to_void():
     truth, found = strip("111122", "67"), strip("111112", "67")
     overlap = Overlap.of(found, truth, FACADES)
     assert len(ImageQuality.of(overlap).spurious_category) == 1
-    trimmed = overlap.without_small_stuff(FACADES, min_area=2)
+    trimmed = overlap.without_small_stuff(FACADES, min_px=2)
     assert len(ImageQuality.of(trimmed).spurious_category) == 0
     want = ImageQuality.of(Overlap.of(strip("11111V", "67"), truth, FACADES))
     assert ImageQuality.of(trimmed).match_iou.tolist() == want.match_iou.tolist()

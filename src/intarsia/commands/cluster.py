@@ -216,6 +216,7 @@ def _dumps(value: object) -> bytes:
 @contextlib.contextmanager
 def _ray_cluster(address: str) -> Iterator[Any]:
     """Ray, quiet; a cluster that was started for this is stopped at the end."""
+    # Ray reads these when it is imported
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     try:

@@ -35,7 +35,7 @@ def evaluate(
     truth_dir: str | Path | None = None,
     prediction_dir: str | Path | None = None,
     also: tuple[Measure, ...] = (),
-    min_stuff_area: int = 0,
+    min_stuff_px: int = 0,
     boundary_ratio: float = 0.02,
     workers: int | None = None,
     cluster: ClusterAddress = None,
@@ -56,7 +56,7 @@ def evaluate(
         truth_dir: Folder of the truth's PNGs; by default the JSON's name without `.json`.
         prediction_dir: Folder of the predictions' PNGs; likewise.
         also: Other metrics to measure in the same pass.
-        min_stuff_area: Predicted stuff segments of fewer pixels become void first (COCO: 4096); 0 leaves maps
+        min_stuff_px: Predicted stuff segments of fewer pixels become void first (COCO: 4096); 0 leaves maps
             as they are.
         boundary_ratio: Of boundary PQ: distance in diagonals (COCO: 0.02, Cityscapes: 0.005).
         workers: How many images to read at once, by default 1; on a cluster how many processes do, by
@@ -77,7 +77,7 @@ def evaluate(
     outputs = [_writable(Path(path)) for path in (json, per_image) if path is not None]
     needed = {"images": per_image or report, "errors": report, "histogram": report}
     wanted = dict.fromkeys([*also, *(name for name, needs in needed.items() if needs)])
-    request = Request(tuple(wanted), boundary_ratio=boundary_ratio, min_stuff_area=min_stuff_area)
+    request = Request(tuple(wanted), boundary_ratio=boundary_ratio, min_stuff_px=min_stuff_px)
     broken: PartialFailure | None = None
     # other formats stand as COCO panoptic for as long as they are read
     with ExitStack() as stack:

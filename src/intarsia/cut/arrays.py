@@ -48,11 +48,13 @@ def as_indices(name: str, values: Any, axes: str) -> np.ndarray:
     if array.dtype.kind not in "iu":
         fail(name, "integers", f"dtype {array.dtype}")
     _check_axes(name, array, axes)
+    # a wider type wraps around where a number does not fit, without a word
     if array.dtype.itemsize >= 4 and array.dtype != np.int32 and array.size:
         limits = np.iinfo(np.int32)
         for extreme in (int(array.max()), int(array.min())):
             if not limits.min <= extreme <= limits.max:
                 fail(name, "within 32 bits", extreme)
+    # native code trusts indices that were checked, so nobody may change them afterwards
     kept = np.array(array, dtype=np.int32, order="C")
     kept.flags.writeable = False
     return kept
@@ -69,7 +71,7 @@ def as_flags(name: str, values: Any, length: int) -> np.ndarray:
         array([ True, False])
     """
     array = as_array(name, values)
-    if array.size == 0 and array.ndim == 1:
+    if array.size == 0 and array.ndim == 1:  # what an empty list becomes
         array = array.astype(bool)
     if array.dtype != bool:
         fail(name, "bool", f"dtype {array.dtype}")
@@ -178,7 +180,7 @@ def as_seconds(name: str, value: Any) -> float:
     is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not (is_number and value > 0):
         fail(name, "a number above 0, or None", repr(value) if not is_number else value)
-    return float(min(value, 1e18))
+    return float(min(value, 1e18))  # a time point that a clock of nanoseconds can hold
 
 
 def _check_axes(name: str, array: np.ndarray, axes: str) -> None:

@@ -51,6 +51,7 @@ class GridProblem:
     splittable: Bool[np.ndarray, " k"]
 
     def __init__(self, node_costs: Any, affinity_costs: Any, offsets: Any, splittable: Any) -> None:
+        # kinds and shapes first, then what is in them: a sentence about the shape helps more
         node_costs = _grid_costs("node_costs", node_costs, "k")
         check_size(math.prod(node_costs.shape[1:]), len(node_costs))
         offsets = _offset_rows(offsets, node_costs.ndim - 1)
@@ -63,6 +64,7 @@ class GridProblem:
         object.__setattr__(self, "affinity_costs", affinity_costs)
         object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "splittable", as_flags("splittable", splittable, len(node_costs)))
+        # of pairs that leave the image nothing is looked at, so they may be anything
         for costs, (first, _) in zip(affinity_costs, self._pairs(), strict=True):
             check_finite("affinity_costs", costs[first])
 
@@ -111,6 +113,7 @@ class GridProblem:
             >>> GridProblem(np.zeros((1, 1, 2)), [[[3.0, 0.0]]], [(0, 1)], [True]).to_graph().edges.tolist()
             [[0, 1]]
         """
+        # a pixel's number is its place in memory
         index = np.arange(np.prod(self.shape), dtype=np.int32).reshape(self.shape)
         ends = [np.stack([index[a].ravel(), index[b].ravel()], axis=1) for a, b in self._pairs()]
         costs = [costs[a].ravel() for costs, (a, _) in zip(self.affinity_costs, self._pairs(), strict=True)]

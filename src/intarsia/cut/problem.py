@@ -44,6 +44,7 @@ class CutProblem:
     splittable: Bool[np.ndarray, " k"]
 
     def __init__(self, node_costs: Any, edges: Any, edge_costs: Any, splittable: Any) -> None:
+        # kinds and shapes first, then what is in them: a sentence about the shape helps more
         node_costs = as_costs("node_costs", node_costs, "n k")
         num_nodes, num_classes = node_costs.shape
         check_size(num_nodes, num_classes)
@@ -54,6 +55,7 @@ class CutProblem:
         check_finite("node_costs", node_costs)
         check_finite("edge_costs", edge_costs)
         _check_edges(edges, num_nodes)
+        # the fields are frozen for everybody else
         object.__setattr__(self, "node_costs", node_costs)
         object.__setattr__(self, "edges", edges)
         object.__setattr__(self, "edge_costs", edge_costs)
@@ -90,6 +92,7 @@ class CutProblem:
         """
         labels, clusters = check_answer(labels, clusters, self.shape, self.splittable.size)
         total = self.node_costs[np.arange(len(labels)), labels].sum(dtype=np.float64)
+        # an edge costs where it is cut, which the constraints leave to clusters alone
         i, j = self.edges.T
         cut = check_pairs(labels[i], labels[j], clusters[i], clusters[j], self.splittable)
         return float(total + self.edge_costs[cut].sum(dtype=np.float64))
@@ -135,6 +138,7 @@ def check_pairs(
         >>> check_pairs(zero, one, zero, one, np.array([True, False]))
         array([ True])
     """
+    # two classes are never in one cluster, and a class that is not splittable is whole
     cut, differ = cluster_i != cluster_j, label_i != label_j
     if (differ & ~cut).any():
         fail("clusters", "of one class each", "a cluster that joins two classes along an edge")
@@ -154,5 +158,6 @@ def _check_edges(edges: np.ndarray, num_nodes: int) -> None:
 
 
 def _edge_rows(edges: Any) -> Any:
+    # an empty list has one axis, and is no edge
     array = as_array("edges", edges)
     return np.empty((0, 2), np.int32) if array.shape == (0,) else array

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from intarsia.cut.grid import GridProblem
+from intarsia.cut.offsets import pair_slices
 
 _DISTANCES = (1, 4, 16, 32, 64, 128)
 
@@ -34,20 +35,24 @@ def synthetic_problem(
         >>> problem.shape, problem.splittable.tolist(), scene.shape
         ((16, 24), [True, True, False, False, False], (16, 24))
     """
+    # the truth
     random = np.random.default_rng(seed)
     splittable = np.arange(num_classes) < max(1, 2 * num_classes // 5)
     scene, class_of = _scene(height, width, splittable, random)
     classes = class_of[scene]
+    # classes are mistaken in patches of some pixels
     node_costs = np.empty((num_classes, height, width), np.float32)
     for k in range(num_classes):
         node_costs[k] = 5.0 * (classes != k) + 2.0 * noise * _smooth(random, height, width, 8)
     node_costs -= node_costs.min(axis=0)
+    # affinities are mistaken in patches, too, and each pair by itself
     offsets = [(d, 0) for d in _DISTANCES if d < height] + [(0, d) for d in _DISTANCES if d < width]
     affinity_costs = np.zeros((len(offsets), height, width), np.float32)
-    for costs, (rows, cols) in zip(affinity_costs, offsets, strict=True):
-        same = scene[: height - rows, : width - cols] == scene[rows:, cols:]
-        error = 0.7 * _smooth(random, height - rows, width - cols, 6) + random.normal(size=same.shape)
-        costs[: height - rows, : width - cols] = np.where(same, 3.0, -3.0) + 1.2 * noise * error
+    for costs, offset in zip(affinity_costs, offsets, strict=True):
+        first, second = pair_slices((height, width), offset)
+        same = scene[first] == scene[second]
+        error = 0.7 * _smooth(random, *same.shape, 6) + random.normal(size=same.shape)
+        costs[first] = np.where(same, 3.0, -3.0) + 1.2 * noise * error
     names = np.where(splittable[classes], 1000 + scene, classes)
     return GridProblem(node_costs, affinity_costs, offsets, splittable), names
 
@@ -56,6 +61,7 @@ def _scene(
     height: int, width: int, splittable: np.ndarray, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The region of each pixel, and the class of each region: cells of stuff, then discs of things."""
+    # cells around some centres, with borders that are not straight
     things, stuff = np.flatnonzero(splittable), np.flatnonzero(~splittable)
     rows, cols = np.mgrid[:height, :width] / height
     num_cells, num_discs = 6, 22
@@ -64,6 +70,7 @@ def _scene(
     far = [(rows + wobble - r) ** 2 + (cols + wobble - c) ** 2 for r, c in centers]
     scene = np.argmin(far, axis=0)
     background = random.choice(stuff if len(stuff) else things, num_cells)
+    # discs, each over those before
     for disc in range(num_discs):
         row, col = random.uniform(size=2) * (1, width / height)
         radius = random.uniform(0.03, 0.12)

@@ -68,6 +68,7 @@ def place_labels(
     free = FreeSpace.of(rows, len(names), is_thing=is_thing)
     labels: list[Label] = []
     names = list(names)
+    # the largest choose first; a name goes where its segment is widest around it
     for index in np.argsort(-free.areas[1:], kind="stable").tolist():
         size = label_size(names[index], size_px)
         if not names[index]:

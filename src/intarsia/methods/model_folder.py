@@ -47,6 +47,7 @@ def write_model(model: AbstractTrainable, folder: Path, *, half: bool, export: b
     if model.intake != AS_IT_IS:
         settings["intake"] = to_dict(model.intake)
     files = ModelFolder(folder)
+    # an exported network has the weights of the file for training, as float16 numbers
     if export:
         from intarsia.methods import onnx_export  # takes a second
 
@@ -54,6 +55,7 @@ def write_model(model: AbstractTrainable, folder: Path, *, half: bool, export: b
         model = onnx_export.round_weights(copy.deepcopy(model))
         settings["prediction"] = spec_to_dict(model.network_spec, model.map_decoder)
     tensors = {name: _as_stored(tensor, half or export) for name, tensor in model.state_dict().items()}
+    # the old network goes first, so that no moment has one that is not of the weights beside it
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files.network.unlink(missing_ok=True)

@@ -81,6 +81,7 @@ def export_network(method: AbstractTrainable, path: Path) -> None:
     refuse_export(method)
     network = _NamedTensors(copy.deepcopy(method).cpu().eval())
     step = method.network_spec.align_px
+    # any picture whose sides are whole numbers of steps
     rows, columns = (torch.export.Dim(name, min=1, max=4096) for name in ("rows", "columns"))
     with _quietly(), _without_shape_checks(), torch.no_grad():
         program = torch.onnx.export(
@@ -94,12 +95,14 @@ def export_network(method: AbstractTrainable, path: Path) -> None:
             optimize=False,  # it would multiply norms into weights, which then were no float16 numbers
         )
     assert program is not None
+    # smaller and faster, with the same answers
     onnxscript.optimizer.fold_constants(program.model, input_size_limit=_SMALL, output_size_limit=_SMALL)
     model = program.model_proto
     _halve_weights(model)
     _merge_padding(model)
     onnxscript.optimizer.remove_unused_nodes(model)
     _strip_notes(model)
+    # it is only kept if it answers as torch does
     with whole(path) as partial:
         partial.write_bytes(model.SerializeToString())
         _check(method, partial, step)
@@ -200,6 +203,7 @@ def _merge_padding(model: Any) -> None:
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             constants[node.output[0]] = onnx.numpy_helper.to_array(node.attribute[0].t)
+    # who reads a padded map, and which node pads it
     readers = Counter(name for node in graph.node for name in node.input)
     pads = {node.output[0]: node for node in graph.node if node.op_type == "Pad"}
     for node in graph.node:
@@ -210,6 +214,7 @@ def _merge_padding(model: Any) -> None:
         own = next((attribute for attribute in node.attribute if attribute.name == "pads"), None)
         if sides.size != 8 or sides.min() < 0 or sides[[0, 1, 4, 5]].any() or (own and any(own.ints)):
             continue
+        # only zeros around rows and columns: that is what a convolution can do itself
         if own is not None:
             node.attribute.remove(own)
         node.attribute.append(onnx.helper.make_attribute("pads", [int(sides[n]) for n in (2, 3, 6, 7)]))

@@ -80,6 +80,7 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
         tensors, other, settings = read_tensors(folder.weights), folder.categories(), folder.settings()
     source_tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(prefixes)}
     own = {name: tensor for name, tensor in method.state_dict().items() if not name.startswith(prefixes)}
+    # what has the same name and shape, and means the same
     counts = _counts(method.categories, other)
     alike = {
         name
@@ -88,6 +89,7 @@ def start_from(method: AbstractMethod, name_or_folder: str) -> Transfer:
     }
     misfits = own.keys() - alike  # a bias, or the statistics of a norm, are left with the weights beside them
     fitting = [name for name in own if name in alike and _weight_beside(name) not in misfits]
+    # a start of which only biases or statistics fit is none
     weights = {name for name, parameter in method.named_parameters() if parameter.ndim > 1}
     if not weights.intersection(fitting):
         _refuse_start(method, name_or_folder, settings)

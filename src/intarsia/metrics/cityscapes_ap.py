@@ -115,17 +115,19 @@ def _judge(overlap: Overlap, index: int, small: Bool[np.ndarray, " s"]) -> _Verd
     truth, prediction, scores = overlap.truth, overlap.prediction, overlap.prediction.score
     mine = truth.category_index == index
     scored_truth = mine & ~truth.is_crowd & ~small
-    ignored = np.append(mine & (truth.is_crowd | small), [False, True])[
-        overlap.truth_row
-    ]  # -1, void, is last
+    # what covers crowds, small instances and void (row -1, the last) is not counted against anybody
+    is_ignored = np.append(mine & (truth.is_crowd | small), [False, True])
+    ignored = is_ignored[overlap.truth_row]
     candidates = np.flatnonzero(prediction.category_index == index)
     area = overlap.prediction_areas
     valid = ignored & (overlap.prediction_row >= 0)
     excused = np.bincount(overlap.prediction_row[valid], overlap.num_pixels[valid], minlength=len(area))
+    # the pairs of this category, and how well they fit
     pair = np.append(mine, [False, False])[overlap.truth_row] & (overlap.prediction_row >= 0)
     pair &= np.append(prediction.category_index, [-1, -1])[overlap.prediction_row] == index
     t, p, pixels = overlap.truth_row[pair], overlap.prediction_row[pair], overlap.num_pixels[pair]
     iou = pixels / (overlap.truth_areas[t] + area[p] - pixels)
+    # at each threshold the hits, the predictions that nothing excuses, and what was missed
     scored, num_missed = [], []
     for threshold in THRESHOLDS:
         close = iou > threshold  # at most one truth a prediction and one prediction a truth: IoU > 1/2

@@ -116,13 +116,13 @@ class Overlap:
         row = np.where(self.truth_row == -1, self.prediction_row, -1)
         return _sum_by(row, self.num_pixels, size=len(self.prediction.ids))
 
-    def without_small_stuff(self, categories: Categories, *, min_area: int) -> Overlap:
-        """The same with predicted stuff segments of fewer than `min_area` pixels turned to void.
+    def without_small_stuff(self, categories: Categories, *, min_px: int) -> Overlap:
+        """The same with predicted stuff segments of fewer than `min_px` pixels turned to void.
 
         Source: usual is 4096 on COCO (detectron2's merge) and 2048 on Cityscapes at full size.
         """
         is_thing = categories.is_thing[self.prediction.category_index]
-        enough = is_thing | (self.prediction_areas >= min_area)
+        enough = is_thing | (self.prediction_areas >= min_px)
         table = self.prediction.where(enough)
         ids = np.where(np.append(enough, [True, True])[self.prediction_row], self.prediction_ids, VOID_ID)
         return replace(self, prediction=table, prediction_row=table.row_of(ids), prediction_ids=ids)
@@ -157,6 +157,7 @@ def match(overlap: Overlap, *, outline: Overlap | None = None) -> Matching:
     t, p, pixels, iou = _pairs_with_iou(overlap)
     if outline is not None:
         iou = np.minimum(iou, _outline_iou(outline, t, p))
+    # a match is of one category and covers more than half; crowds are matched with nothing
     same = truth.category_index[t] == prediction.category_index[p]
     crowd = truth.is_crowd[t]
     matches = same & ~crowd & (iou > 0.5)  # so that there is at most one match a segment
@@ -164,6 +165,7 @@ def match(overlap: Overlap, *, outline: Overlap | None = None) -> Matching:
     missed[t[matches]] = False
     unmatched = np.ones(len(prediction.ids), bool)
     unmatched[p[matches]] = False
+    # a prediction that lies mostly on void or on a crowd of its category is forgiven
     on_crowd = _sum_by(np.where(same & crowd, p, -1), pixels, size=len(prediction.ids))
     excused = (overlap.on_void + on_crowd) / np.maximum(overlap.prediction_areas, 1) > 0.5
     return Matching(

@@ -37,7 +37,7 @@ class Request:
     Args:
         names: Which of `MEASURES` to take.
         boundary_ratio: Width of the boundary, see `BoundaryQuality`.
-        min_stuff_area: Predicted stuff segments of fewer pixels become void before anything is measured; 0
+        min_stuff_px: Predicted stuff segments of fewer pixels become void before anything is measured; 0
             leaves maps as they are.
 
     Raises:
@@ -46,13 +46,13 @@ class Request:
 
     names: tuple[str, ...] = ()
     boundary_ratio: float = 0.02
-    min_stuff_area: int = 0
+    min_stuff_px: int = 0
 
     def __post_init__(self) -> None:
         for name in self.names:
             if name not in MEASURES:
                 fail("also", "known metrics", repr(name), hint=nearest(name, MEASURES))
-        check_least("min_stuff_area", self.min_stuff_area, 0)
+        check_least("min_stuff_px", self.min_stuff_px, 0)
         if not self.boundary_ratio > 0:
             fail("boundary_ratio", "above 0", self.boundary_ratio)
 
@@ -67,9 +67,9 @@ class Request:
 
     def trim(self, image: Comparison, categories: Categories) -> Comparison:
         """The comparison without the small stuff of its prediction."""
-        if not self.min_stuff_area:
+        if not self.min_stuff_px:
             return image
-        return image.without_small_stuff(categories, min_area=self.min_stuff_area)
+        return image.without_small_stuff(categories, min_px=self.min_stuff_px)
 
 
 NOTHING_ELSE = Request()

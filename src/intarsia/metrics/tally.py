@@ -43,9 +43,9 @@ class Comparison:
         overlap = Overlap.of(prediction, truth, categories)
         return cls(overlap, IdMaps(truth.ids, prediction.ids), name)
 
-    def without_small_stuff(self, categories: Categories, *, min_area: int) -> Comparison:
-        """The same with predicted stuff segments of fewer than `min_area` pixels turned to void."""
-        overlap = self.overlap.without_small_stuff(categories, min_area=min_area)
+    def without_small_stuff(self, categories: Categories, *, min_px: int) -> Comparison:
+        """The same with predicted stuff segments of fewer than `min_px` pixels turned to void."""
+        overlap = self.overlap.without_small_stuff(categories, min_px=min_px)
         maps = self.maps
         if maps is not None and len(overlap.prediction.ids) < len(self.overlap.prediction.ids):
             ids = overlap.prediction.ids.astype(np.int32)
