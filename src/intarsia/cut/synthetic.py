@@ -51,7 +51,7 @@ def synthetic_problem(
     for costs, offset in zip(affinity_costs, offsets, strict=True):
         first, second = pair_slices((height, width), offset)
         same = scene[first] == scene[second]
-        error = 0.7 * _smooth(random, *same.shape, 6) + random.normal(size=same.shape)
+        error = 0.7 * _smooth(random, same.shape[0], same.shape[1], 6) + random.normal(size=same.shape)
         costs[first] = np.where(same, 3.0, -3.0) + 1.2 * noise * error
     names = np.where(splittable[classes], 1000 + scene, classes)
     return GridProblem(node_costs, affinity_costs, offsets, splittable), names
