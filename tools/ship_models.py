@@ -43,6 +43,18 @@ SHIPPED = {
     "facades": (
         Run("cops-facades", ("method.void_class=false",)),
         Run("cops-facades", ("optim.lr=1e-3", "schedule.steps=1100", "schedule.warmup=50")),
+        Run(
+            "cops-facades",
+            (
+                "schedule.steps=3600",
+                "schedule.evaluate_every=900",
+                "augmentation.rare_focus=0.7",
+                "augmentation.rare_power=0.5",
+                "augmentation.scale=0.5,2.0",
+                "augmentation.photometric=0.8",
+                "method.semantic_loss.small_thing_weight=3",
+            ),
+        ),
     ),
     "facades-embedding": (Run("discriminative-facades"),),
     "facades-hierarchy": (Run("hle-facades"),),
