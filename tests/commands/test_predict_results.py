@@ -207,7 +207,7 @@ def test_boxes_scores_and_colours_are_drawn_on_request(tmp_path: Path):
 
 
 def stack(path: Path) -> Path:
-    pages = np.stack([np.asarray(Image.open(PHOTO).convert("L").resize((80, 56)))] * 3)
+    pages = np.stack([np.asarray(Image.open(PHOTO).convert("L").resize((320, 213)))] * 3)
     tifffile.imwrite(path, pages + np.arange(3, dtype=np.uint8)[:, None, None], photometric="minisblack")
     return path
 
