@@ -93,7 +93,7 @@ def on_the_facade(page: Page, number: int = 0) -> Position:
     """A point of the house in a canvas of the picture of China; its sky is void."""
     box = page.locator("canvas.top").nth(number).bounding_box()
     assert box is not None
-    return {"x": 0.45 * box["width"], "y": 0.69 * box["height"]}
+    return {"x": 0.32 * box["width"], "y": 0.235 * box["height"]}
 
 
 def is_wide(page: Page) -> bool:
