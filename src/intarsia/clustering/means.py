@@ -44,7 +44,7 @@ def mean_shift(
         min_points: Least number of an instance's points on the map that is given, at least 1.
         seed: Decides the random order of the seeds; 0, as every seed will do.
         seed_order: "random", or "density" to begin where the most pixels are near each other.
-        max_iterations: Steps after which a seed has failed; 100, where an honest seed needs some ten.
+        max_iterations: Steps after which a seed has failed; 100, a bound on the time alone.
         max_failures: Consecutive failed seeds that end the search; the authors' 20. None does not end it.
         patience: Consecutive seeds without a new instance that end the search: a bound on the time that
             scattered noise may take. None tries all.

@@ -27,7 +27,7 @@ def scattered_sticks(
     Args:
         seed: Fixes the picture.
         size: Height and width in pixels; 256, a crop's usual size.
-        num_sticks: How many sticks are laid on each other; with 8 most sticks cross another.
+        num_sticks: How many sticks are laid on each other; 8, as in the pictures that this follows.
         min_visible_px: What each must show, in an image of 256; 400 are a third of one.
 
     Returns:

@@ -20,8 +20,7 @@ class SmallestSizes:
 
     Attributes:
         min_thing_px: Things with fewer pixels of the image are dropped; 32 are two points of the usual grid.
-        min_stuff_px: Stuff with fewer pixels of the image is dropped; 1024 are 32x32, of which stuff is
-            seldom less.
+        min_stuff_px: Stuff with fewer pixels of the image is dropped; 1024, a square of 32.
     """
 
     min_thing_px: int = 32

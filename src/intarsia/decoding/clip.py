@@ -71,8 +71,8 @@ class ClipCutter:
             config: Up-sampling, score and smallest sizes; see `CutConfig`.
             window: Frames that are cut together, of which one is shared with the window before; 2, the least,
                 whose costs are small.
-            memory: Frames for which a thing that is not seen is remembered; 15 are half a second of most
-                videos.
+            memory: Frames for which a thing that is not seen is remembered; 15, half a second at 30 frames a
+                second.
 
         Raises:
             ValueError: The window has fewer than two frames.

@@ -90,10 +90,10 @@ class InstanceTracker:
 
         Args:
             categories: What the maps' category ids mean.
-            reach: Farthest that a centre moves between frames, in margins; 1, so that a thing is not mistaken
-                for the next.
-            memory: Frames for which an instance that is not seen is remembered; 15 are half a second of most
-                videos.
+            reach: Farthest that a centre moves between frames, in margins; 1, half of what is between the
+                centres of two that do not overlap.
+            memory: Frames for which an instance that is not seen is remembered; 15, half a second at 30
+                frames a second.
         """
         self.categories = categories
         self.reach = reach

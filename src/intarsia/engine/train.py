@@ -254,9 +254,13 @@ def data_of(recipe: Recipe) -> tuple[PanopticDataset, PanopticDataset]:
 
 
 def trained_diameter_px(data: PanopticDataset) -> float | None:
-    """How large the things of a data set are, from a hundred of its maps, for a model to remember."""
+    """How large the things of a data set are, from a hundred of its maps, for a model to remember.
+
+    To a tenth of a pixel: people are told the limits that follow from it.
+    """
     maps = (record.read() for record in data.records[:: max(len(data) // 100, 1)])
-    return typical_diameter_px(maps, data.categories)
+    diameter_px = typical_diameter_px(maps, data.categories)
+    return None if diameter_px is None else round(diameter_px, 1)
 
 
 def accelerator_of(recipe: Recipe) -> Accelerator:

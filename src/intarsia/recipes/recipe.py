@@ -48,16 +48,15 @@ class Schedule:
 
     Attributes:
         steps: Length of the run, in optimiser steps; 3000, an hour or two of a CPU.
-        warmup: Steps over which the rate rises linearly to the whole; 200, in which the first steps of AdamW
-            settle.
+        warmup: Steps over which the rate rises linearly to the whole; 200, a fifteenth of the steps.
         warmup_from: What share of the rate the first step has; 0: an even step up from nothing.
         decay: "polynomial": `(1 - t/T) ** power`; "drops": a tenth from each of `drops` on.
         power: Of the polynomial; 0.9 is DeepLab's, nearly a straight line to 0.
         drops: Steps at which the rate falls to a tenth; only with "drops".
         evaluate_every: Steps from one validation to the next; 500, so that validation takes a small share of
             the time.
-        checkpoint_every: Steps from one checkpoint to the next; 200, some minutes that can be lost.
-        log_every: Steps from one row of numbers to the next; 20, some seconds on a CPU.
+        checkpoint_every: Steps from one checkpoint to the next; 200, minutes of a CPU that a stop can cost.
+        log_every: Steps from one row of numbers to the next; 20, half a minute of a CPU.
         patience: Validations without a better PQ after which the run stops; 0 for no limit.
 
     Example:

@@ -36,9 +36,8 @@ def serve(
         host: Where to listen. By default only this machine can reach the page; there is no password.
         port: Where to listen; 0 takes a free one.
         device: Where the networks run; "auto" takes a GPU if there is one.
-        max_megapixels: How large a picture may be, in million pixels; 16, a photo of a telephone.
-        memory_mb: How much memory pictures and results may take, in million bytes; 1024, as a small server
-            has to spare.
+        max_megapixels: How large a picture may be, in million pixels; 16, a square of 4000.
+        memory_mb: How much memory pictures and results may take, in million bytes; 1024, a gigabyte.
 
     Raises:
         ValueError: No such model, the address cannot be used, or the extra `serve` is not installed.
