@@ -115,13 +115,13 @@ def test_a_crop_with_focus_holds_a_rare_segment():
 
 
 def test_a_crop_with_focus_is_drawn_by_the_power_of_the_area():
-    """A 4x4 car on a road 225 times as large: half of the windows at power 0, 15 of 16 at 1/2, all at 2."""
+    """A 4x4 car on a road 225 times as large: half of the windows at power 0, 15 of 16 at 1/2, all at 400."""
     ids = torch.ones(60, 60, dtype=torch.int32)
     ids[40:44, 40:44] = 2
     sample = Sample(torch.zeros(3, 60, 60, dtype=torch.uint8), ids, (Segment(1, 1), Segment(2, 2)), "a")
     torch.manual_seed(0)
     shares = []
-    for power in (0.0, 0.5, 2.0):
+    for power in (0.0, 0.5, 400.0):  # at 400 a power of the areas themselves would be 0
         transform = train_transform(
             Augmentation(scale=(1.0, 1.0), crop=(1, 1), rare_focus=1.0, rare_power=power, photometric=0.0)
         )

@@ -123,7 +123,9 @@ class Crop(v2.Transform):
             return _one_of(of_category)
         areas = dict(_native.count_ids(ids.as_subclass(Tensor).contiguous().numpy()).tolist())
         covered = torch.tensor([sum(areas.get(id, 0) for id in segment_ids) for segment_ids in of_category])
-        chances = covered.clamp(min=1).double() ** -self.rare_power
+        covered = covered.clamp(min=1).double()
+        # against the smallest, whose chance is then 1 whatever the power
+        chances = (covered / covered.min()) ** -self.rare_power
         return of_category[int(torch.multinomial(chances, 1))]
 
     def _around_a_rare_one(self, ids: Tensor, segments: Sequence[Segment]) -> tuple[int, int]:
