@@ -8,17 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import intarsia
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories, Category, PanopticMap, Segment
 from intarsia.pictures.image_like import as_image
+from intarsia.pictures.intake import Intake
+from intarsia.pictures.reading import read_image
 from intarsia.runtime.diameter import (
     predict_at_diameter,
     rescale,
     scale_factor,
     typical_diameter_px,
 )
+from intarsia.runtime.given_semantics import ImageWithSemantics
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "nuclei.tif"
 TYPICAL_PX = 16.6
@@ -131,3 +135,48 @@ def test_the_shipped_nuclei_are_found_at_any_size():
         seen = model.predict(rescale(picture, factor), diameter=TYPICAL_PX * factor)
         assert seen.size == (256 * factor, 256 * factor)
         assert abs(len(seen.segments) - count) <= 0.15 * count
+
+
+def test_auto_enlarges_no_picture_beyond_what_memory_holds(monkeypatch):
+    """Squares of 3 wish for three times the size; a limit of 1.4 times leaves the first look."""
+    picture = picture_of_squares(3, 3)
+    height, width = picture.shape[:2]
+    for times, sizes in ((2.6, 2), (1.4, 1)):
+        monkeypatch.setattr("intarsia.runtime.diameter.MOST_ENLARGED_PX", times**2 * height * width)
+        watcher = Watcher()
+        [panoptic_map] = predict(watcher, [picture], "auto")
+        assert len(watcher.seen) == sizes
+        assert watcher.seen[-1][0] <= math.ceil(2.6 * height)
+        assert panoptic_map.size == (height, width)
+
+
+def test_a_model_looks_again_by_itself_at_what_is_far_from_its_training():
+    """Nuclei of some 5 pixels, that are seen again at more than twice the size."""
+    model = intarsia.load("nuclei")
+    assert model.intake.second_look == 2.75
+    picture = np.asarray(
+        Image.fromarray(read_image(PHOTO)[:256, :256]).resize((52, 52), Image.Resampling.BOX)
+    )
+    own, auto = model.predict(picture), model.predict(picture, diameter="auto")
+    np.testing.assert_array_equal(own.ids, auto.ids)
+    view = model.view(picture)
+    assert min(view.size) > 2 * 52
+    np.testing.assert_array_equal(model.decode(view).resized(52, 52).ids, own.ids)
+    # as it is, on demand
+    model.intake = model.intake.with_options((), "")
+    plain = model.predict(picture)
+    assert model.view(picture).size == (52, 52)
+    assert len(own.segments) > 3 * len(plain.segments)
+
+
+def test_given_semantics_are_of_pictures_as_they_are():
+    model = intarsia.load("facades-embedding")
+    model.intake = Intake(second_look=2.0)
+    model.spec = dataclasses.replace(model.spec, diameter_px=37.0)
+    photo = read_image(PHOTO.with_name("china.jpg"))[:96, :128]
+    given = ImageWithSemantics(photo, np.full((96, 128), 255, np.uint8))
+    maps = model.predict([photo, given, photo])
+    np.testing.assert_array_equal(maps[0].ids, maps[2].ids)
+    assert [m.size for m in maps] == [(96, 128)] * 3
+    with pytest.raises(InputError, match="`diameter` must be left out where semantics are given"):
+        model.predict([photo, given], diameter="auto")

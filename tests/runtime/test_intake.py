@@ -64,3 +64,16 @@ def test_a_channel_of_the_model_is_chosen_in_files(tmp_path: Path):
 def test_channels_that_no_file_has_are_refused(channel: tuple[int, ...]):
     with pytest.raises(ValueError, match="`channel` must be up to three numbers from 0"):
         Intake(channel)
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.5, 1.0, float("nan")])
+def test_a_second_look_is_from_a_factor_on(factor: float):
+    with pytest.raises(ValueError, match="`second_look` must be 0 or a factor above 1"):
+        Intake(second_look=factor)
+
+
+def test_a_size_and_a_second_look_exclude_each_other():
+    with pytest.raises(ValueError, match="`size` must be left out where `second_look` says"):
+        Intake(size="80x60", second_look=2.0)
+    assert Intake(second_look=2.0).with_options((1,), "80x60") == Intake((1,), "80x60")
+    assert Intake(second_look=2.0).with_options((1,), None) == Intake((1,), second_look=2.0)

@@ -114,11 +114,12 @@ def predict(
             its photo: ids of the model's categories, and 255 for what is left to the model; or as the
             `categories.json` in there says. For models that group pixels, such as `facades-embedding`.
         diameter: How large the things are, in pixels: images are seen at the scale at which they are as large
-            as in the model's training; "auto" finds it from a first look at each image. Not for videos
-            and stacks.
+            as in the model's training; "auto" finds it from a first look at each image. By default the
+            model's own way: `nuclei` looks again at what is far from its training, others at nothing. Not for
+            videos and stacks.
         size: In what size the network sees images, as "768x384" (width x height), "800/1333" (shorter side,
-            longest side) or "" (their own); by default as in the model's training, and left out where
-            `diameter` says the scale. Maps have the images' own.
+            longest side) or "" (their own, and no second look); by default as in the model's training, and
+            left out where `diameter` says the scale. Maps have the images' own.
         batch_size: How many images of one size are run at once where that is faster, on a GPU.
         backend: What runs the network: "onnxruntime", "openvino" or "torch"; by default the first, and torch
             on a GPU or for a model without `model.onnx`.

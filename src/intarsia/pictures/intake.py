@@ -22,9 +22,12 @@ class Intake:
         channel: Channels of a file to show as gray, or as red, green and blue; empty for a picture's colours.
         size: As `InputSize` has it; "" for a picture's own. Maps have the picture's own size always.
         page: Which page of a file of several; None for the only one of a file.
+        second_look: By which factor things must be found smaller or larger than in training for a picture to
+            be seen again at another scale, where nobody says one (`runtime.diameter`); 0 is for never.
 
     Raises:
-        ValueError: There are more than three channels, one or the page is negative, or the size is none.
+        ValueError: There are more than three channels, one or the page is negative, the size is none, or it
+            stands beside a second look; or that is from a factor on that is none.
 
     Example:
         >>> Intake(size="8x4").resize(np.zeros((9, 9, 3), np.float32)).shape
@@ -34,6 +37,7 @@ class Intake:
     channel: tuple[int, ...] = ()
     size: str = ""
     page: int | None = None
+    second_look: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what no picture has."""
@@ -41,6 +45,10 @@ class Intake:
             fail("channel", "up to three numbers from 0", self.channel)
         if self.page is not None and self.page < 0:
             fail("page", "a number from 0", self.page)
+        if self.second_look and not self.second_look > 1:
+            fail("second_look", "0 or a factor above 1", self.second_look)
+        if self.size and self.second_look:
+            fail("size", "left out where `second_look` says at what scale images are seen", self.size)
         InputSize(self.size)
 
     def with_options(self, channel: tuple[int, ...], size: str | None, page: int | None = None) -> Intake:
@@ -48,15 +56,17 @@ class Intake:
 
         Args:
             channel: Channels of files, for this time.
-            size: The size in which the network sees images, for this time.
+            size: The size in which the network sees images, for this time; "" is their own, without a
+                second look.
             page: Which page of a file of several, for this time.
 
         Example:
             >>> Intake((2,), "8x4").with_options((), "16x8")
-            Intake(channel=(2,), size='16x8', page=None)
+            Intake(channel=(2,), size='16x8', page=None, second_look=0.0)
         """
+        second_look = self.second_look if size is None else 0.0
         size, page = (self.size if size is None else size), (self.page if page is None else page)
-        return replace(self, channel=channel or self.channel, size=size, page=page)
+        return replace(self, channel=channel or self.channel, size=size, page=page, second_look=second_look)
 
     def resize(self, picture: Pixels) -> UInt8[np.ndarray, "h2 w2 3"] | Float32[np.ndarray, "h2 w2 3"]:
         """The picture in the size that the network sees, of bytes where that is another."""

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from intarsia._check import fail
 from intarsia.panoptic import Categories, PanopticMap
+from intarsia.pictures.image_like import in_unit_range
 
 __all__ = [
     "Diameter",
@@ -26,14 +27,21 @@ __all__ = [
 Diameter: TypeAlias = float | Literal["auto"]
 """How large the things of an image are, in pixels; "auto" looks at the image first."""
 
-Picture = Float32[np.ndarray, "_ _ 3"]
+Picture = UInt8[np.ndarray, "_ _ 3"] | Float32[np.ndarray, "_ _ 3"]
 Predict = Callable[[Iterable[Picture]], Iterator[PanopticMap]]
 
 MOST_TIMES = 8.0
 """How much larger or smaller an image becomes at most: further away a network sees only blur or nothing."""
 
 ALIKE = 1.5
-"""Found diameters that differ from the trained one by less than this factor need no second look."""
+"""With "auto", things that differ from trained ones by less than this factor need no second look.
+
+Whoever says "auto" does not know the scale. A model's own second look is for what is further away:
+docs/decisions/0011-another-look.md.
+"""
+
+MOST_ENLARGED_PX = 2**26
+"""Where a look is to find the scale, no image is enlarged beyond this: some 2 GB of a network's answers."""
 
 
 def typical_diameter_px(maps: Iterable[PanopticMap], categories: Categories) -> float | None:
@@ -79,12 +87,12 @@ def scale_factor(diameter_px: float, trained_px: float | None) -> float:
     return factor
 
 
-def rescale(picture: Picture, factor: float) -> Picture:
-    """The picture with height and width multiplied by a factor, antialiased, in float32 as it came."""
+def rescale(picture: Picture, factor: float) -> Float32[np.ndarray, "_ _ 3"]:
+    """The picture with height and width multiplied by a factor, antialiased, in [0, 1]."""
     height, width = (max(round(side * factor), 1) for side in picture.shape[:2])
     planes = [
         np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC))
-        for plane in np.moveaxis(picture, 2, 0).astype(np.float32)
+        for plane in np.moveaxis(in_unit_range(picture), 2, 0)
     ]
     return np.ascontiguousarray(np.stack(planes, axis=2).clip(0, 1))
 
@@ -96,15 +104,17 @@ def factor_of_picture(
     *,
     trained_px: float | None,
     categories: Categories,
+    alike: float = ALIKE,
 ) -> float:
     """By what a picture is multiplied before the model sees it; 1 where "auto" finds it good as it is.
 
     Args:
         predict: The model on pictures as they are; for "auto".
-        picture: In [0, 1].
+        picture: As it is.
         diameter: Of its things.
         trained_px: The diameter that the model was trained on.
         categories: Those of the model.
+        alike: By which factor found things may differ from trained ones without a second look, with "auto".
 
     Raises:
         ValueError: As `scale_factor`.
@@ -112,7 +122,7 @@ def factor_of_picture(
     if diameter != "auto":
         return scale_factor(diameter, trained_px)
     known_px = _trained_diameter(trained_px)
-    return _factor_after(next(predict([picture])), known_px, categories)
+    return _factor_after(next(predict([picture])), known_px, categories, alike)
 
 
 def predict_at_diameter(
@@ -122,16 +132,18 @@ def predict_at_diameter(
     *,
     trained_px: float | None,
     categories: Categories,
+    alike: float = ALIKE,
 ) -> Iterator[PanopticMap]:
     """The maps of pictures, each in its own size, as the model sees them rescaled.
 
     Args:
         predict: The model on pictures as they are.
-        pictures: In [0, 1].
+        pictures: As they are.
         diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
             of what it shows, and looks again where that is far from the trained one.
         trained_px: The diameter that the model was trained on.
         categories: Those of the model.
+        alike: By which factor found things may differ from trained ones without a second look, with "auto".
 
     Raises:
         ValueError: As `scale_factor`.
@@ -140,9 +152,17 @@ def predict_at_diameter(
         yield from _at_factor(predict, pictures, scale_factor(diameter, trained_px))
         return
     known_px = _trained_diameter(trained_px)
-    for picture in pictures:
-        first = next(predict([picture]))
-        factor = _factor_after(first, known_px, categories)
+    waiting: deque[Picture] = deque()
+
+    def first_looks() -> Iterator[Picture]:
+        for picture in pictures:
+            waiting.append(picture)
+            yield picture
+
+    # the network goes on with the next picture while one is decoded, unless it is to look again
+    for first in predict(first_looks()):
+        picture = waiting.popleft()
+        factor = _factor_after(first, known_px, categories, alike)
         if factor == 1:
             yield first
         else:
@@ -156,11 +176,15 @@ def _trained_diameter(trained_px: float | None) -> float:
     return trained_px
 
 
-def _factor_after(first: PanopticMap, trained_px: float, categories: Categories) -> float:
+def _factor_after(first: PanopticMap, trained_px: float, categories: Categories, alike: float) -> float:
     """What a first look says; 1 where a second one would see about the same."""
     seen_px = typical_diameter_px([first], categories)
-    factor = 1.0 if seen_px is None else trained_px / seen_px
-    return 1.0 if 1 / ALIKE < factor < ALIKE else min(max(factor, 1 / MOST_TIMES), MOST_TIMES)
+    if seen_px is None:
+        return 1.0
+    height, width = first.size
+    most = min(MOST_TIMES, max(math.sqrt(MOST_ENLARGED_PX / (height * width)), 1.0))
+    factor = min(max(trained_px / seen_px, 1 / MOST_TIMES), most)
+    return 1.0 if 1 / alike < factor < alike else factor
 
 
 def _at_factor(predict: Predict, pictures: Iterable[Picture], factor: float) -> Iterator[PanopticMap]:

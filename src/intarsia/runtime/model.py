@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import groupby
 from typing import Any, TypeAlias, overload
 
 from intarsia._check import check_least, fail
@@ -15,10 +16,10 @@ from intarsia.decoding.given_semantics import with_semantics
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
-from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels, in_unit_range
+from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels
 from intarsia.pictures.intake import AS_IT_IS, Intake
 from intarsia.pictures.reading import Readable
-from intarsia.runtime.diameter import Diameter, factor_of_picture, predict_at_diameter, rescale
+from intarsia.runtime.diameter import ALIKE, Diameter, factor_of_picture, predict_at_diameter, rescale
 from intarsia.runtime.given_semantics import ImageWithSemantics, without_semantics
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.picture_views import Follow, PictureViews
@@ -119,8 +120,8 @@ class Model(AbstractWithSummary):
             batch: How many neighbours of one size run through the network at once where that is faster, on a
                 GPU. Images of different sizes never share a batch, so that no image changes another's result.
             diameter: How large the things are, in pixels: the network sees the image at the scale at which
-                they are as large as in its training. "auto" finds it from a first look at each image; None
-                takes images as they are.
+                they are as large as in its training. "auto" finds it from a first look at each image. None
+                takes images as they are, unless the model's `intake.second_look` says otherwise.
 
         Returns:
             A map of each image's own size; a list for several, whatever they came in.
@@ -150,16 +151,18 @@ class Model(AbstractWithSummary):
             follow: As in `view`.
             diameter: As in `predict`.
         """
-        if diameter is not None:
+        for has_semantics, run in groupby(images, lambda image: isinstance(image, ImageWithSemantics)):
+            if diameter is None and (has_semantics or not self.intake.second_look):
+                yield from self._maps(run, self.intake, batch=batch, follow=follow)
+                continue
             yield from predict_at_diameter(
                 lambda pictures: self._maps(pictures, AS_IT_IS, batch=batch, follow=follow),
-                (in_unit_range(self.picture(without_semantics(image))) for image in images),
-                diameter,
+                (self.picture(without_semantics(image)) for image in run),
+                "auto" if diameter is None else diameter,
                 trained_px=self.spec.diameter_px,
                 categories=self.categories,
+                alike=self.intake.second_look if diameter is None else ALIKE,
             )
-            return
-        yield from self._maps(images, self.intake, batch=batch, follow=follow)
 
     def _maps(
         self,
@@ -237,15 +240,16 @@ class Model(AbstractWithSummary):
         Raises:
             ValueError: As `predict`.
         """
-        if diameter is None:
-            return self._pictures.of_one(self.intake.resize(self.picture(image)), follow)
-        picture = in_unit_range(self.picture(image))
+        picture = self.picture(image)
+        if diameter is None and not self.intake.second_look:
+            return self._pictures.of_one(self.intake.resize(picture), follow)
         factor = factor_of_picture(
             lambda pictures: self._maps(pictures, AS_IT_IS, batch=1, follow=follow),
             picture,
-            diameter,
+            "auto" if diameter is None else diameter,
             trained_px=self.spec.diameter_px,
             categories=self.categories,
+            alike=self.intake.second_look if diameter is None else ALIKE,
         )
         return self._pictures.of_one(picture if factor == 1 else rescale(picture, factor), follow)
 
