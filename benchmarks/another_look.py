@@ -12,14 +12,12 @@ that factor; PQ of the nucleus in percent: of all pictures, of glowing (fluoresc
 from __future__ import annotations
 
 import argparse
-import math
 from dataclasses import dataclass
 
-import numpy as np
-from nuclei import Labels, Score, by_model, quality, scenes, score
+from nuclei import Score, by_model, quality, scenes, score
 
 import intarsia
-from intarsia.runtime.diameter import MOST_TIMES
+from intarsia.runtime.diameter import MOST_TIMES, typical_diameter_px
 
 LIMITS = (1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0)
 SIDES = ("smaller", "larger", "either")
@@ -62,23 +60,17 @@ def look_twice(options: argparse.Namespace) -> list[Looks]:
     model.intake = model.intake.with_options((), "")  # as it is, unless a diameter is told
     trained_px = model.spec.diameter_px
     assert trained_px is not None
-    as_it_is, looks = by_model(model, None), []
+    looks = []
     for number, scene in enumerate(scenes(options.data, options.split, options.scale)):
         if number % options.every:
             continue
-        answer = as_it_is(scene.picture)
-        first = second = score(answer, scene)
-        factor = trained_px / diameter_px(answer) if answer.any() else 1.0
+        answer = model.predict(scene.picture)
+        first = second = score(answer.instances(model.categories), scene)
+        factor = trained_px / (typical_diameter_px([answer], model.categories) or trained_px)
         if not 1 / LIMITS[0] < factor < LIMITS[0] and 1 / MOST_TIMES < factor < MOST_TIMES:
             second = score(by_model(model, trained_px / factor)(scene.picture), scene)
         looks.append(Looks(first, factor, second))
     return looks
-
-
-def diameter_px(answer: Labels) -> float:
-    """Of a disc of the area of the median nucleus."""
-    areas = np.bincount(answer.ravel())[1:]
-    return 2 * math.sqrt(float(np.median(areas[areas > 0])) / math.pi)
 
 
 def print_row(side: str, limit: str, again: list[bool], looks: list[Looks]) -> None:

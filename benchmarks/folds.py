@@ -45,20 +45,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     chosen = range(options.folds) if options.only is None else options.only
+    if options.folds < 2 or not set(chosen) <= set(range(options.folds)):
+        parser.error("there are at least two folds, numbered from 0")
     rows: dict[str, list[Row]] = {name: [] for name in NETWORKS}
     print("| fold | weights | PQ | things | stuff | minutes |\n|---|---|---|---|---|---|")
     for number in chosen:
-        data, run = options.out / f"fold-{number}", options.out / f"run-{number}"
+        name = f"{number}-of-{options.folds}"  # a fold of another division is another fold
+        data, run = options.out / f"fold-{name}", options.out / f"run-{name}"
         write_fold(options.data / "train", data, number, options.folds)
         started = time.monotonic()
         train_or_resume(
             options.recipe, (f"data={data}", f"seed={options.seed}", "export=false", *options.changes), run
         )
         minutes = (time.monotonic() - started) / 60
-        for name, measured in zip(NETWORKS, (as_kept(run), of_last_step(run, data)), strict=True):
-            rows[name].append(measured)
-            cells = " | ".join(f"{value:.1f}" for value in rows[name][-1])
-            print(f"| {number} | {name} | {cells} | {minutes:.1f} |", flush=True)
+        for weights, measured in zip(NETWORKS, (as_kept(run), of_last_step(run, data)), strict=True):
+            rows[weights].append(measured)
+            cells = " | ".join(f"{value:.1f}" for value in measured)
+            print(f"| {number} | {weights} | {cells} | {minutes:.1f} |", flush=True)
     for name in NETWORKS:
         cells = " | ".join(mean_and_deviation(column) for column in zip(*rows[name], strict=True))
         print(f"| all | {name} | {cells} | |")

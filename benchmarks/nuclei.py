@@ -157,13 +157,7 @@ def by_model(model: intarsia.Model, diameter: Diameter | None) -> Answer:
     """A model's nuclei."""
 
     def answer(picture: Picture) -> Labels:
-        found = model.predict(picture, diameter=diameter)
-        things = [
-            s.id
-            for s in found.segments
-            if model.categories[model.categories.index_of(s.category_id)].is_thing
-        ]
-        return np.where(np.isin(found.ids, things), found.ids, 0)
+        return model.predict(picture, diameter=diameter).instances(model.categories)
 
     return answer
 

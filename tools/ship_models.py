@@ -77,9 +77,10 @@ SHIPPED = {
 DEARER = {"nuclei": {4: 0.5, 10: 0.5}}
 """Models that are cut by Algorithm 2, and what is added to the costs of pairs so many pixels apart there.
 
-They look at pictures again whose things are far smaller or larger than in training. Both was chosen on
-training images after the last run: docs/decisions/0008-nuclei-to-the-pixel.md and 0011-another-look.md.
+Chosen on training images after the last run, see docs/decisions/0008-nuclei-to-the-pixel.md.
 """
+SECOND_LOOK = {"nuclei": 2.75}
+"""Models that look again, and from which factor on, see docs/decisions/0011-another-look.md."""
 
 COMPARED = ("deeplab-facades", "discriminative-nuclei", "deeplab-nuclei")
 MARKS = ("<!-- results:begin -->\n", "<!-- results:end -->")
@@ -182,11 +183,12 @@ def _measured(name: str, chain: Sequence[Run], data: Path, folder: Path, seed: i
         train_or_resume(run.recipe, (f"data={data}", f"seed={seed}", *initial, *run.overrides), place)
         initial = (f"initial={place / 'best'}",)
         minutes += _minutes(place)
-    if name in DEARER:
-        chosen = _cut_anew(load(place / "best"), DEARER[name])
-        chosen.intake = replace(chosen.intake, second_look=2.75)
-        chosen.save(place / "chosen")
-    best, kept = place / ("chosen" if name in DEARER else "best"), place / "validation.json"
+    best, kept = place / "best", place / "validation.json"
+    if name in DEARER or name in SECOND_LOOK:
+        chosen = _cut_anew(load(best), DEARER[name]) if name in DEARER else load(best)
+        chosen.intake = replace(chosen.intake, second_look=SECOND_LOOK.get(name, 0.0))
+        best = place / "chosen"
+        chosen.save(best)
     if not kept.is_file():
         val = PanopticDataset(data, split="val")
         report = _quality(load(best), val)

@@ -23,6 +23,7 @@ from intarsia.runtime.diameter import (
     typical_diameter_px,
 )
 from intarsia.runtime.given_semantics import ImageWithSemantics
+from intarsia.runtime.model import Model
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "nuclei.tif"
 TYPICAL_PX = 16.6
@@ -137,6 +138,17 @@ def test_the_shipped_nuclei_are_found_at_any_size():
         assert abs(len(seen.segments) - count) <= 0.15 * count
 
 
+def test_auto_hands_all_pictures_over_at_once_so_that_their_decoding_does_not_wait():
+    calls, watcher = [], Watcher()
+
+    def counting(pictures):
+        calls.append(1)
+        return watcher(pictures)
+
+    assert len(predict(counting, [picture_of_squares(9)] * 3, "auto")) == 3
+    assert len(calls) == 1
+
+
 def test_auto_enlarges_no_picture_beyond_what_memory_holds(monkeypatch):
     """Squares of 3 wish for three times the size; a limit of 1.4 times leaves the first look."""
     picture = picture_of_squares(3, 3)
@@ -162,6 +174,10 @@ def test_a_model_looks_again_by_itself_at_what_is_far_from_its_training():
     view = model.view(picture)
     assert min(view.size) > 2 * 52
     np.testing.assert_array_equal(model.decode(view).resized(52, 52).ids, own.ids)
+    # nuclei of some 8 pixels are not far enough, unless "auto" is asked for
+    near = np.asarray(Image.fromarray(read_image(PHOTO)[:256, :256]).resize((80, 80), Image.Resampling.BOX))
+    assert model.view(near).size == (80, 80)
+    assert min(model.view(near, diameter="auto").size) > 1.5 * 80
     # as it is, on demand
     model.intake = model.intake.with_options((), "")
     plain = model.predict(picture)
@@ -180,3 +196,10 @@ def test_given_semantics_are_of_pictures_as_they_are():
     assert [m.size for m in maps] == [(96, 128)] * 3
     with pytest.raises(InputError, match="`diameter` must be left out where semantics are given"):
         model.predict([photo, given], diameter="auto")
+
+
+def test_a_second_look_of_a_model_that_knows_no_diameter_is_refused():
+    model = intarsia.load("facades-embedding")
+    spec = dataclasses.replace(model.spec, diameter_px=None)
+    with pytest.raises(InputError, match="`second_look` must be left to models that know how large"):
+        Model(model.network, model.decoder, model.categories, spec, intake=Intake(second_look=2.0))

@@ -66,7 +66,7 @@ def test_channels_that_no_file_has_are_refused(channel: tuple[int, ...]):
         Intake(channel)
 
 
-@pytest.mark.parametrize("factor", [-1.0, 0.5, 1.0, float("nan")])
+@pytest.mark.parametrize("factor", [-1.0, 0.5, 1.0, float("nan"), float("inf")])
 def test_a_second_look_is_from_a_factor_on(factor: float):
     with pytest.raises(ValueError, match="`second_look` must be 0 or a factor above 1"):
         Intake(second_look=factor)

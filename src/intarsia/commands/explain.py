@@ -110,7 +110,7 @@ def explain(
         ValueError: The image or model cannot be read, the pixel is outside, or the method has neither.
     """
     if diameter is not None and size is not None:
-        fail("size", "left out where `diameter` says at what scale images are seen", size)
+        fail("size", "left out where `diameter` says at what scale images are seen", repr(size))
     # the photo as the model takes it
     predictor = load(model, backend=backend, device=device, method=method)
     predictor.intake = predictor.intake.with_options(channel, size, page)

@@ -45,7 +45,7 @@ def check_options(
         if (videos or stack) and value is not None:
             fail(name, "left out for videos and stacks", value)
     if settings.diameter is not None and settings.size is not None:
-        fail("size", "left out where `diameter` says at what scale images are seen", settings.size)
+        fail("size", "left out where `diameter` says at what scale images are seen", repr(settings.size))
     if settings.diameter is not None and settings.semantic is not None:
         fail("diameter", "left out where `semantic` gives the categories", settings.diameter)
     if page == "all" and has_stored:

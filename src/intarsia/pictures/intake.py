@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,7 +46,7 @@ class Intake:
             fail("channel", "up to three numbers from 0", self.channel)
         if self.page is not None and self.page < 0:
             fail("page", "a number from 0", self.page)
-        if self.second_look and not self.second_look > 1:
+        if self.second_look and not 1 < self.second_look < math.inf:
             fail("second_look", "0 or a factor above 1", self.second_look)
         if self.size and self.second_look:
             fail("size", "left out where `second_look` says at what scale images are seen", self.size)

@@ -41,7 +41,7 @@ docs/decisions/0011-another-look.md.
 """
 
 MOST_ENLARGED_PX = 2**26
-"""Where a look is to find the scale, no image is enlarged beyond this: some 2 GB of a network's answers."""
+"""Where a look is to find the scale, no image is enlarged beyond this: 2 GB of the answers of `nuclei`."""
 
 
 def typical_diameter_px(maps: Iterable[PanopticMap], categories: Categories) -> float | None:

@@ -62,7 +62,10 @@ class Model(AbstractWithSummary):
         *,
         intake: Intake = AS_IT_IS,
     ) -> None:
-        """Put the parts together."""
+        """Put the parts together; refuses a second look of a model that cannot say at what scale."""
+        if intake.second_look and spec.diameter_px is None:
+            whose = "left to models that know how large their things were in training"
+            fail("second_look", whose, intake.second_look)
         self.network = network
         self.decoder = decoder
         self.categories = categories
@@ -161,8 +164,12 @@ class Model(AbstractWithSummary):
                 "auto" if diameter is None else diameter,
                 trained_px=self.spec.diameter_px,
                 categories=self.categories,
-                alike=self.intake.second_look if diameter is None else ALIKE,
+                alike=self._alike(diameter),
             )
+
+    def _alike(self, diameter: Diameter | None) -> float:
+        """From which factor on a second look is taken: the model's own where nobody says a diameter."""
+        return self.intake.second_look if diameter is None else ALIKE
 
     def _maps(
         self,
@@ -249,14 +256,14 @@ class Model(AbstractWithSummary):
             "auto" if diameter is None else diameter,
             trained_px=self.spec.diameter_px,
             categories=self.categories,
-            alike=self.intake.second_look if diameter is None else ALIKE,
+            alike=self._alike(diameter),
         )
         return self._pictures.of_one(picture if factor == 1 else rescale(picture, factor), follow)
 
     def views(
         self, images: Iterable[ImageLike], *, batch: int = 1, follow: Follow | None = None
     ) -> Iterator[ImageView]:
-        """What the network says about each of several images, in order, as `view` does about one.
+        """What the network says about each of several images, in order; none is looked at twice.
 
         Args:
             images: Whatever `predict` takes.
