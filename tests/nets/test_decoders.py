@@ -105,6 +105,7 @@ def test_without_coordinates_equal_pixels_are_equal():
         (DecoderConfig, {"skip_channels": (1, 2)}, "`decoder.skip_channels` must be three numbers"),
         (DecoderConfig, {"dilations": (0,)}, "`decoder.dilations` must be at least 1"),
         (DecoderConfig, {"dropout": 1.0}, r"`decoder.dropout` must be in \[0, 1\), got 1.0"),
+        (DecoderConfig, {"residuals": -1}, "`decoder.residuals` must be at least 0, got -1"),
         (EmbeddingHeadConfig, {"dims": 0}, "`embedding.dims` must be at least 1"),
         (EmbeddingHeadConfig, {"dims": 1, "coordinates": "added"}, "2 with added coordinates, got 1"),
         (EmbeddingHeadConfig, {"added_px": 0.0}, "`embedding.added_px` must be above 0, got 0.0"),
@@ -134,3 +135,24 @@ def test_the_unet_decoder_shows_a_single_bright_pixel_of_the_image_where_it_is()
         changed = (decoder([lit, coarse]) != decoder([image, coarse])).any(dim=1)[0].nonzero()
     assert changed.min(dim=0).values.tolist() >= [4, 8]
     assert changed.max(dim=0).values.tolist() <= [6, 10]
+
+
+def test_residuals_of_the_unet_decoder_change_nothing_until_they_are_trained():
+    torch.manual_seed(0)
+    strides, channels = (1, 2, 4), (3, 4, 6)
+    plain = UnetDecoder(DecoderConfig(kind="unet", width=4, separable=False), strides, channels)
+    rich = UnetDecoder(DecoderConfig(kind="unet", width=4, separable=False, residuals=2), strides, channels)
+    missing, unexpected = rich.load_state_dict(plain.state_dict(), strict=False)
+    assert {name.split(".")[0] for name in missing} == {"residuals"}
+    assert not unexpected
+    features = [torch.rand(2, c, n, n) for c, n in zip(channels, (16, 8, 4), strict=True)]
+    assert torch.equal(plain.eval()(features), rich.eval()(features))
+    # one step along the gradient, and they no longer do nothing
+    rich.train()(features).square().mean().backward()
+    last_norms = [level[-1].body[1].weight for level in rich.residuals]
+    assert len(last_norms) == 2
+    assert all(weight.grad.abs().max() > 0 for weight in last_norms)
+    with torch.no_grad():
+        for weight in last_norms:
+            weight -= 0.1 * weight.grad
+    assert not torch.allclose(plain.eval()(features), rich.eval()(features), atol=1e-7)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 __all__ = [
     "DEFAULT_STYLE",
     "ConvStyle",
     "Norm",
+    "Residual",
     "conv_block",
     "fusion_block",
     "norm_layer",
@@ -61,7 +64,6 @@ def conv_block(
         norm: Behind each convolution.
 
     Example:
-        >>> import torch
         >>> conv_block(16, 32)(torch.zeros(2, 16, 5, 7)).shape
         torch.Size([2, 32, 5, 7])
     """
@@ -76,6 +78,28 @@ def conv_block(
     )
     pointwise = conv_block(channels_in, channels_out, size=1, norm=norm)
     return nn.Sequential(depthwise, norm_layer(channels_in, norm), nn.ReLU(inplace=True), *pointwise)
+
+
+class Residual(nn.Module):
+    """A 3x3 convolution and its norm, added to a map that is at least 0; does nothing before it is trained.
+
+    Source: Goyal et al. 2017, section 5.1: the weight of the last norm of a residual block begins at 0.
+
+    Example:
+        >>> x = torch.rand(2, 8, 5, 7)
+        >>> torch.equal(Residual(8)(x), x)
+        True
+    """
+
+    def __init__(self, channels: int, *, norm: Norm = "batch") -> None:
+        super().__init__()
+        last = norm_layer(channels, norm)
+        nn.init.zeros_(cast(Tensor, last.weight))
+        self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=False), last)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """The map with what the convolution adds, nothing below 0."""
+        return torch.relu(x + self.body(x))
 
 
 def styled_block(channels_in: int, channels_out: int, style: ConvStyle) -> nn.Sequential:

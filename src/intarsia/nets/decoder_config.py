@@ -26,6 +26,8 @@ class DecoderConfig(ConvStyle):
         skip_channels: What finer features are reduced to before the fusions at stride 16, 8 and 4. Only of
             "deeplab".
         dropout: Share of ASPP's channels dropped in training. Only of "deeplab".
+        residuals: Convolutions that are added to each level but the finest, each with a norm; they begin as
+            nothing, so that a trained decoder can be given some and trained on. Only of "unet".
     """
 
     kind: Literal["deeplab", "fpn", "mlp", "none", "unet"] = "deeplab"
@@ -33,9 +35,11 @@ class DecoderConfig(ConvStyle):
     dilations: tuple[int, ...] = (2, 4, 6)
     skip_channels: tuple[int, ...] = (64, 48, 32)
     dropout: float = 0.1
+    residuals: int = 0
 
     def __post_init__(self) -> None:
         check_least("decoder.width", self.width, 1)
+        check_least("decoder.residuals", self.residuals, 0)
         if len(self.skip_channels) != 3 or min(self.skip_channels) < 1:
             fail("decoder.skip_channels", "three numbers, each at least 1", self.skip_channels)
         if any(dilation < 1 for dilation in self.dilations):

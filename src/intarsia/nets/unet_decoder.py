@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.nets.blocks import conv_block
+from intarsia.nets.blocks import Residual, conv_block
 from intarsia.nets.decoder_config import DecoderConfig
 
 __all__ = ["UnetDecoder"]
@@ -22,7 +22,8 @@ class UnetDecoder(nn.Module):
     sharp as its finest features; for small objects and thin gaps between them. A level has twice the channels
     of the next finer one, up to four times those of the result.
 
-    Source: Ronneberger et al. 2015 (U-Net). One convolution a level and bilinear doubling are ours.
+    Source: Ronneberger et al. 2015 (U-Net). One convolution a level, to which residual ones may be added
+    where maps are smaller than the result, and bilinear doubling are ours.
 
     Example:
         >>> import torch
@@ -41,11 +42,17 @@ class UnetDecoder(nn.Module):
             conv_block(coarse + skip, fine, separable=config.separable, norm=config.norm)
             for skip, coarse, fine in zip(channels[:-1], widths[1:], widths[:-1], strict=True)
         )
+        # from the second finest level on: a convolution of the finest map costs as much as all of these
+        self.residuals = nn.ModuleList(
+            nn.Sequential(*(Residual(width, norm=config.norm) for _ in range(config.residuals)))
+            for width in widths[1:]
+        )
 
     def forward(self, features: list[Float[Tensor, "b _ _ _"]]) -> Float[Tensor, "b c h w"]:
         """The map at the stride of the finest features."""
         x = self.bottom(features[-1])
-        for step, skip in zip(reversed(self.steps), reversed(features[:-1]), strict=True):
-            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+        levels = zip(self.steps, self.residuals, features[:-1], strict=True)
+        for step, residuals, skip in reversed(list(levels)):
+            x = F.interpolate(residuals(x), size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = step(torch.cat([x, skip], dim=1))
         return x
