@@ -40,6 +40,18 @@ class Run:
     overrides: tuple[str, ...] = ()
 
 
+_SCALES_FIRST = (
+    "method.end_to_end.trained=heads",
+    "method.end_to_end.ladder=50",
+    "method.end_to_end.cost_dropout=0",
+)
+_TRAINED_ON = (
+    "method.decoder.residuals=2",
+    "method.affinity_loss.touching_weight=4",
+    "method.affinity_loss.weight=0.4",
+)
+"""Of the last two runs of `nuclei`, see docs/decisions/0013-nuclei-trained-on.md."""
+
 SHIPPED = {
     "facades": (
         Run("cops-facades", ("method.void_class=false",)),
@@ -71,13 +83,24 @@ SHIPPED = {
                 "method.affinity_loss.touching_weight=4",
             ),
         ),
-        Run("cops-nuclei-e2e", ("method.affinity_loss.touching_weight=4",)),
+        Run("cops-nuclei-e2e", ("method.affinity_loss.touching_weight=4", *_SCALES_FIRST)),
+        Run(
+            "cops-nuclei",
+            (
+                "optim.lr=2e-3",
+                "schedule.steps=3200",
+                "schedule.warmup=100",
+                "schedule.evaluate_every=800",
+                *_TRAINED_ON,
+            ),
+        ),
+        Run("cops-nuclei-e2e", (*_TRAINED_ON, *_SCALES_FIRST)),
     ),
 }
 DEARER = {"nuclei": {4: 0.5, 10: 0.5}}
 """Models that are cut by Algorithm 2, and what is added to the costs of pairs so many pixels apart there.
 
-Chosen on training images after the last run, see docs/decisions/0008-nuclei-to-the-pixel.md.
+Chosen on training images after the last run, see docs/decisions/0013-nuclei-trained-on.md.
 """
 SECOND_LOOK = {"nuclei": 2.75}
 """Models that look again, and from which factor on, see docs/decisions/0011-another-look.md."""
