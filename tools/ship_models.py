@@ -45,7 +45,9 @@ _SCALES_FIRST = (
     "method.end_to_end.ladder=50",
     "method.end_to_end.cost_dropout=0",
 )
-_TRAINED_ON = (
+"""What a run through the cut of `nuclei` learns: heads alone, and the scales of the costs fastest."""
+
+_DEEPER_NUCLEI = (
     "method.decoder.residuals=2",
     "method.affinity_loss.touching_weight=4",
     "method.affinity_loss.weight=0.4",
@@ -91,10 +93,10 @@ SHIPPED = {
                 "schedule.steps=3200",
                 "schedule.warmup=100",
                 "schedule.evaluate_every=800",
-                *_TRAINED_ON,
+                *_DEEPER_NUCLEI,
             ),
         ),
-        Run("cops-nuclei-e2e", (*_TRAINED_ON, *_SCALES_FIRST)),
+        Run("cops-nuclei-e2e", (*_DEEPER_NUCLEI, *_SCALES_FIRST)),
     ),
 }
 DEARER = {"nuclei": {4: 0.5, 10: 0.5}}

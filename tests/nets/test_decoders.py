@@ -106,6 +106,7 @@ def test_without_coordinates_equal_pixels_are_equal():
         (DecoderConfig, {"dilations": (0,)}, "`decoder.dilations` must be at least 1"),
         (DecoderConfig, {"dropout": 1.0}, r"`decoder.dropout` must be in \[0, 1\), got 1.0"),
         (DecoderConfig, {"residuals": -1}, "`decoder.residuals` must be at least 0, got -1"),
+        (DecoderConfig, {"kind": "mlp", "residuals": 2}, "`decoder.residuals` must be left to"),
         (EmbeddingHeadConfig, {"dims": 0}, "`embedding.dims` must be at least 1"),
         (EmbeddingHeadConfig, {"dims": 1, "coordinates": "added"}, "2 with added coordinates, got 1"),
         (EmbeddingHeadConfig, {"added_px": 0.0}, "`embedding.added_px` must be above 0, got 0.0"),

@@ -40,6 +40,8 @@ class DecoderConfig(ConvStyle):
     def __post_init__(self) -> None:
         check_least("decoder.width", self.width, 1)
         check_least("decoder.residuals", self.residuals, 0)
+        if self.residuals and self.kind != "unet":
+            fail("decoder.residuals", 'left to `decoder.kind` "unet"', f"{self.residuals} of {self.kind!r}")
         if len(self.skip_channels) != 3 or min(self.skip_channels) < 1:
             fail("decoder.skip_channels", "three numbers, each at least 1", self.skip_channels)
         if any(dilation < 1 for dilation in self.dilations):

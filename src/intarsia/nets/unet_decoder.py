@@ -42,7 +42,7 @@ class UnetDecoder(nn.Module):
             conv_block(coarse + skip, fine, separable=config.separable, norm=config.norm)
             for skip, coarse, fine in zip(channels[:-1], widths[1:], widths[:-1], strict=True)
         )
-        # from the second finest level on: a convolution of the finest map costs as much as all of these
+        # none on the finest map, which has the most points
         self.residuals = nn.ModuleList(
             nn.Sequential(*(Residual(width, norm=config.norm) for _ in range(config.residuals)))
             for width in widths[1:]
