@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 from torchvision import tv_tensors
 
-from intarsia.data.geometry import Crop, Scale
+from intarsia.data.geometry import MOST_ELASTIC_PX, Crop, Elastic, Scale
 from intarsia.data.photometric import Photometric
 from intarsia.data.sample import Sample
 from intarsia.data.transforms import Augmentation, evaluation_transform, train_transform
@@ -157,6 +158,49 @@ def test_no_strength_changes_no_colour():
     assert torch.equal(Photometric(0.0)(image), image)
 
 
+@settings(deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    block=st.integers(8, 30),
+    seed=st.integers(0, 1000),
+)
+def test_bending_moves_image_and_ids_together(size, block, seed):
+    """Where all that an image's pixel is mixed from is of one id, it still shows the map."""
+    torch.manual_seed(seed)
+    config = Augmentation(scale=(1.0, 1.0), crop=(), elastic_px=MOST_ELASTIC_PX, photometric=0.0)
+    before = painted(*size, block=block, seed=seed)
+    after = train_transform(config)(before)
+    assert after.size == size
+    assert listed(after) == sorted(set(after.ids.unique().tolist()) - {0})
+    ids = after.ids.numpy()
+    # what lies beyond the new edges is unknown, and no id
+    inside = ndimage.minimum_filter(ids, 5, mode="constant", cval=-1) == ndimage.maximum_filter(ids, 5)
+    assert np.array_equal(after.image[0].numpy()[inside], 20 * ids[inside])
+
+
+def test_bending_keeps_large_ids_and_every_thing_in_one_piece():
+    torch.manual_seed(0)
+    ids = torch.zeros(160, 160, dtype=torch.int32)
+    for number, corner in enumerate(range(10, 140, 20)):
+        ids[corner : corner + 12, corner : corner + 12] = 2**31 - 1 - number
+    for _ in range(20):
+        bent = Elastic(MOST_ELASTIC_PX)(tv_tensors.Mask(ids)).as_subclass(torch.Tensor)
+        assert set(bent.unique().tolist()) == set(ids.unique().tolist())
+        assert not torch.equal(bent, ids)
+        for number in ids.unique().tolist():
+            assert ndimage.label(bent.numpy() == number, np.ones((3, 3)))[1] == 1
+
+
+def test_bending_goes_as_far_as_it_says_and_by_nothing_it_does_nothing():
+    torch.manual_seed(0)
+    columns = tv_tensors.Mask(torch.arange(200, dtype=torch.int32).repeat(200, 1))
+    assert torch.equal(Elastic(0.0)(columns), columns)
+    moved = torch.stack([Elastic(6.0)(columns) - columns for _ in range(30)])[:, :, 8:-8]
+    assert 3 < moved.abs().max() <= 6
+    # the mean of a B-spline's draws, and as often to the left as to the right
+    assert abs(float(moved.float().mean())) < 0.2
+
+
 def test_the_generator_fixes_the_result():
     transform = train_transform(Augmentation(crop=(24, 24), quarter_turns=True))
     results = []
@@ -192,6 +236,8 @@ def test_a_small_image_stands_anywhere_in_its_crop():
         ({"scale": (2.0, 1.0)}, "`scale` must be the smallest and the largest factor"),
         ({"crop": (512,)}, "`crop` must be a height and a width"),
         ({"short_sides": (0,)}, "`short_sides` must be positive lengths"),
+        ({"elastic_px": 8.5}, "`elastic_px` must be pixels from 0 to 8, got 8.5"),
+        ({"elastic_px": float("nan")}, "`elastic_px` must be pixels from 0 to 8, got nan"),
         ({"flip": 1.5}, r"`flip` must be in \[0, 1\], got 1.5"),
     ],
 )

@@ -12,7 +12,7 @@ from intarsia.decoding.cut import CutConfig, CutDecoder, CutView, cut_map, cut_s
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import upsampled_segments
 from intarsia.errors import InputError
-from intarsia.panoptic import Categories, Category
+from intarsia.panoptic import VOID_INDEX, Categories, Category
 
 WINDOW, DOOR, WALL = (Category(n, name, n < 3, (n, n, n)) for n, name in enumerate(("w", "d", "f"), 1))
 CATEGORIES = Categories([WINDOW, DOOR, WALL])
@@ -109,6 +109,24 @@ def test_up_sampled_segments_equal_a_loop_over_pixels(seed, size, stride):
         best = max(mixed[categories[s]] for s in corners)
         fitting = {s: w for s, w in corners.items() if mixed[categories[s]] > best - 1e-5}
         assert fitting[int(got[r, c])] > max(fitting.values()) - 1e-5
+
+
+def test_things_that_are_too_doubtful_are_void_and_stuff_never_is():
+    """Two windows that a pair holds together firmly and hardly: the second scores less, and is left out."""
+    view = view_of([[0, 0, 2, 0, 0]], [[6, -1, -1, 0.5, 0]], size=(4, 20))
+    sizes = CutConfig(min_thing_px=1, min_stuff_px=1)
+    whole = cut_map(view, CATEGORIES, sizes)
+    sure, doubtful = (one.score for one in whole.segments if one.category_id == WINDOW.id)
+    assert sure > doubtful
+    for min_score, kept in ((doubtful, [True, True]), (sure, [True, False]), (1.0, [False, False])):
+        result = cut_map(view, CATEGORIES, dataclasses.replace(sizes, min_score=min_score))
+        shown = result.semantic(CATEGORIES)[0]
+        assert [shown[0] == 0, shown[-1] == 0] == kept
+        assert [shown[0] == VOID_INDEX, shown[-1] == VOID_INDEX] == [not is_kept for is_kept in kept]
+        assert shown[10] == 2
+        assert len(result.segments) == 1 + sum(kept)
+    with pytest.raises(InputError, match=r"`cut.min_score` must be in \[0, 1\], got 1.5"):
+        CutConfig(min_score=1.5)
 
 
 def test_scores_of_one_window():

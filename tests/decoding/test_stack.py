@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,19 @@ def test_the_ends_of_a_thing_stay_where_its_middle_is_large_enough():
     assert ids(views) == [[0, 0, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 0, 0]]
     alone = CutConfig(upsampling="nearest", min_thing_px=4, min_stuff_px=1)
     assert ids(views, alone) == [[0] * 5] * 3
+
+
+def test_a_thing_stays_where_one_page_is_sure_of_it():
+    """The thing of both pages is surer on the first; a bar between its scores keeps both pages of it."""
+    views = [page(".aaa."), page("..a..")]
+    maps = stack_maps(views, NUCLEI, config=CONFIG)
+    sure, doubtful = (segment.score for one in maps for segment in one.segments if segment.category_id == 1)
+    assert sure > doubtful
+    for min_score, expected in (
+        ((sure + doubtful) / 2, [[0, 1, 1, 1, 0], [0, 0, 1, 0, 0]]),
+        ((1 + sure) / 2, [[0] * 5] * 2),
+    ):
+        assert ids(views, replace(CONFIG, min_score=min_score)) == expected
 
 
 def test_sizes_of_categories_count_in_stacks_as_in_single_pages():

@@ -18,6 +18,12 @@ from intarsia.panoptic import VOID_ID, Segment
 IMAGENET_MEAN = (124, 116, 104)
 """The colour around images that are smaller than their crop."""
 
+_LATTICE_PX = 32
+"""Between the points of the lattice that bends a picture: some two nuclei, a window."""
+
+MOST_ELASTIC_PX = _LATTICE_PX / 4
+"""Neighbours then move apart by half their distance at most, down and across, so that nothing folds."""
+
 
 class ShortSide(v2.Transform):
     """Resize the shorter side to a length drawn from a list; the longer one never exceeds `max_side`."""
@@ -156,6 +162,72 @@ class QuarterTurns(v2.Transform):
         """Turn one of image and mask."""
         turned = torch.rot90(inpt.as_subclass(Tensor), params["turns"], (-2, -1))
         return (turned.flip(-2) if params["mirrored"] else turned).as_subclass(type(inpt))
+
+
+class Elastic(v2.Transform):
+    """Bend the picture smoothly: the points of a lattice move, and a spline carries the pixels along.
+
+    Beyond its edges the picture is mirrored, in image and map alike. Each pixel of the new map is one of the
+    old one, so ids of any size stay exact; `torchvision.transforms.v2.ElasticTransform` makes floats of
+    them.
+
+    Source: Ronneberger, Fischer and Brox 2015 (U-Net), section 3.1. Cubic B-splines in the place of bicubic
+    interpolation are ours, and moves that are drawn evenly: neither folds the picture.
+    """
+
+    def __init__(self, most_px: float) -> None:
+        """Say how far.
+
+        Args:
+            most_px: Farthest that a point of the lattice moves down and to the right, to both sides, in
+                pixels; at most `MOST_ELASTIC_PX`.
+        """
+        super().__init__()
+        self.most_px = most_px
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw where each new pixel comes from: row and column in pixels, 2 h w."""
+        down, across = (_spline(side) for side in _size(flat_inputs))
+        moves = (2 * torch.rand(2, down.shape[1], across.shape[1]) - 1) * self.most_px
+        return {"places": torch.stack(_centers(_size(flat_inputs))) + down @ moves @ across.T}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Bend one of image and mask: images between pixels, masks by the pixel that each place lies in."""
+        places, plain = params["places"], inpt.as_subclass(Tensor)
+        size = plain.shape[-2:]
+        if isinstance(inpt, tv_tensors.Mask):
+            rows, columns = (_mirrored(place, side) for place, side in zip(places, size, strict=True))
+            return plain[rows, columns].as_subclass(type(inpt))
+        # torch counts from -1 at one edge to 1 at the other, columns first
+        rows, columns = (2 * place / side - 1 for place, side in zip(places, size, strict=True))
+        bent = torch.nn.functional.grid_sample(
+            plain[None].float(),
+            torch.stack([columns, rows], dim=-1)[None],
+            padding_mode="reflection",
+            align_corners=False,
+        )[0]
+        return (bent + 0.5).clamp_(0, 255).to(plain.dtype).as_subclass(type(inpt))
+
+
+def _centers(size: tuple[int, int]) -> tuple[Tensor, ...]:
+    return torch.meshgrid(*(torch.arange(side) + 0.5 for side in size), indexing="ij")
+
+
+def _spline(side: int) -> Tensor:
+    """How much each pixel of a side follows each point of the lattice: cubic B-splines, rows sum to 1."""
+    places = (torch.arange(side) + 0.5) / _LATTICE_PX
+    first, rest = places.long(), places.frac()
+    weights = torch.stack(
+        [(1 - rest) ** 3, 3 * rest**3 - 6 * rest**2 + 4, -3 * rest**3 + 3 * rest**2 + 3 * rest + 1, rest**3]
+    )
+    spline = torch.zeros(side, int(first[-1]) + 4)
+    return spline.scatter_(1, first[:, None] + torch.arange(4), weights.T / 6)
+
+
+def _mirrored(places_px: Tensor, side: int) -> Tensor:
+    """The number of the pixel that each place lies in; places beyond an edge are mirrored by it."""
+    # a picture and its mirror image repeat, as often as a place is beyond
+    return (side - (places_px.remainder(2 * side) - side).abs()).long().clamp_(max=side - 1)
 
 
 def _size(flat_inputs: list[Any]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 
 import intarsia._native as _native
 from intarsia._check import check_least, fail
-from intarsia.data.geometry import Crop, QuarterTurns, Scale, ShortSide
+from intarsia.data.geometry import MOST_ELASTIC_PX, Crop, Elastic, QuarterTurns, Scale, ShortSide
 from intarsia.data.imaging import Imaging, ImagingConfig
 from intarsia.data.photometric import Photometric
 from intarsia.data.sample import Sample
@@ -36,6 +36,7 @@ class Augmentation:
         max_segment_share: Crops that show more than this of one segment, or void, are drawn again, ten times.
         flip: Probability of mirroring left and right; one half: as often as not.
         quarter_turns: Also mirror top and bottom and turn by 90 degrees, for pictures without an up.
+        elastic_px: Bend the picture: how far points of a lattice move at most, in pixels; 0 is not at all.
         photometric: Strength of changes in brightness, contrast, saturation and hue; 0 is none, 1 strong.
         imaging: How likely other instruments are: inverted contrast, gamma, blur, noise, JPEG.
     """
@@ -49,6 +50,7 @@ class Augmentation:
     max_segment_share: float = 1.0
     flip: float = 0.5
     quarter_turns: bool = False
+    elastic_px: float = 0.0
     photometric: float = 0.5
     imaging: ImagingConfig = field(default_factory=ImagingConfig)
 
@@ -64,6 +66,8 @@ class Augmentation:
             if not 0 <= getattr(self, name) <= 1:
                 fail(name, "in [0, 1]", getattr(self, name))
         check_least("rare_power", self.rare_power, 0)
+        if not 0 <= self.elastic_px <= MOST_ELASTIC_PX:
+            fail("elastic_px", f"pixels from 0 to {MOST_ELASTIC_PX:g}", self.elastic_px)
 
 
 class SampleTransform:
@@ -111,6 +115,8 @@ def train_transform(config: Augmentation) -> SampleTransform:
     parts.append(v2.RandomHorizontalFlip(config.flip))
     if config.quarter_turns:
         parts.append(QuarterTurns())
+    if config.elastic_px:
+        parts.append(Elastic(config.elastic_px))
     # colours come last, and alone
     if config.photometric:
         parts.append(Photometric(config.photometric))

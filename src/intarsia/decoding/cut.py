@@ -21,7 +21,7 @@ from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_segments
-from intarsia.panoptic import Categories, PanopticMap
+from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
 
 __all__ = [
     "CutConfig",
@@ -67,7 +67,7 @@ class CutDecoder(AbstractDecoder):
     """One cut an image on `node_costs` and `affinity_costs`, up-sampled along `semantic_logits`.
 
     Attributes:
-        cut: Solver, up-sampling, score and smallest sizes.
+        cut: Solver, up-sampling, score, and what stays.
         offsets: (rows, columns) on the grid from a point to its neighbour, one an affinity channel.
         void_class: Whether the last class of the costs is void: points of that label show nothing.
     """
@@ -82,7 +82,7 @@ class CutDecoder(AbstractDecoder):
         return max(abs(step) for offset in self.offsets for step in offset)
 
     def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
-        """Cut, up-sample, drop what is too small."""
+        """Cut, up-sample, drop what is too small or too doubtful."""
         return cut_map(self.cut_view(view, categories), categories, self.cut)
 
     @property
@@ -126,12 +126,12 @@ def _pairs_at(
 
 
 def cut_map(view: CutView, categories: Categories, config: CutConfig) -> PanopticMap:
-    """Cut, up-sample, drop what is too small.
+    """Cut, up-sample, drop what is too small or too doubtful.
 
     Args:
         view: Costs and logits of one image.
         categories: What the category indices mean.
-        config: Solver, up-sampling, score and smallest sizes; see `CutConfig`.
+        config: Solver, up-sampling, score, and what stays; see `CutConfig`.
     """
     segments = cut_segments(view.problem, config, stride=view.stride)
     return map_of_segments(segments, view, categories, config=config)
@@ -140,21 +140,20 @@ def cut_map(view: CutView, categories: Categories, config: CutConfig) -> Panopti
 def map_of_segments(
     segments: CutSegments, view: CutView, categories: Categories, *, config: CutConfig
 ) -> PanopticMap:
-    """Score, up-sample, drop what is too small.
+    """Score, up-sample, drop what is too small or too doubtful.
 
     Args:
         segments: Of the cut of `view`.
         view: Costs and logits of one image.
         categories: What the category indices mean.
-        config: Solver, up-sampling, score and smallest sizes; see `CutConfig`.
+        config: Solver, up-sampling, score, and what stays; see `CutConfig`.
     """
     scores = segment_scores(segments, view, kind=config.score)
     pixels = pixel_segments(segments, view, guided=config.upsampling == "guided")
     is_thing = view.problem.splittable[segments.categories]
     number = np.where(is_thing, np.cumsum(is_thing), 0).astype(np.int32)
-    things = [
-        Thing(int(c), float(s)) for c, s in zip(segments.categories[is_thing], scores[is_thing], strict=True)
-    ]
+    shown = np.where(scores >= config.min_score, segments.categories, VOID_INDEX)
+    things = [Thing(c, s) for c, s in zip(shown[is_thing].tolist(), scores[is_thing].tolist(), strict=True)]
     return assembled(
         segments.categories.astype(np.uint8)[pixels],
         number[pixels],

@@ -31,6 +31,8 @@ class CutConfig(SmallestSizes):
         small: What happens to clusters of fewer grid points than `min_thing_px` stands for: they are
             "absorbed" by a neighbour inside the cut, or become "void".
         score: How sure a thing is; see `segment_scores`.
+        min_score: Things of a lower score, in [0, 1], are left void; 0 keeps all, since what a score means
+            differs from model to model.
         category_px: From which size on segments of each category stay, in the place of the two sizes of all,
             as training through the cut can learn them; empty: those two.
     """
@@ -40,6 +42,7 @@ class CutConfig(SmallestSizes):
     upsampling: Literal["guided", "nearest"] = "guided"
     small: Literal["absorbed", "void"] = "absorbed"
     score: Score = "costs"
+    min_score: float = 0.0
     category_px: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -47,6 +50,8 @@ class CutConfig(SmallestSizes):
             fail("cut.solver", "the name of one", repr(self.solver), hint=nearest(self.solver, SOLVERS))
         if self.small == "absorbed" and self.solver != "greedy":
             fail("cut.small", '"void" for another solver than "greedy"', '"absorbed"')
+        if not 0 <= self.min_score <= 1:
+            fail("cut.min_score", "in [0, 1]", self.min_score)
 
     @classmethod
     def of_sizes(cls, smallest: SmallestSizes) -> CutConfig:

@@ -97,13 +97,14 @@ def layer_maps(
 ) -> list[PanopticMap]:
     """The maps of all layers, in which a thing has one id and a stuff category another.
 
-    A thing stays if at least one layer shows its least size of it: the ends of a ball are small.
+    A thing stays if at least one layer shows its least size of it, and one is sure enough: the ends of a ball
+    are small and dim.
 
     Args:
         layers: One an image.
         views: What the images are up-sampled by.
         categories: What the category indices mean.
-        config: Up-sampling, score and smallest sizes; see `CutConfig`.
+        config: Up-sampling, score, and what stays; see `CutConfig`.
     """
     guided = config.upsampling == "guided"
     numbers = [
@@ -114,27 +115,27 @@ def layer_maps(
         for number, layer in zip(numbers, layers, strict=True)
     ]
     least_px = config.least_px(categories)
-    # a thing is as large as on the layer that shows most of it
+    scores = [
+        np.where(layer.things > 0, segment_scores(layer.segments, view, kind=config.score), 1.0)
+        for layer, view in zip(layers, views, strict=True)
+    ]
+    # a thing is as large, and as sure, as on the layer that shows most of it, and on that which is surest
     largest = np.zeros(1 + max(int(layer.things.max()) for layer in layers), np.int64)
-    for layer, area in zip(layers, areas, strict=True):
+    surest = np.zeros(len(largest))
+    for layer, area, surety in zip(layers, areas, scores, strict=True):
         np.maximum.at(largest, layer.things, area)
+        np.maximum.at(surest, layer.things, surety)
     maps: list[PanopticMap] = []
-    for layer, view, number, area in zip(layers, views, numbers, areas, strict=True):
+    for layer, number, area, surety in zip(layers, numbers, areas, scores, strict=True):
         is_thing = layer.things > 0
-        # each layer with the things and the stuff that are large enough
+        # each layer with the things and the stuff that are large and sure enough
         indices = layer.segments.categories
         size = np.where(is_thing, largest[layer.things], area)
         least = np.append(least_px, 0)[indices]  # the class after the last category is void
-        large_enough = (size >= least) & (indices < len(categories))
+        stays = (size >= least) & (indices < len(categories)) & (surest[layer.things] >= config.min_score)
         ids = np.where(is_thing, len(categories) + layer.things, indices + 1)
-        scores = np.where(is_thing, segment_scores(layer.segments, view, kind=config.score), 1.0)
-        rows = zip(
-            ids[large_enough].tolist(),
-            indices[large_enough].tolist(),
-            scores[large_enough].tolist(),
-            strict=True,
-        )
+        rows = zip(*(column[stays].tolist() for column in (ids, indices, surety)), strict=True)
         segments = [Segment(id, categories[index].id, score) for id, index, score in rows]
-        shown = np.where(large_enough, ids, VOID_ID)[number]
+        shown = np.where(stays, ids, VOID_ID)[number]
         maps.append(PanopticMap.keeping_visible(shown, segments))
     return maps
