@@ -17,6 +17,7 @@ from intarsia.pictures.image_like import as_image
 from intarsia.pictures.intake import Intake
 from intarsia.pictures.reading import read_image
 from intarsia.runtime.diameter import (
+    factor_of_picture,
     predict_at_diameter,
     rescale,
     scale_factor,
@@ -147,6 +148,29 @@ def test_auto_hands_all_pictures_over_at_once_so_that_their_decoding_does_not_wa
 
     assert len(predict(counting, [picture_of_squares(9)] * 3, "auto")) == 3
     assert len(calls) == 1
+
+
+def test_the_second_look_counts_only_where_its_things_are_as_sure():
+    """Seen larger, the network doubts what it was sure of: the first answer stays, and the view is of it."""
+
+    class Doubter(Watcher):
+        def __init__(self, score):
+            super().__init__()
+            self.score = score
+
+        def __call__(self, pictures):
+            shown = list(pictures)
+            for picture, answer in zip(shown, super().__call__(shown), strict=True):
+                score = self.score if picture.shape[0] > 30 else 0.9
+                yield PanopticMap(answer.ids, [Segment(s.id, s.category_id, score) for s in answer.segments])
+
+    picture = picture_of_squares(3, 3)
+    for score, stays in ((0.95, False), (0.9, False), (0.6, True)):
+        [found] = predict(Doubter(score), [picture], "auto")
+        assert [s.score for s in found.segments if s.category_id == 1] == [0.9 if stays else score] * 2
+        options = {"trained_px": 10.0, "categories": CATEGORIES}
+        factor = factor_of_picture(Doubter(score), picture, "auto", **options)
+        assert (factor == 1) == stays
 
 
 def test_auto_enlarges_no_picture_beyond_what_memory_holds(monkeypatch):

@@ -106,7 +106,7 @@ def factor_of_picture(
     categories: Categories,
     alike: float = ALIKE,
 ) -> float:
-    """By what a picture is multiplied before the model sees it; 1 where "auto" finds it good as it is.
+    """By what a picture is multiplied before the model sees it; 1 where "auto" finds it best as it is.
 
     Args:
         predict: The model on pictures as they are; for "auto".
@@ -122,7 +122,12 @@ def factor_of_picture(
     if diameter != "auto":
         return scale_factor(diameter, trained_px)
     known_px = _trained_diameter(trained_px)
-    return _factor_after(next(predict([picture])), known_px, categories, alike)
+    first = next(predict([picture]))
+    factor = _factor_after(first, known_px, categories, alike)
+    if factor == 1:
+        return factor
+    second = next(_at_factor(predict, [picture], factor))
+    return factor if _summed_scores(second, categories) >= _summed_scores(first, categories) else 1.0
 
 
 def predict_at_diameter(
@@ -140,7 +145,8 @@ def predict_at_diameter(
         predict: The model on pictures as they are.
         pictures: As they are.
         diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
-            of what it shows, and looks again where that is far from the trained one.
+            of what it shows, and looks again where that is far from the trained one. Of both answers the
+            one stays whose things' scores add up to more.
         trained_px: The diameter that the model was trained on.
         categories: Those of the model.
         alike: By which factor found things may differ from trained ones without a second look, with "auto".
@@ -165,8 +171,19 @@ def predict_at_diameter(
         factor = _factor_after(first, known_px, categories, alike)
         if factor == 1:
             yield first
-        else:
-            yield from _at_factor(predict, [picture], factor)
+            continue
+        second = next(_at_factor(predict, [picture], factor))
+        is_worse = _summed_scores(second, categories) < _summed_scores(first, categories)
+        yield first if is_worse else second
+
+
+def _summed_scores(panoptic_map: PanopticMap, categories: Categories) -> float:
+    """Of its things: how much an answer has found, and how sure it is of it.
+
+    The mean would speak for an answer that shows nothing but the two or three things that nobody doubts.
+    """
+    is_thing = categories.is_thing
+    return sum(s.score for s in panoptic_map.segments if is_thing[categories.index_of(s.category_id)])
 
 
 def _trained_diameter(trained_px: float | None) -> float:
