@@ -38,7 +38,7 @@ from transformers.models.maskformer.modeling_maskformer import (  # pyright: ign
 )
 
 from intarsia.data.targets import PanopticTargets, at_grid
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
+from intarsia.decoding.assembly import Thing, Thresholds, assembled
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import grid_size
 from intarsia.methods.method import AbstractMethod
@@ -49,8 +49,8 @@ from intarsia.recipes.recipe import Optim, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskFormerConfig(SmallestSizes):
-    """Settings of `MaskFormer`, beside the smallest sizes of segments.
+class MaskFormerConfig(Thresholds):
+    """Settings of `MaskFormer`, beside the thresholds of segments.
 
     Attributes:
         backbone: The network with pretrained weights.
@@ -184,7 +184,7 @@ class MaskFormer(AbstractMethod):
                 if self.categories[index].is_thing:
                     things.append(Thing(index, value))
                     instances[won.numpy()] = len(things)
-        return assembled(semantic, instances, things, categories=self.categories, smallest=self.config)
+        return assembled(semantic, instances, things, categories=self.categories, thresholds=self.config)
 
 
 def nuclei() -> Recipe:

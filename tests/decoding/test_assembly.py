@@ -1,12 +1,17 @@
 """Instances over stuff: areas, order, void; too small is void."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
-from intarsia.panoptic import Categories, Category
+from intarsia.decoding.assembly import Thing, Thresholds, assembled
+from intarsia.decoding.centers import CenterGroupingConfig
+from intarsia.decoding.cut import CutConfig
+from intarsia.decoding.mean_shift import MeanShiftConfig
+from intarsia.errors import InputError
+from intarsia.panoptic import VOID_INDEX, Categories, Category
 
 CATEGORIES = Categories(
     Category(id, name, is_thing, (id, 0, 0))
@@ -30,10 +35,39 @@ def test_things_come_first_then_stuff_and_things_without_an_instance_are_void():
 def test_too_small_segments_become_void_and_the_others_close_up():
     semantic = np.array([[1, 1, 1, 3]], np.uint8)
     instances = np.array([[1, 0, 0, 0]], np.int32)
-    two = SmallestSizes(min_thing_px=2, min_stuff_px=2)
-    result = assembled(semantic, instances, [Thing(0)], categories=CATEGORIES, smallest=two)
+    two = Thresholds(min_thing_px=2, min_stuff_px=2)
+    result = assembled(semantic, instances, [Thing(0)], categories=CATEGORIES, thresholds=two)
     assert result.ids.tolist() == [[0, 1, 1, 0]]
     assert [s.category_id for s in result.segments] == [20]
+
+
+def test_doubtful_things_become_void_by_one_score_for_all_or_one_a_category():
+    """Things of categories 0, 2 and 2; stuff has score 1 and stays whatever is asked for."""
+    instances = np.array([[1, 2, 3, 0]], np.int32)
+    semantic = np.array([[0, 2, 2, 1]], np.uint8)
+    things = [Thing(0, 0.5), Thing(2, 0.5), Thing(2, 0.7)]
+
+    def shown(**settings):
+        thresholds = Thresholds(min_thing_px=1, min_stuff_px=1, **settings)
+        result = assembled(semantic, instances, things, categories=CATEGORIES, thresholds=thresholds)
+        return result.semantic(CATEGORIES)[0].tolist()
+
+    assert shown() == shown(min_score=0.5) == [0, 2, 2, 1]
+    assert shown(min_score=0.6) == [VOID_INDEX, VOID_INDEX, 2, 1]
+    assert shown(min_score=1.0) == [VOID_INDEX, VOID_INDEX, VOID_INDEX, 1]
+    assert shown(category_score=(0.5, 1.0, 0.6, 1.0), min_score=1.0) == [0, VOID_INDEX, 2, 1]
+
+
+def test_scores_that_no_segment_can_have_are_refused():
+    with pytest.raises(InputError, match=r"`decoding.min_score` must be in \[0, 1\], got 1.5"):
+        Thresholds(min_score=1.5)
+    with pytest.raises(InputError, match=r"`cut.category_score` must be scores in \[0, 1\], got \(nan,\)"):
+        CutConfig(category_score=(float("nan"),))
+    with pytest.raises(InputError, match="`grouping.min_score`"):
+        CenterGroupingConfig(min_score=-0.1)
+    expected = "`grouping.category_score` must be a score for each of 4 categories, got 2"
+    with pytest.raises(InputError, match=expected):
+        MeanShiftConfig(category_score=(0.5, 0.5)).least_score(CATEGORIES)
 
 
 def test_a_thing_of_no_category_is_void_with_pixels_or_without():
@@ -59,8 +93,8 @@ def test_ten_thousand_instances_are_kept():
 )
 def test_every_pixel_shows_its_instance_else_its_stuff_else_void(semantic, instances, least):
     things = [Thing(0), Thing(2), Thing(0), Thing(2)]
-    smallest = SmallestSizes(min_thing_px=least, min_stuff_px=least)
-    result = assembled(semantic, instances, things, categories=CATEGORIES, smallest=smallest)
+    thresholds = Thresholds(min_thing_px=least, min_stuff_px=least)
+    result = assembled(semantic, instances, things, categories=CATEGORIES, thresholds=thresholds)
     category = np.where(instances > 0, np.array([255, 0, 2, 0, 2], np.uint8)[instances], semantic)
     category[(instances == 0) & np.isin(category, [0, 2])] = 255
     shown = result.semantic(CATEGORIES)

@@ -24,7 +24,7 @@ from intarsia.metrics.pairing import MapPairs
 from intarsia.metrics.quality_report import QualityReport
 
 Measure = Literal[
-    "iou", "boundary", "mask-ap", "box-ap", "cityscapes-ap", "errors", "histogram", "leaf", "images"
+    "iou", "boundary", "mask-ap", "box-ap", "cityscapes-ap", "errors", "histogram", "leaf", "images", "scores"
 ]
 
 

@@ -4,34 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Int32, Int64, Integer
+from jaxtyping import Float64, Int32, Int64, Integer
 
+from intarsia._check import fail
 from intarsia.decoding.upsampling import upsampled_labels
 from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap, Segment
 
-__all__ = ["SmallestSizes", "Thing", "assembled", "assembled_from_grid"]
+__all__ = ["Thing", "Thresholds", "assembled", "assembled_from_grid"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmallestSizes:
-    """From which size on segments stay; the settings of every decoder that groups have these, too.
+class Thresholds:
+    """From which size and score on segments stay; the settings of every decoder that groups have these, too.
+
+    What a score means differs from method to method and from model to model, so it is for a trained model
+    that the best ones are found: `python benchmarks/doubt.py` shows what each costs and brings.
 
     Attributes:
         min_thing_px: Things with fewer pixels of the image are dropped; 32 are two points of the usual grid.
         min_stuff_px: Stuff with fewer pixels of the image is dropped; 1024, a square of 32.
+        min_score: Things of a lower score, in [0, 1], are dropped; 0 keeps all.
+        category_score: The same for each category, in the place of `min_score`; those of stuff count for
+            nothing. Empty: `min_score` for all.
     """
 
+    group: ClassVar[str] = "decoding"  # where a recipe has them, for messages
     min_thing_px: int = 32
     min_stuff_px: int = 1024
+    min_score: float = 0.0
+    category_score: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_score <= 1:
+            fail(f"{self.group}.min_score", "in [0, 1]", self.min_score)
+        if not all(0 <= score <= 1 for score in self.category_score):
+            fail(f"{self.group}.category_score", "scores in [0, 1]", self.category_score)
 
     def least_px(self, categories: Categories) -> Int64[np.ndarray, " k"]:
         """The size of each category, 1 and more."""
         return np.where(categories.is_thing, max(self.min_thing_px, 1), max(self.min_stuff_px, 1))
 
+    def least_score(self, categories: Categories) -> Float64[np.ndarray, " k"]:
+        """The lowest score of each category that stays; stuff always does.
 
-ALL_SIZES = SmallestSizes(min_thing_px=1, min_stuff_px=1)
+        Raises:
+            ValueError: `category_score` is for another number of categories.
+        """
+        if len(self.category_score) not in (0, len(categories)):
+            expected = f"a score for each of {len(categories)} categories"
+            fail(f"{self.group}.category_score", expected, len(self.category_score))
+        return np.where(categories.is_thing, np.array(self.category_score or self.min_score), 0.0)
+
+
+KEEP_ALL = Thresholds(min_thing_px=1, min_stuff_px=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +81,16 @@ def assembled(
     things: Sequence[Thing],
     *,
     categories: Categories,
-    smallest: SmallestSizes = ALL_SIZES,
+    thresholds: Thresholds = KEEP_ALL,
 ) -> PanopticMap:
-    """The panoptic map of instances over stuff; what is too small becomes void.
+    """The panoptic map of instances over stuff; what is too small or too doubtful becomes void.
 
     Args:
         semantic: The category index of each pixel, 255 for void; used where there is no instance.
         instances: 0 for none, else the number of the thing, from 1 in the order of `things`.
         things: What each instance is; one of category index 255 is nothing.
         categories: What the category indices mean.
-        smallest: From which size on instances and stuff categories stay; by default all do.
+        thresholds: From which size and score on instances and stuff categories stay; by default all do.
 
     Returns:
         Segments numbered from 1: the things that stay, then stuff. A pixel that shows a thing category but
@@ -82,15 +110,18 @@ def assembled(
     slots = np.where(instances > 0, instances, slot_of_category[semantic])
     areas = np.bincount(slots.ravel(), minlength=1 + len(things) + len(stuff))
     candidates = [*things, *(Thing(int(index)) for index in stuff)]
-    # what is large enough stays; a thing of the void index, as a centre without points is, does not
+    # what is large and sure enough stays; a thing of the void index, as a centre without points is, does not
     category_of_slot = np.array([candidate.category_index for candidate in candidates], np.int64)
+    scores = np.array([candidate.score for candidate in candidates])
     is_known = category_of_slot < len(categories)
-    least = smallest.least_px(categories)[np.where(is_known, category_of_slot, 0)]
-    large = 1 + np.flatnonzero(is_known & (areas[1:] >= least))
-    visible = [candidates[slot - 1] for slot in large]
+    row = np.where(is_known, category_of_slot, 0)
+    is_large = areas[1:] >= thresholds.least_px(categories)[row]
+    is_sure = scores >= thresholds.least_score(categories)[row]
+    staying = 1 + np.flatnonzero(is_known & is_large & is_sure)
+    visible = [candidates[slot - 1] for slot in staying]
     # those that stay are numbered without gaps
     id_of_slot = np.zeros(len(areas), np.int32)
-    id_of_slot[large] = np.arange(1, len(large) + 1)
+    id_of_slot[staying] = np.arange(1, len(staying) + 1)
     return PanopticMap(
         id_of_slot[slots],
         [
@@ -107,7 +138,7 @@ def assembled_from_grid(
     *,
     categories: Categories,
     stride: int,
-    smallest: SmallestSizes,
+    thresholds: Thresholds,
 ) -> PanopticMap:
     """As `assembled`, where instances are known on a grid: every pixel of a thing joins one near it.
 
@@ -117,7 +148,7 @@ def assembled_from_grid(
         pixels: The category index of each pixel of the image.
         categories: What the category indices mean.
         stride: Pixels between neighbours on the grid.
-        smallest: From which size on segments stay.
+        thresholds: From which size and score on segments stay.
     """
     instances = upsampled_labels(
         labels,
@@ -126,4 +157,4 @@ def assembled_from_grid(
         free=np.array([0], np.uint8),
         stride=stride,
     )
-    return assembled(pixels, instances, things, categories=categories, smallest=smallest)
+    return assembled(pixels, instances, things, categories=categories, thresholds=thresholds)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32
 
 from intarsia._check import fail
 from intarsia.clustering import center_offset_grouping, majority_vote
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled_from_grid
+from intarsia.decoding.assembly import Thing, Thresholds, assembled_from_grid
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
@@ -20,18 +21,20 @@ __all__ = ["CenterDecoder", "CenterGroupingConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CenterGroupingConfig(SmallestSizes):
-    """Settings of grouping, beside the smallest sizes.
+class CenterGroupingConfig(Thresholds):
+    """Settings of grouping, beside the thresholds.
 
     Attributes:
         threshold: Heat in [0, 1] that a centre is above; 0.1 is Panoptic-DeepLab's.
         nms_kernel: Side of the window, in points of the grid, in which a centre is the hottest; odd.
     """
 
+    group: ClassVar[str] = "grouping"
     threshold: float = 0.1
     nms_kernel: int = 3
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.nms_kernel < 1 or self.nms_kernel % 2 == 0:
             fail("grouping.nms_kernel", "odd and positive", self.nms_kernel)
 
@@ -41,7 +44,7 @@ class CenterDecoder(AbstractDecoder):
     """Instances from `heat` and `center_steps` (in pixels of the image), categories from `semantic_logits`.
 
     Attributes:
-        grouping: Thresholds and smallest sizes.
+        grouping: Thresholds of centres and of what stays.
         sigma_px: Width of the heat around a centre, in pixels of the image.
     """
 
@@ -71,7 +74,7 @@ class CenterDecoder(AbstractDecoder):
         # at the size of the image
         pixels = upsampled_argmax(logits, *view.size, stride=view.stride)
         return assembled_from_grid(
-            groups.instances, things, pixels, categories=categories, stride=view.stride, smallest=settings
+            groups.instances, things, pixels, categories=categories, stride=view.stride, thresholds=settings
         )
 
     def embedding_field(self, view: ImageView) -> EmbeddingField:

@@ -68,7 +68,7 @@ class ClipCutter:
 
         Args:
             categories: What the category indices mean.
-            config: Up-sampling, score, and what stays; see `CutConfig`.
+            config: Up-sampling, score and thresholds; see `CutConfig`.
             window: Frames that are cut together, of which one is shared with the window before; 2, the least,
                 whose costs are small.
             memory: Frames for which a thing that is not seen is remembered; 15, half a second at 30 frames a

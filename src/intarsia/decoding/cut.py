@@ -21,7 +21,7 @@ from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
 from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_segments
-from intarsia.panoptic import VOID_INDEX, Categories, PanopticMap
+from intarsia.panoptic import Categories, PanopticMap
 
 __all__ = [
     "CutConfig",
@@ -67,7 +67,7 @@ class CutDecoder(AbstractDecoder):
     """One cut an image on `node_costs` and `affinity_costs`, up-sampled along `semantic_logits`.
 
     Attributes:
-        cut: Solver, up-sampling, score, and what stays.
+        cut: Solver, up-sampling, score and thresholds.
         offsets: (rows, columns) on the grid from a point to its neighbour, one an affinity channel.
         void_class: Whether the last class of the costs is void: points of that label show nothing.
     """
@@ -131,7 +131,7 @@ def cut_map(view: CutView, categories: Categories, config: CutConfig) -> Panopti
     Args:
         view: Costs and logits of one image.
         categories: What the category indices mean.
-        config: Solver, up-sampling, score, and what stays; see `CutConfig`.
+        config: Solver, up-sampling, score and thresholds; see `CutConfig`.
     """
     segments = cut_segments(view.problem, config, stride=view.stride)
     return map_of_segments(segments, view, categories, config=config)
@@ -146,20 +146,21 @@ def map_of_segments(
         segments: Of the cut of `view`.
         view: Costs and logits of one image.
         categories: What the category indices mean.
-        config: Solver, up-sampling, score, and what stays; see `CutConfig`.
+        config: Solver, up-sampling, score and thresholds; see `CutConfig`.
     """
     scores = segment_scores(segments, view, kind=config.score)
     pixels = pixel_segments(segments, view, guided=config.upsampling == "guided")
     is_thing = view.problem.splittable[segments.categories]
     number = np.where(is_thing, np.cumsum(is_thing), 0).astype(np.int32)
-    shown = np.where(scores >= config.min_score, segments.categories, VOID_INDEX)
-    things = [Thing(c, s) for c, s in zip(shown[is_thing].tolist(), scores[is_thing].tolist(), strict=True)]
+    things = [
+        Thing(int(c), float(s)) for c, s in zip(segments.categories[is_thing], scores[is_thing], strict=True)
+    ]
     return assembled(
         segments.categories.astype(np.uint8)[pixels],
         number[pixels],
         things,
         categories=categories,
-        smallest=config,
+        thresholds=config,
     )
 
 

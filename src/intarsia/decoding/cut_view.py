@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -11,7 +11,7 @@ from jaxtyping import Float32, Int64
 from intarsia._check import fail, nearest
 from intarsia.cut import GridProblem
 from intarsia.cut.solvers import SOLVERS
-from intarsia.decoding.assembly import SmallestSizes
+from intarsia.decoding.assembly import Thresholds
 from intarsia.panoptic import Categories
 
 __all__ = ["CutConfig", "CutView", "Score"]
@@ -20,8 +20,8 @@ Score = Literal["costs", "released", "probability"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CutConfig(SmallestSizes):
-    """Settings of decoding by a cut, beside the smallest sizes.
+class CutConfig(Thresholds):
+    """Settings of decoding by a cut, beside the thresholds.
 
     Attributes:
         solver: As in `intarsia.cut.solve`.
@@ -31,32 +31,29 @@ class CutConfig(SmallestSizes):
         small: What happens to clusters of fewer grid points than `min_thing_px` stands for: they are
             "absorbed" by a neighbour inside the cut, or become "void".
         score: How sure a thing is; see `segment_scores`.
-        min_score: Things of a lower score, in [0, 1], are left void; 0 keeps all, since what a score means
-            differs from model to model.
         category_px: From which size on segments of each category stay, in the place of the two sizes of all,
             as training through the cut can learn them; empty: those two.
     """
 
+    group: ClassVar[str] = "cut"
     solver: str = "greedy"
     refine: bool = False
     upsampling: Literal["guided", "nearest"] = "guided"
     small: Literal["absorbed", "void"] = "absorbed"
     score: Score = "costs"
-    min_score: float = 0.0
     category_px: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.solver not in SOLVERS:
             fail("cut.solver", "the name of one", repr(self.solver), hint=nearest(self.solver, SOLVERS))
         if self.small == "absorbed" and self.solver != "greedy":
             fail("cut.small", '"void" for another solver than "greedy"', '"absorbed"')
-        if not 0 <= self.min_score <= 1:
-            fail("cut.min_score", "in [0, 1]", self.min_score)
 
     @classmethod
-    def of_sizes(cls, smallest: SmallestSizes) -> CutConfig:
-        """The defaults with these smallest sizes."""
-        return cls(**{entry.name: getattr(smallest, entry.name) for entry in fields(SmallestSizes)})
+    def of_thresholds(cls, thresholds: Thresholds) -> CutConfig:
+        """The defaults with these thresholds."""
+        return cls(**{entry.name: getattr(thresholds, entry.name) for entry in fields(Thresholds)})
 
     def least_px(self, categories: Categories) -> Int64[np.ndarray, " k"]:
         """The size of each category, 1 and more.

@@ -104,7 +104,7 @@ def layer_maps(
         layers: One an image.
         views: What the images are up-sampled by.
         categories: What the category indices mean.
-        config: Up-sampling, score, and what stays; see `CutConfig`.
+        config: Up-sampling, score and thresholds; see `CutConfig`.
     """
     guided = config.upsampling == "guided"
     numbers = [
@@ -114,7 +114,10 @@ def layer_maps(
         np.bincount(number.ravel(), minlength=len(layer.things))
         for number, layer in zip(numbers, layers, strict=True)
     ]
-    least_px = config.least_px(categories)
+    # the class after the last category is void
+    least_px, least_score = (
+        np.append(least, 0) for least in (config.least_px(categories), config.least_score(categories))
+    )
     scores = [
         np.where(layer.things > 0, segment_scores(layer.segments, view, kind=config.score), 1.0)
         for layer, view in zip(layers, views, strict=True)
@@ -131,8 +134,8 @@ def layer_maps(
         # each layer with the things and the stuff that are large and sure enough
         indices = layer.segments.categories
         size = np.where(is_thing, largest[layer.things], area)
-        least = np.append(least_px, 0)[indices]  # the class after the last category is void
-        stays = (size >= least) & (indices < len(categories)) & (surest[layer.things] >= config.min_score)
+        is_sure = surest[layer.things] >= least_score[indices]
+        stays = (size >= least_px[indices]) & is_sure & (indices < len(categories))
         ids = np.where(is_thing, len(categories) + layer.things, indices + 1)
         rows = zip(*(column[stays].tolist() for column in (ids, indices, surety)), strict=True)
         segments = [Segment(id, categories[index].id, score) for id, index, score in rows]

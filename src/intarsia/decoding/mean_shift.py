@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, Integer
 
 from intarsia.clustering import assign_to_centers, mean_shift, resolve_bandwidth
 from intarsia.cut.offsets import offsets_of
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
+from intarsia.decoding.assembly import Thing, Thresholds, assembled
 from intarsia.decoding.cut import cut_map
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
@@ -26,8 +26,8 @@ __all__ = ["EmbeddingDecoder", "EmbeddingView", "MeanShiftConfig", "group_by_emb
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanShiftConfig(SmallestSizes):
-    """Settings of grouping, beside the smallest sizes.
+class MeanShiftConfig(Thresholds):
+    """Settings of grouping, beside the thresholds.
 
     Attributes:
         kind: "mean_shift" within each thing category, or the "cut": one problem for categories and instances,
@@ -36,6 +36,7 @@ class MeanShiftConfig(SmallestSizes):
         distances: Between the points of a pair, on the grid; for the cut.
     """
 
+    group: ClassVar[str] = "grouping"
     kind: Literal["mean_shift", "cut"] = "mean_shift"
     bandwidth: str | float = "delta_d"
     distances: tuple[int, ...] = (1, 2, 4, 8, 16)
@@ -46,7 +47,7 @@ class EmbeddingDecoder(AbstractDecoder):
     """Instances from `embeddings`, categories from `semantic_logits`.
 
     Attributes:
-        grouping: By mean shift or by a cut, and smallest sizes.
+        grouping: By mean shift or by a cut, and thresholds.
         delta_v: Margin of the loss around a mean, which the bandwidth may be given in.
         delta_d: Half the least distance of two means, likewise.
     """
@@ -73,8 +74,8 @@ class EmbeddingDecoder(AbstractDecoder):
 
     @property
     def cut_config(self) -> CutConfig:
-        """The smallest sizes of grouping."""
-        return CutConfig.of_sizes(self.grouping)
+        """The thresholds of grouping."""
+        return CutConfig.of_thresholds(self.grouping)
 
     def cut_view(self, view: ImageView, categories: Categories) -> CutView:
         """Pairs of points at the distances of grouping, by how far apart their embeddings are."""
@@ -100,7 +101,7 @@ class EmbeddingDecoder(AbstractDecoder):
             view,
             categories,
             bandwidth=self.bandwidth,
-            smallest=self.grouping,
+            thresholds=self.grouping,
             true_instances=true_instances,
         )
 
@@ -156,7 +157,7 @@ def group_by_embedding(
     categories: Categories,
     *,
     bandwidth: float,
-    smallest: SmallestSizes,
+    thresholds: Thresholds,
     true_instances: Integer[np.ndarray, "hs ws"] | None = None,
 ) -> PanopticMap:
     """The panoptic map: mean shift in each thing category, stuff by its category.
@@ -165,7 +166,7 @@ def group_by_embedding(
         view: What the network says.
         categories: What the category indices mean.
         bandwidth: Radius of a cluster in embedding space.
-        smallest: What is smaller becomes void.
+        thresholds: What is below them becomes void.
         true_instances: Cluster around the mean embeddings of these instances instead of mean shift's.
     """
     labels = np.zeros(view.semantic.shape, np.int32)
@@ -176,7 +177,7 @@ def group_by_embedding(
         if not foreground.any():
             continue
         if true_instances is None:
-            clusters = _clusters(view, foreground, bandwidth, smallest.min_thing_px)
+            clusters = _clusters(view, foreground, bandwidth, thresholds.min_thing_px)
         else:
             clusters = _around_true_means(view.embeddings, foreground, true_instances, bandwidth)
         scores = _scores(clusters, view, bandwidth)
@@ -190,7 +191,7 @@ def group_by_embedding(
         upsampled_labels(labels, group, view.pixel_semantic, free=stuff, stride=view.stride),
         things,
         categories=categories,
-        smallest=smallest,
+        thresholds=thresholds,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 
 from intarsia._check import fail
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
+from intarsia.decoding.assembly import Thing, Thresholds, assembled
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.detections import Detections
 from intarsia.decoding.image_view import ImageView
@@ -124,8 +124,8 @@ def merge_by_rules(
             continue
         things.append(Thing(int(labels[n]), float(scores[n])))
         window[free] = len(things)
-    smallest = SmallestSizes(min_thing_px=1, min_stuff_px=config.min_stuff_px)
-    return assembled(semantic, instances, things, categories=categories, smallest=smallest)
+    thresholds = Thresholds(min_thing_px=1, min_stuff_px=config.min_stuff_px)
+    return assembled(semantic, instances, things, categories=categories, thresholds=thresholds)
 
 
 def masks_in_boxes(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
+from intarsia.decoding.assembly import Thing, Thresholds, assembled
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import upsampled_winners
@@ -46,5 +46,5 @@ class PanopticLogitsDecoder(AbstractDecoder):
             thing_of_channel[winners],
             [Thing(int(c), float(score)) for c, score in zip(thing_categories, view["scores"], strict=True)],
             categories=categories,
-            smallest=SmallestSizes(min_thing_px=1, min_stuff_px=self.min_stuff_px),
+            thresholds=Thresholds(min_thing_px=1, min_stuff_px=self.min_stuff_px),
         )

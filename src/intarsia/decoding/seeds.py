@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int32, Integer
 from intarsia._check import check_least, fail
 from intarsia.clustering import SeedGroups, assign_by_membership, majority_vote, seed_decoding
 from intarsia.cut.offsets import offsets_of
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled_from_grid
+from intarsia.decoding.assembly import Thing, Thresholds, assembled_from_grid
 from intarsia.decoding.cut import cut_map
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.decoder import AbstractDecoder
@@ -29,8 +29,8 @@ _SHARPEST = 2.0  # λ = e^20, beyond which float32 tells no two pixels apart
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeedDecodingConfig(SmallestSizes):
-    """Settings of decoding, beside the smallest sizes; see `intarsia.clustering.seed_decoding`.
+class SeedDecodingConfig(Thresholds):
+    """Settings of decoding, beside the thresholds; see `intarsia.clustering.seed_decoding`.
 
     Attributes:
         kind: "seeds" one after the other, or the "cut": one problem for categories and instances, in which
@@ -59,6 +59,7 @@ class SeedDecodingConfig(SmallestSizes):
     patience: int = 500
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.leftover_membership < 1:
             fail("decoding.leftover_membership", "in (0, 1)", self.leftover_membership)
         if self.pair_margins <= 0:
@@ -74,7 +75,7 @@ class SeedDecoder(AbstractDecoder):
     `category_logits`.
 
     Attributes:
-        decoding: By seeds or by a cut, thresholds and smallest sizes.
+        decoding: By seeds or by a cut, and thresholds.
     """
 
     decoding: SeedDecodingConfig
@@ -87,8 +88,8 @@ class SeedDecoder(AbstractDecoder):
 
     @property
     def cut_config(self) -> CutConfig:
-        """The smallest sizes of decoding."""
-        return CutConfig.of_sizes(self.decoding)
+        """The thresholds of decoding."""
+        return CutConfig.of_thresholds(self.decoding)
 
     def cut_view(self, view: ImageView, categories: Categories) -> CutView:
         """Pairs of points at the distances of decoding, by how many margins their embeddings are apart."""
@@ -146,7 +147,7 @@ def _group_by_seeds(view: ImageView, categories: Categories, settings: SeedDecod
     pixels = upsampled_argmax(category_prob, *view.size, stride=view.stride)
     things = [Thing(int(category), float(score)) for category, score in zip(votes, scores, strict=True)]
     return assembled_from_grid(
-        labels, things, pixels, categories=categories, stride=view.stride, smallest=settings
+        labels, things, pixels, categories=categories, stride=view.stride, thresholds=settings
     )
 
 

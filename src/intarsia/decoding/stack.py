@@ -31,7 +31,7 @@ def stack_maps(views: Sequence[CutView], categories: Categories, *, config: CutC
     Args:
         views: The pages in order, all of one size.
         categories: What the category indices mean.
-        config: Solver, up-sampling, score, and what stays; see `CutConfig`.
+        config: Solver, up-sampling, score and thresholds; see `CutConfig`.
 
     Returns:
         A map a page. Stuff has one id a category.

@@ -13,6 +13,7 @@ from intarsia.metrics.measures import Request
 from intarsia.metrics.near_ap import evaluate_near
 from intarsia.metrics.panoptic_quality import PanopticQuality
 from intarsia.metrics.quality_report import QualityReport
+from intarsia.metrics.score_curves import ScoreCurves
 from intarsia.metrics.semantic_iou import SemanticIoU
 from intarsia.metrics.temporal import TemporalConsistency, embedding_drift
 from intarsia.metrics.video_quality import SegmentationTrackingQuality, VideoPanopticQuality
@@ -29,6 +30,7 @@ __all__ = [
     "QualityReport",
     "RecallByCrowding",
     "Request",
+    "ScoreCurves",
     "SegmentationTrackingQuality",
     "SemanticIoU",
     "TemporalConsistency",

@@ -13,6 +13,7 @@ from intarsia.metrics.error_breakdown import ErrorBreakdown
 from intarsia.metrics.image_table import ImageTable
 from intarsia.metrics.leaf_count import LeafCount
 from intarsia.metrics.match_histogram import MatchHistogram
+from intarsia.metrics.score_curves import ScoreCurves
 from intarsia.metrics.semantic_iou import SemanticIoU
 from intarsia.metrics.tally import AbstractTally, Comparison
 from intarsia.panoptic import Categories
@@ -27,6 +28,7 @@ MEASURES: dict[str, Callable[[Categories], AbstractTally]] = {
     "histogram": MatchHistogram,
     "leaf": LeafCount,
     "images": ImageTable,
+    "scores": ScoreCurves,
 }
 
 

@@ -147,7 +147,7 @@ def _affinities(
             **method.trunk,
             affinity=affinity,
             affinity_loss=loss,
-            cut=cut or replace(CutConfig.of_sizes(method.grouping), refine=True),
+            cut=cut or replace(CutConfig.of_thresholds(method.grouping), refine=True),
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeAlias
@@ -18,6 +19,7 @@ from intarsia.pictures.image_like import in_unit_range
 __all__ = [
     "Diameter",
     "factor_of_picture",
+    "is_as_sure",
     "predict_at_diameter",
     "rescale",
     "scale_factor",
@@ -36,8 +38,8 @@ MOST_TIMES = 8.0
 ALIKE = 1.5
 """With "auto", things that differ from trained ones by less than this factor need no second look.
 
-Whoever says "auto" does not know the scale. A model's own second look is for what is further away:
-docs/decisions/0011-another-look.md.
+Two looks of nearly one scale see nearly the same. Where nobody asks for it a model has a factor of its own,
+and a second look its price: docs/decisions/0014-doubt.md.
 """
 
 MOST_ENLARGED_PX = 2**26
@@ -127,7 +129,7 @@ def factor_of_picture(
     if factor == 1:
         return factor
     second = next(_at_factor(predict, [picture], factor))
-    return factor if _summed_scores(second, categories) >= _summed_scores(first, categories) else 1.0
+    return factor if is_as_sure(second, first, categories) else 1.0
 
 
 def predict_at_diameter(
@@ -145,8 +147,8 @@ def predict_at_diameter(
         predict: The model on pictures as they are.
         pictures: As they are.
         diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
-            of what it shows, and looks again where that is far from the trained one. Of both answers the
-            one stays whose things' scores add up to more.
+            of what it shows, and looks again where that is far from the trained one. What it sees then
+            holds if it is as sure of it.
         trained_px: The diameter that the model was trained on.
         categories: Those of the model.
         alike: By which factor found things may differ from trained ones without a second look, with "auto".
@@ -173,17 +175,35 @@ def predict_at_diameter(
             yield first
             continue
         second = next(_at_factor(predict, [picture], factor))
-        is_worse = _summed_scores(second, categories) < _summed_scores(first, categories)
-        yield first if is_worse else second
+        yield second if is_as_sure(second, first, categories) else first
 
 
-def _summed_scores(panoptic_map: PanopticMap, categories: Categories) -> float:
-    """Of its things: how much an answer has found, and how sure it is of it.
+def is_as_sure(one: PanopticMap, other: PanopticMap, categories: Categories) -> bool:
+    """Whether an answer finds as much as another, and is as sure of it: sum and mean of its things' scores.
 
-    The mean would speak for an answer that shows nothing but the two or three things that nobody doubts.
+    The sum alone speaks for things in pieces, the mean alone for the two or three that nobody doubts.
+
+    Args:
+        one: The answer that is to be no worse.
+        other: Of the same picture.
+        categories: What the categories of both mean.
+
+    Example:
+        >>> from intarsia.panoptic import Segment
+        >>> whole = PanopticMap(np.array([[1, 1]]), [Segment(1, 1, score=0.9)])
+        >>> pieces = PanopticMap(np.array([[1, 2]]), [Segment(1, 1, score=0.6), Segment(2, 1, score=0.6)])
+        >>> facades = Categories.named("facades")
+        >>> is_as_sure(whole, whole, facades), is_as_sure(pieces, whole, facades)
+        (True, False)
     """
-    is_thing = categories.is_thing
-    return sum(s.score for s in panoptic_map.segments if is_thing[categories.index_of(s.category_id)])
+    things = categories.is_thing
+    ours, theirs = (
+        [s.score for s in each.segments if things[categories.index_of(s.category_id)]]
+        for each in (one, other)
+    )
+    if not theirs:
+        return True
+    return sum(ours) >= sum(theirs) and statistics.fmean(ours) >= statistics.fmean(theirs)
 
 
 def _trained_diameter(trained_px: float | None) -> float:
