@@ -119,7 +119,6 @@ SHIPPED = {
 
 CHOSEN = {
     "facades": Chosen(category_score=(0.926, 0.936, 0.936, 0.915, 0.913)),
-    "facades-embedding": Chosen(category_score=(0.0, 0.891, 0.888, 0.856, 0.0)),
     "facades-hierarchy": Chosen(category_score=(0.396, 0.42, 0.214, 0.181, 0.201)),
     "nuclei": Chosen(dearer={4: 0.5, 10: 0.5}, min_score=0.9, second_look=2.0),
 }
