@@ -13,7 +13,7 @@ from torch import Tensor
 from intarsia.data.sticks import STICK_CATEGORIES, scattered_sticks
 from intarsia.data.targets import PanopticTargets, at_grid, targets_of
 from intarsia.data.transforms import Augmentation
-from intarsia.decoding.assembly import SmallestSizes, Thing, assembled
+from intarsia.decoding.assembly import Thing, Thresholds, assembled
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.upsampling import grid_size, upsampled_argmax
 from intarsia.losses import lovasz_hinge
@@ -25,8 +25,8 @@ from intarsia.recipes.recipe import Optim, Recipe, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContourConfig(SmallestSizes):
-    """Settings of `ContourMethod`, beside the smallest sizes of segments."""
+class ContourConfig(Thresholds):
+    """Settings of `ContourMethod`, beside the thresholds of segments."""
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
@@ -93,7 +93,7 @@ class ContourMethod(AbstractMethod):
             parts = _grown_parts(shown & inside)
             instances[shown] = np.where(parts > 0, parts + len(things), 0)[shown]
             things += [Thing(index)] * int(parts.max())
-        return assembled(semantic, instances, things, categories=self.categories, smallest=self.config)
+        return assembled(semantic, instances, things, categories=self.categories, thresholds=self.config)
 
 
 def _on_edge(instances: Tensor) -> Tensor:
