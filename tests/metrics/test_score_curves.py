@@ -56,7 +56,7 @@ def test_a_curve_is_the_quality_of_maps_without_what_scores_less(seed: int):
             assert (pq, num_found) == (pytest.approx(row.pq), row.tp)
         kept = [s for s in curve.scores if s >= curve.least_score]
         assert curve.pq[len(kept) - 1] >= curve.pq.max() - 0.005
-        assert len(kept) == curve.chosen + 1
+        assert len(kept) == curve.best_row + 1
 
 
 def test_bars_are_for_the_categories_of_things_that_were_found():

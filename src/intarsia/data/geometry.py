@@ -196,7 +196,7 @@ class Elastic(v2.Transform):
         places, plain = params["places"], inpt.as_subclass(Tensor)
         size = plain.shape[-2:]
         if isinstance(inpt, tv_tensors.Mask):
-            rows, columns = (_mirrored(place, side) for place, side in zip(places, size, strict=True))
+            rows, columns = (_pixel_numbers(place, side) for place, side in zip(places, size, strict=True))
             return plain[rows, columns].as_subclass(type(inpt))
         # torch counts from -1 at one edge to 1 at the other, columns first
         rows, columns = (2 * place / side - 1 for place, side in zip(places, size, strict=True))
@@ -224,7 +224,7 @@ def _spline(side: int) -> Tensor:
     return spline.scatter_(1, first[:, None] + torch.arange(4), weights.T / 6)
 
 
-def _mirrored(places_px: Tensor, side: int) -> Tensor:
+def _pixel_numbers(places_px: Tensor, side: int) -> Tensor:
     """The number of the pixel that each place lies in; places beyond an edge are mirrored by it."""
     # a picture and its mirror image repeat, as often as a place is beyond
     return (side - (places_px.remainder(2 * side) - side).abs()).long().clamp_(max=side - 1)

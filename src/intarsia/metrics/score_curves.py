@@ -35,16 +35,16 @@ class ScoreCurve:
     num_found: Int64[np.ndarray, " s"]
 
     @property
-    def chosen(self) -> int:
+    def best_row(self) -> int:
         """The row of the lowest score whose PQ is within half a point of the highest one."""
         return int(np.flatnonzero(self.pq >= self.pq.max() - HARDLY_LESS)[-1])
 
     @property
     def least_score(self) -> float:
         """The bar that is chosen: between the last score that stays and the next one, 0 if all stay."""
-        if self.chosen == len(self.scores) - 1:
+        if self.best_row == len(self.scores) - 1:
             return 0.0
-        return float(self.scores[self.chosen : self.chosen + 2].mean())
+        return float(self.scores[self.best_row : self.best_row + 2].mean())
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class ScoreReport(AbstractReport):
         return {
             str(id): {
                 "least_score": curve.least_score,
-                "pq": float(curve.pq[curve.chosen]),
+                "pq": float(curve.pq[curve.best_row]),
                 "pq_of_all": float(curve.pq[-1]),
-                "found": int(curve.num_found[curve.chosen]),
+                "found": int(curve.num_found[curve.best_row]),
                 "found_of_all": int(curve.num_found[-1]),
             }
             for id, curve in self.per_category.items()
@@ -75,7 +75,7 @@ class ScoreReport(AbstractReport):
         """Of each category PQ as it is and with its bar."""
         return {
             f"PQ of {curve.name}, all and from score {curve.least_score:.3f}": (
-                f"{percent(float(curve.pq[-1]))}, {percent(float(curve.pq[curve.chosen]))}"
+                f"{percent(float(curve.pq[-1]))}, {percent(float(curve.pq[curve.best_row]))}"
             )
             for curve in self.per_category.values()
         }

@@ -178,13 +178,13 @@ def predict_at_diameter(
         yield second if is_as_sure(second, first, categories) else first
 
 
-def is_as_sure(one: PanopticMap, other: PanopticMap, categories: Categories) -> bool:
+def is_as_sure(answer: PanopticMap, other: PanopticMap, categories: Categories) -> bool:
     """Whether an answer finds as much as another, and is as sure of it: sum and mean of its things' scores.
 
     The sum alone speaks for things in pieces, the mean alone for the two or three that nobody doubts.
 
     Args:
-        one: The answer that is to be no worse.
+        answer: The one that is to be no worse.
         other: Of the same picture.
         categories: What the categories of both mean.
 
@@ -199,7 +199,7 @@ def is_as_sure(one: PanopticMap, other: PanopticMap, categories: Categories) -> 
     things = categories.is_thing
     ours, theirs = (
         [s.score for s in each.segments if things[categories.index_of(s.category_id)]]
-        for each in (one, other)
+        for each in (answer, other)
     )
     if not theirs:
         return True

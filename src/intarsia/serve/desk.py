@@ -13,6 +13,7 @@ from anyio.to_thread import run_sync
 from intarsia._check import fail
 from intarsia.decoding.insight import PixelView, view_of_pixel
 from intarsia.metrics import PanopticQuality
+from intarsia.metrics.tally import or_null
 from intarsia.panoptic import PanopticMap
 from intarsia.serve.memory import SpareMemory
 from intarsia.serve.models import ServedModel
@@ -127,7 +128,7 @@ class Desk:
             return Agreement(None, "They know different categories.")
         quality = PanopticQuality(categories)
         quality.update(prediction, other)
-        pq = quality.compute().all.pq
+        pq = or_null(quality.compute().all.pq)
         return Agreement(pq, "" if pq is not None else "Neither sees a segment.")
 
     async def take(self, token: str, sight: Sight, kind: str) -> Takeaway:
