@@ -5,7 +5,7 @@
 DATA is a COCO panoptic folder whose first thing is the nucleus. Every third picture is predicted by `nuclei`
 as it is, and once more at the scale at which the median nucleus of that answer is as large as in training. A
 row a limit and a rule: how many pictures are looked at again if those are whose nuclei are smaller or larger
-by that factor, and which of both answers holds, the second, or the second only if it is as sure of as much;
+by that factor, and which of both answers holds, the second, or the second only if it is surer of as much;
 PQ of the nucleus in percent: of all pictures, of glowing (fluorescence) and of stained ones. `--scale` shows
 the pictures at another size, and measures there.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from nuclei import Score, quality, scenes, score
 
 import intarsia
-from intarsia.runtime.diameter import MOST_TIMES, is_as_sure, typical_diameter_px
+from intarsia.runtime.diameter import MOST_TIMES, is_surer, typical_diameter_px
 
 LIMITS = (1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0)
 
@@ -71,9 +71,9 @@ def look_twice(options: argparse.Namespace) -> list[Looks]:
         factor = trained_px / (typical_diameter_px([first], categories) or trained_px)
         if not 1 / LIMITS[0] < factor < LIMITS[0] and 1 / MOST_TIMES < factor < MOST_TIMES:
             second = model.predict(scene.picture, diameter=trained_px / factor)
-        is_surer = is_as_sure(second, first, categories)
+        is_second_surer = is_surer(second, first, categories)
         scores = [score(answer.instances(categories), scene) for answer in (first, second)]
-        looks.append(Looks(scores[0], factor, scores[1], is_surer))
+        looks.append(Looks(scores[0], factor, scores[1], is_second_surer))
     return looks
 
 

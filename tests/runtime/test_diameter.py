@@ -150,7 +150,7 @@ def test_auto_hands_all_pictures_over_at_once_so_that_their_decoding_does_not_wa
     assert len(calls) == 1
 
 
-def test_the_second_look_counts_only_where_its_things_are_as_sure():
+def test_the_second_look_counts_only_where_its_things_are_surer():
     """Seen larger, the network doubts what it was sure of: the first answer stays, and the view is of it."""
 
     class Doubter(Watcher):
@@ -165,7 +165,7 @@ def test_the_second_look_counts_only_where_its_things_are_as_sure():
                 yield PanopticMap(answer.ids, [Segment(s.id, s.category_id, score) for s in answer.segments])
 
     picture = picture_of_squares(3, 3)
-    for score, stays in ((0.95, False), (0.9, False), (0.6, True)):
+    for score, stays in ((0.95, False), (0.9, False), (0.901, True), (0.6, True)):
         [found] = predict(Doubter(score), [picture], "auto")
         assert [s.score for s in found.segments if s.category_id == 1] == [0.9 if stays else score] * 2
         options = {"trained_px": 10.0, "categories": CATEGORIES}

@@ -19,7 +19,7 @@ from intarsia.pictures.image_like import in_unit_range
 __all__ = [
     "Diameter",
     "factor_of_picture",
-    "is_as_sure",
+    "is_surer",
     "predict_at_diameter",
     "rescale",
     "scale_factor",
@@ -41,6 +41,9 @@ ALIKE = 1.5
 Two looks of nearly one scale see nearly the same. Where nobody asks for it a model has a factor of its own,
 and a second look its price: docs/decisions/0014-doubt.md.
 """
+
+SURER = 0.002
+"""By how much the mean score of a second look is to be higher; from 0.001 to 0.003 it made no difference."""
 
 MOST_ENLARGED_PX = 2**26
 """Where a look is to find the scale, no image is enlarged beyond this: 2 GB of the answers of `nuclei`."""
@@ -129,7 +132,7 @@ def factor_of_picture(
     if factor == 1:
         return factor
     second = next(_at_factor(predict, [picture], factor))
-    return factor if is_as_sure(second, first, categories) else 1.0
+    return factor if is_surer(second, first, categories) else 1.0
 
 
 def predict_at_diameter(
@@ -148,7 +151,7 @@ def predict_at_diameter(
         pictures: As they are.
         diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
             of what it shows, and looks again where that is far from the trained one. What it sees then
-            holds if it is as sure of it.
+            holds if it is surer of as much.
         trained_px: The diameter that the model was trained on.
         categories: Those of the model.
         alike: By which factor found things may differ from trained ones without a second look, with "auto".
@@ -175,17 +178,18 @@ def predict_at_diameter(
             yield first
             continue
         second = next(_at_factor(predict, [picture], factor))
-        yield second if is_as_sure(second, first, categories) else first
+        yield second if is_surer(second, first, categories) else first
 
 
-def is_as_sure(answer: PanopticMap, other: PanopticMap, categories: Categories) -> bool:
-    """Whether an answer finds as much as another, and is as sure of it: sum and mean of its things' scores.
+def is_surer(answer: PanopticMap, other: PanopticMap, categories: Categories) -> bool:
+    """Whether a second answer finds as much as the first and is surer of it: sum and mean of things' scores.
 
-    The sum alone speaks for things in pieces, the mean alone for the two or three that nobody doubts.
+    The sum alone speaks for things in pieces, the mean alone for the two or three that nobody doubts. Means
+    that are the same, as of a method without scores, say nothing.
 
     Args:
-        answer: The one that is to be no worse.
-        other: Of the same picture.
+        answer: The second.
+        other: The first, of the same picture.
         categories: What the categories of both mean.
 
     Example:
@@ -193,7 +197,7 @@ def is_as_sure(answer: PanopticMap, other: PanopticMap, categories: Categories) 
         >>> whole = PanopticMap(np.array([[1, 1]]), [Segment(1, 1, score=0.9)])
         >>> pieces = PanopticMap(np.array([[1, 2]]), [Segment(1, 1, score=0.6), Segment(2, 1, score=0.6)])
         >>> facades = Categories.named("facades")
-        >>> is_as_sure(whole, whole, facades), is_as_sure(pieces, whole, facades)
+        >>> is_surer(whole, whole, facades), is_surer(pieces, whole, facades)
         (True, False)
     """
     things = categories.is_thing
@@ -203,7 +207,8 @@ def is_as_sure(answer: PanopticMap, other: PanopticMap, categories: Categories) 
     )
     if not theirs:
         return True
-    return sum(ours) >= sum(theirs) and statistics.fmean(ours) >= statistics.fmean(theirs)
+    more = statistics.fmean(ours) - statistics.fmean(theirs) if ours else -1.0
+    return sum(ours) >= sum(theirs) and (more == 0 or more >= SURER)
 
 
 def _trained_diameter(trained_px: float | None) -> float:
