@@ -124,6 +124,10 @@ def test_a_folder_without_a_validation_part_holds_out_every_tenth_image(streets,
         (("batch_size=many",), "`batch_size` must be a whole number, got 'many'"),
         (("batch_size=0",), "`batch_size` must be at least 1, got 0"),
         (("data=nowhere",), "nowhere"),
+        (
+            ("method.grouping.category_score=0.9,0.1",),
+            r"`grouping.category_score` must be a score for each of \d+ categories, got 2",
+        ),
         (("data=",), "`data` must be a data set folder, got none. Add data=DIR"),
     ],
 )

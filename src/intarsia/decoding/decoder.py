@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import fields
 from typing import NoReturn
 
 from intarsia._check import fail
 from intarsia.decoding.affinity_walk import AffinityField
+from intarsia.decoding.assembly import Thresholds
 from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
@@ -32,6 +34,18 @@ class AbstractDecoder(ABC):
             view: What the network said.
             categories: What its category indices mean.
         """
+
+    def check_categories(self, categories: Categories) -> None:
+        """Refuse thresholds of single categories that are for another number of them.
+
+        Raises:
+            ValueError: As `Thresholds.least_px` and `least_score`.
+        """
+        for entry in fields(self):  # pyright: ignore[reportArgumentType] - every decoder is a dataclass
+            settings = getattr(self, entry.name)
+            if isinstance(settings, Thresholds):
+                settings.least_px(categories)
+                settings.least_score(categories)
 
     @property
     def reach_points(self) -> int:

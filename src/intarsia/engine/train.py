@@ -65,6 +65,8 @@ class Trainer:
         # data and method; weights of another model only where the run has not begun
         self.train_data, self.validation_data = data_of(recipe)
         method = run.method_class(recipe.method, self.train_data.categories)
+        if method.has_decoder:
+            method.map_decoder.check_categories(method.categories)
         method.diameter_px = trained_diameter_px(self.train_data)
         method.intake = Intake(recipe.channel, recipe.size, recipe.page)
         self.own_losses = OwnLosses(recipe.losses, recipe.loss_weights)

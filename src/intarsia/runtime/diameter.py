@@ -43,7 +43,7 @@ and a second look its price: docs/decisions/0014-doubt.md.
 """
 
 SURER = 0.002
-"""By how much the mean score of a second look is to be higher; from 0.001 to 0.003 it made no difference."""
+"""By how much the mean score of a second look is to be higher: docs/decisions/0014-doubt.md."""
 
 MOST_ENLARGED_PX = 2**26
 """Where a look is to find the scale, no image is enlarged beyond this: 2 GB of the answers of `nuclei`."""
