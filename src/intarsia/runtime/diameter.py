@@ -188,8 +188,8 @@ def is_surer(answer: PanopticMap, other: PanopticMap, categories: Categories) ->
     that are the same, as of a method without scores, say nothing.
 
     Args:
-        answer: The second.
-        other: The first, of the same picture.
+        answer: What the second look has found.
+        other: What the first one has found in the same picture.
         categories: What the categories of both mean.
 
     Example:
