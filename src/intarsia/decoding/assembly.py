@@ -20,8 +20,8 @@ __all__ = ["Thing", "Thresholds", "assembled", "assembled_from_grid"]
 class Thresholds:
     """From which size and score on segments stay; the settings of every decoder that groups have these, too.
 
-    What a score means differs from method to method and from model to model, so it is for a trained model
-    that the best ones are found: `python benchmarks/doubt.py` shows what each costs and brings.
+    What a score means differs from method to method and from model to model, so the best ones are found for
+    a trained model: `intarsia evaluate --also scores` says them, as `intarsia.metrics.ScoreCurves`.
 
     Attributes:
         min_thing_px: Things with fewer pixels of the image are dropped; 32 are two points of the usual grid.
