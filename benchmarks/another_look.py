@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from nuclei import Score, quality, scenes, score
 
 import intarsia
-from intarsia.runtime.diameter import MOST_TIMES, is_surer, typical_diameter_px
+from intarsia.runtime.diameter import MOST_TIMES, second_look_holds, typical_diameter_px
 
 LIMITS = (1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0)
 
@@ -30,7 +30,7 @@ class Looks:
     first: Score
     factor: float
     second: Score
-    is_second_surer: bool
+    holds: bool
 
     def is_far(self, limit: float) -> bool:
         """Whether the nuclei are smaller or larger than trained ones by this factor."""
@@ -53,7 +53,7 @@ def main() -> None:
         again = sum(look.is_far(limit) for look in looks)
         second = [look.second if look.is_far(limit) else look.first for look in looks]
         print_row(f"{limit} | {again} | the second", second)
-        surer = [look.second if look.is_far(limit) and look.is_second_surer else look.first for look in looks]
+        surer = [look.second if look.is_far(limit) and look.holds else look.first for look in looks]
         print_row(f"{limit} | {again} | the surer", surer)
 
 
@@ -71,9 +71,9 @@ def look_twice(options: argparse.Namespace) -> list[Looks]:
         factor = trained_px / (typical_diameter_px([first], categories) or trained_px)
         if not 1 / LIMITS[0] < factor < LIMITS[0] and 1 / MOST_TIMES < factor < MOST_TIMES:
             second = model.predict(scene.picture, diameter=trained_px / factor)
-        is_second_surer = is_surer(second, first, categories)
+        holds = second_look_holds(second, first, categories)
         scores = [score(answer.instances(categories), scene) for answer in (first, second)]
-        looks.append(Looks(scores[0], factor, scores[1], is_second_surer))
+        looks.append(Looks(scores[0], factor, scores[1], holds))
     return looks
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from torchvision import tv_tensors
+from torchvision.transforms import v2
 
 from intarsia.data.geometry import MOST_ELASTIC_PX, Crop, Elastic, Scale
 from intarsia.data.photometric import Photometric
@@ -190,6 +191,13 @@ def test_bending_keeps_large_ids_and_every_thing_in_one_piece():
         for number in ids.unique().tolist():
             _, pieces = ndimage.label(bent.numpy() == number, np.ones((3, 3)))  # pyright: ignore[reportGeneralTypeIssues]
             assert pieces == 1
+
+
+def test_bending_is_not_torchvision_s_since_that_rounds_ids():
+    mask = tv_tensors.Mask(torch.full((1, 40, 40), 2**24 + 1, dtype=torch.int32))
+    torch.manual_seed(0)
+    assert 2**24 + 1 not in v2.ElasticTransform(alpha=20.0, sigma=4.0)(mask).unique().tolist()
+    assert Elastic(8.0)(tv_tensors.Mask(mask[0])).unique().tolist() == [2**24 + 1]
 
 
 def test_bending_goes_as_far_as_it_says_and_by_nothing_it_does_nothing():

@@ -19,10 +19,10 @@ from intarsia.pictures.image_like import in_unit_range
 __all__ = [
     "Diameter",
     "factor_of_picture",
-    "is_surer",
     "predict_at_diameter",
     "rescale",
     "scale_factor",
+    "second_look_holds",
     "typical_diameter_px",
 ]
 
@@ -132,7 +132,7 @@ def factor_of_picture(
     if factor == 1:
         return factor
     second = next(_at_factor(predict, [picture], factor))
-    return factor if is_surer(second, first, categories) else 1.0
+    return factor if second_look_holds(second, first, categories) else 1.0
 
 
 def predict_at_diameter(
@@ -178,18 +178,18 @@ def predict_at_diameter(
             yield first
             continue
         second = next(_at_factor(predict, [picture], factor))
-        yield second if is_surer(second, first, categories) else first
+        yield second if second_look_holds(second, first, categories) else first
 
 
-def is_surer(answer: PanopticMap, other: PanopticMap, categories: Categories) -> bool:
-    """Whether a second answer finds as much as the first and is surer of it: sum and mean of things' scores.
+def second_look_holds(second: PanopticMap, first: PanopticMap, categories: Categories) -> bool:
+    """Whether it finds as much as the first look and is surer of it: sum and mean of the things' scores.
 
     The sum alone speaks for things in pieces, the mean alone for the two or three that nobody doubts. Means
-    that are the same, as of a method without scores, say nothing.
+    that are the same, as of a method without scores, say nothing: then the scale of the training is trusted.
 
     Args:
-        answer: What the second look has found.
-        other: What the first one has found in the same picture.
+        second: What the second look has found, in the size of the picture.
+        first: What the first one has found in the same picture.
         categories: What the categories of both mean.
 
     Example:
@@ -197,18 +197,20 @@ def is_surer(answer: PanopticMap, other: PanopticMap, categories: Categories) ->
         >>> whole = PanopticMap(np.array([[1, 1]]), [Segment(1, 1, score=0.9)])
         >>> pieces = PanopticMap(np.array([[1, 2]]), [Segment(1, 1, score=0.6), Segment(2, 1, score=0.6)])
         >>> facades = Categories.named("facades")
-        >>> is_surer(whole, whole, facades), is_surer(pieces, whole, facades)
+        >>> second_look_holds(whole, whole, facades), second_look_holds(pieces, whole, facades)
         (True, False)
     """
     things = categories.is_thing
-    ours, theirs = (
-        [s.score for s in each.segments if things[categories.index_of(s.category_id)]]
-        for each in (answer, other)
+    new, old = (
+        [s.score for s in look.segments if things[categories.index_of(s.category_id)]]
+        for look in (second, first)
     )
-    if not theirs:
+    if not old:
         return True
-    more = statistics.fmean(ours) - statistics.fmean(theirs) if ours else -1.0
-    return sum(ours) >= sum(theirs) and (more == 0 or more >= SURER)
+    if not new or sum(new) < sum(old):
+        return False
+    surer_by = statistics.fmean(new) - statistics.fmean(old)
+    return surer_by == 0 or surer_by >= SURER
 
 
 def _trained_diameter(trained_px: float | None) -> float:
