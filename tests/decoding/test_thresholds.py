@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,12 +35,13 @@ def scores(panoptic_map: PanopticMap, categories: Categories) -> list[float]:
 )
 def test_a_bar_leaves_out_what_scores_less(name: str, group: str, kind: str):
     model = intarsia.load(name, threads=1)
+    given: Any = model.decoder
     view = model.view(PHOTO)
     kept = {"kind": kind, "min_thing_px": 1, "category_score": ()}
 
     def found(min_score: float) -> list[float]:
-        settings = replace(getattr(model.decoder, group), min_score=min_score, **kept)
-        decoder = replace(model.decoder, **{group: settings})
+        settings = replace(getattr(given, group), min_score=min_score, **kept)
+        decoder = replace(given, **{group: settings})
         return scores(decoder.decode(view, model.categories), model.categories)
 
     everything = found(0.0)
