@@ -5,9 +5,9 @@
 DATA is a COCO panoptic folder whose first thing is the nucleus. Every third picture is predicted by `nuclei`
 as it is, and once more at the scale at which the median nucleus of that answer is as large as in training. A
 row a limit and a rule: how many pictures are looked at again if those are whose nuclei are smaller or larger
-by that factor, and which of both answers holds, the second, or the second only if it is surer of as much;
-PQ of the nucleus in percent: of all pictures, of glowing (fluorescence) and of stained ones. `--scale` shows
-the pictures at another size, and measures there.
+by that factor, and which of both answers holds, the second, or the second only if it is as much and hardly
+less sure; PQ of the nucleus in percent: of all pictures, of glowing (fluorescence) and of stained ones.
+`--scale` shows the pictures at another size, and measures there.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
         second = [look.second if look.is_far(limit) else look.first for look in looks]
         print_row(f"{limit} | {again} | the second", second)
         surer = [look.second if look.is_far(limit) and look.holds else look.first for look in looks]
-        print_row(f"{limit} | {again} | the surer", surer)
+        print_row(f"{limit} | {again} | the second if it is as much", surer)
 
 
 def look_twice(options: argparse.Namespace) -> list[Looks]:

@@ -1,13 +1,14 @@
 """Is the network better than the classical answer? Nuclei found by models, and by Otsu and a watershed.
 
     python benchmarks/nuclei.py DATA [--model NAME|FOLDER ...] [--method FILE.py:CLASS] [--split val]
-        [--scale 1] [--diameter PX|auto] [--as-they-are]
+        [--scale 1] [--diameter PX|auto] [--as-they-are] [--scales 1 2]
 
 DATA is a COCO panoptic folder whose first thing is the nucleus. One row an answer, in percent: PQ, SQ and RQ
 of the nucleus; PQ of glowing (fluorescence) and of stained images apart; the share of touching and of single
 nuclei that are found (IoU above 0.5); AP at an IoU of 0.5 and 0.9, TP / (TP + FP + FN), mean over the images.
 `--scale` shows the images to all of them at another size, and measures there; with `--as-they-are` no model
-looks at one again at a scale of its own. `--method` names the class of models whose method is not ours.
+looks at one again at a scale of its own, and `--scales` are those of every look. `--method` names the class
+of models whose method is not ours.
 
 The classical answer: gray, smoothed, Otsu's threshold with the background on the side that most of the image
 is on, and a watershed of the distance to the background from its peaks; needs scikit-image (extra `bench`).
@@ -84,11 +85,12 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--diameter", type=lambda text: text if text == "auto" else float(text))
     parser.add_argument("--as-they-are", action="store_true")
+    parser.add_argument("--scales", nargs="*", type=int, default=[])
     options = parser.parse_args()
     models = {name: intarsia.load(name, method=options.method) for name in options.model}
-    if options.as_they_are:
-        for model in models.values():
-            model.intake = model.intake.with_options((), "")
+    size = "" if options.as_they_are else None
+    for model in models.values():
+        model.intake = model.intake.with_options((), size, scales=tuple(options.scales))
     answers: dict[str, Answer] = {name: by_model(model, options.diameter) for name, model in models.items()}
     answers["Otsu + watershed"] = otsu_and_watershed
     scores = defaultdict(list)

@@ -49,12 +49,14 @@ class Chosen:
         min_score: As in `Thresholds`.
         category_score: As there, of the first categories; the others are stuff.
         second_look: As in `Intake`.
+        scales: As there.
     """
 
     dearer: Mapping[int, float] = field(default_factory=dict)
     min_score: float = 0.0
     category_score: tuple[float, ...] = ()
     second_look: float = 0.0
+    scales: tuple[int, ...] = (1,)
 
 
 _SCALES_FIRST = (
@@ -120,9 +122,9 @@ SHIPPED = {
 CHOSEN = {
     "facades": Chosen(category_score=(0.926, 0.936, 0.936, 0.915, 0.913)),
     "facades-hierarchy": Chosen(category_score=(0.396, 0.42, 0.214, 0.181, 0.201)),
-    "nuclei": Chosen(dearer={4: 0.5, 10: 0.5}, min_score=0.9, second_look=2.0),
+    "nuclei": Chosen(dearer={4: 0.5}, min_score=0.85, second_look=2.0, scales=(1, 2)),
 }
-"""See docs/decisions/0013-nuclei-trained-on.md and 0014-doubt.md."""
+"""See docs/decisions, 0013-nuclei-trained-on.md, 0014-doubt.md and 0015-two-scales.md."""
 
 COMPARED = ("deeplab-facades", "discriminative-nuclei", "deeplab-nuclei")
 MARKS = ("<!-- results:begin -->\n", "<!-- results:end -->")
@@ -259,7 +261,7 @@ def _as_chosen(method: Any, chosen: Chosen) -> Any:
     group = next(name for name in ("cut", "grouping", "decoding") if hasattr(method.config, name))
     thresholds = replace(getattr(method.config, group), min_score=chosen.min_score, category_score=scores)
     method.config = replace(method.config, **{group: thresholds})
-    method.intake = replace(method.intake, second_look=chosen.second_look)
+    method.intake = replace(method.intake, second_look=chosen.second_look, scales=chosen.scales)
     return method
 
 

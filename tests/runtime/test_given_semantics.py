@@ -35,8 +35,7 @@ def by_mean_shift() -> Model:
     decoder = model.decoder
     assert isinstance(decoder, EmbeddingDecoder)
     grouping = replace(decoder.grouping, kind="mean_shift", min_thing_px=1, min_stuff_px=1)
-    model.decoder = replace(decoder, grouping=grouping)
-    return model
+    return Model(model.network, replace(decoder, grouping=grouping), model.categories, model.spec)
 
 
 def test_mean_shift_keeps_the_category_of_every_pixel():

@@ -31,7 +31,7 @@ def test_a_size_of_its_own_is_that_of_predicting_the_resized_picture(tmp_path: P
     model = intarsia.load("nuclei", threads=1)
     small = np.asarray(Image.fromarray(PICTURE).resize((80, 60), Image.Resampling.BILINEAR))
     expected = model.predict(small).resized(120, 160)
-    model.intake = Intake(size="80x60")
+    model.intake = model.intake.with_options((), "80x60")
     one = model.predict(PICTURE)
     assert one.size == (120, 160)
     assert np.array_equal(one.ids, expected.ids)
@@ -45,7 +45,7 @@ def test_the_command_takes_a_size(tmp_path: Path):
     )
     assert prediction.map.size == (120, 160)
     model = intarsia.load("nuclei", threads=1)
-    model.intake = Intake(size="80x60")
+    model.intake = model.intake.with_options((), "80x60")
     assert np.array_equal(prediction.map.ids, model.predict(PICTURE).ids)
     with pytest.raises(ValueError, match="WIDTHxHEIGHT"):
         predict((str(tmp_path / "a.png"),), model="nuclei", out=str(tmp_path / "out"), size="80")

@@ -74,6 +74,7 @@ def explain(
     page: int | None = None,
     size: str | None = None,
     diameter: Diameter | None = None,
+    scales: tuple[int, ...] = (),
     backend: Backend | None = None,
     device: Device = "auto",
     method: str = "",
@@ -98,6 +99,7 @@ def explain(
         page: Which page of a stack to see; by default that of training.
         size: In what size the network sees the image, as `predict` takes it.
         diameter: How large the things are, in pixels, or "auto", as `predict` takes it.
+        scales: At how many times its size the image is seen, as `predict` takes it.
         backend: What runs the network, as `predict` takes it.
         device: Where the network runs; "auto" takes a GPU if torch finds one.
         method: Where the model is of a method that does not ship, its class as `file.py:Class`. That code is
@@ -113,7 +115,7 @@ def explain(
         fail("size", "left out where `diameter` says at what scale images are seen", repr(size))
     # the photo as the model takes it
     predictor = load(model, backend=backend, device=device, method=method)
-    predictor.intake = predictor.intake.with_options(channel, size, page)
+    predictor.intake = predictor.intake.with_options(channel, size, page, scales=scales)
     photo = predictor.picture(image)
     height, width = photo.shape[:2]
     at = _pixel_of(pixel, height, width)

@@ -62,6 +62,7 @@ class PhotoSettings:
     channel: tuple[int, ...] = ()
     size: str | None = None
     diameter: Diameter | None = None
+    scales: tuple[int, ...] = ()
     batch_size: int = 4
     backend: Backend | None = None
     device: Device = "auto"
@@ -113,7 +114,7 @@ class PhotoSettings:
             resolution=self.resolution,
             stacks=self.stacks,
         )
-        model.intake = model.intake.with_options(self.channel, self.size)
+        model.intake = model.intake.with_options(self.channel, self.size, scales=self.scales)
         return PhotoRun(model, files, self.overlays, masks, self.diameter, self.batch_size)
 
 

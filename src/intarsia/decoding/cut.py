@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32, Int64
@@ -19,6 +19,7 @@ from intarsia.decoding.cut_view import CutConfig, CutView, Score
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
+from intarsia.decoding.scales import Looks, Scales, merged_looks, offsets_at_scales
 from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_segments
 from intarsia.panoptic import Categories, PanopticMap
@@ -84,6 +85,14 @@ class CutDecoder(AbstractDecoder):
     def decode(self, view: ImageView, categories: Categories) -> PanopticMap:
         """Cut, up-sample, drop what is too small or too doubtful."""
         return cut_map(self.cut_view(view, categories), categories, self.cut)
+
+    def at_scales(self, scales: Scales) -> CutDecoder:
+        """The same cut, of the pairs of all looks."""
+        return replace(self, offsets=offsets_at_scales(self.offsets, scales))
+
+    def merge_looks(self, looks: Looks) -> dict[str, np.ndarray]:
+        """The mean of costs and logits."""
+        return merged_looks(looks, self.offsets)
 
     @property
     def cut_config(self) -> CutConfig:

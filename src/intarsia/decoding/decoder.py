@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import NoReturn
+
+import numpy as np
 
 from intarsia._check import fail
 from intarsia.decoding.affinity_walk import AffinityField
@@ -13,6 +16,7 @@ from intarsia.decoding.cut_view import CutConfig, CutView
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
+from intarsia.decoding.scales import ONE_LOOK, Looks, Scales
 from intarsia.draw.distances import distances_from
 from intarsia.panoptic import Categories, PanopticMap
 
@@ -56,6 +60,29 @@ class AbstractDecoder(ABC):
     def takes_semantics(self) -> bool:
         """Whether categories of another network can stand for those of the own; see `with_semantics`."""
         return False
+
+    def at_scales(self, scales: Scales) -> AbstractDecoder:
+        """What decodes the answers that `merge_looks` makes of looks at these scales.
+
+        Raises:
+            ValueError: The method can make no one answer of several looks, or not of these.
+        """
+        return self if scales == ONE_LOOK else self._fail_at_scales()
+
+    def merge_looks(self, looks: Looks) -> Mapping[str, np.ndarray]:
+        """One answer of looks at several scales.
+
+        Args:
+            looks: What the network says at each.
+
+        Raises:
+            ValueError: As `at_scales`.
+        """
+        return self._fail_at_scales()
+
+    def _fail_at_scales(self) -> NoReturn:
+        got = f"one decoded by {type(self).__name__}"
+        fail("scales", "1 for all models but those that cut affinities", got)
 
     @property
     def cut_config(self) -> CutConfig:

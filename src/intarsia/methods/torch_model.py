@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.embedding_field import EmbeddingField
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
+from intarsia.decoding.scales import ONE_LOOK, Looks, Scales
 from intarsia.methods.trainable import AbstractTrainable
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.intake import AS_IT_IS, Intake
@@ -90,6 +91,14 @@ class MethodDecoder(AbstractDecoder):
     def reach_points(self) -> int:
         """As the method's decoder says."""
         return self._method.map_decoder.reach_points if self._method.has_decoder else 0
+
+    def at_scales(self, scales: Scales) -> AbstractDecoder:
+        """The method's own for one look, else as its decoder says."""
+        return self if scales == ONE_LOOK else self._method.map_decoder.at_scales(scales)
+
+    def merge_looks(self, looks: Looks) -> Mapping[str, np.ndarray]:
+        """As the method's decoder says."""
+        return self._method.map_decoder.merge_looks(looks)
 
     @property
     def cut_config(self) -> CutConfig:

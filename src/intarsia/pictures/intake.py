@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -25,10 +25,13 @@ class Intake:
         page: Which page of a file of several; None for the only one of a file.
         second_look: By which factor things must be found smaller or larger than in training for a picture to
             be seen again at another scale, where nobody says one (`runtime.diameter`); 0 is for never.
+        scales: At how many times its size the picture is seen, 1 among them; what is said at all of them
+            makes one answer (`decoding.scales`).
 
     Raises:
         ValueError: There are more than three channels, one or the page is negative, the size is none, or it
-            stands beside a second look; or that is from a factor on that is none.
+            stands beside a second look; that is from a factor on that is none; or the scales do not rise
+            from 1 on.
 
     Example:
         >>> Intake(size="8x4").resize(np.zeros((9, 9, 3), np.float32)).shape
@@ -39,6 +42,7 @@ class Intake:
     size: str = ""
     page: int | None = None
     second_look: float = 0.0
+    scales: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         """Refuse what no picture has."""
@@ -50,24 +54,38 @@ class Intake:
             fail("second_look", "0 or a factor above 1", self.second_look)
         if self.size and self.second_look:
             fail("size", "left out where `second_look` says at what scale images are seen", self.size)
+        if self.scales[:1] != (1,) or list(self.scales) != sorted(set(self.scales)):
+            fail("scales", "whole numbers that rise from 1 on, as 1,2", ",".join(map(str, self.scales)))
         InputSize(self.size)
 
-    def with_options(self, channel: tuple[int, ...], size: str | None, page: int | None = None) -> Intake:
-        """This one with what a command was told: no channels, or None for the others, leave its own.
+    def with_options(
+        self,
+        channel: tuple[int, ...],
+        size: str | None,
+        page: int | None = None,
+        *,
+        scales: tuple[int, ...] = (),
+    ) -> Intake:
+        """This one with what a command was told; no channels or scales, and None for others, leave its own.
 
         Args:
             channel: Channels of files, for this time.
             size: The size in which the network sees images, for this time; "" is their own, without a
                 second look.
             page: Which page of a file of several, for this time.
+            scales: At how many times its size a picture is seen, for this time.
 
         Example:
             >>> Intake((2,), "8x4").with_options((), "16x8")
-            Intake(channel=(2,), size='16x8', page=None, second_look=0.0)
+            Intake(channel=(2,), size='16x8', page=None, second_look=0.0, scales=(1,))
         """
-        second_look = self.second_look if size is None else 0.0
-        size, page = (self.size if size is None else size), (self.page if page is None else page)
-        return replace(self, channel=channel or self.channel, size=size, page=page, second_look=second_look)
+        return Intake(
+            channel=channel or self.channel,
+            size=self.size if size is None else size,
+            page=self.page if page is None else page,
+            second_look=self.second_look if size is None else 0.0,
+            scales=scales or self.scales,
+        )
 
     def resize(self, picture: Pixels) -> UInt8[np.ndarray, "h2 w2 3"] | Float32[np.ndarray, "h2 w2 3"]:
         """The picture in the size that the network sees, of bytes where that is another."""

@@ -42,8 +42,8 @@ Two looks of nearly one scale see nearly the same. Where nobody asks for it a mo
 and a second look its price: docs/decisions/0014-doubt.md.
 """
 
-SURER = 0.002
-"""By how much the mean score of a second look is to be higher: docs/decisions/0014-doubt.md."""
+HARDLY_LESS = 0.01
+"""By how much the mean score of a second look may be lower: docs/decisions/0015-two-scales.md."""
 
 MOST_ENLARGED_PX = 2**26
 """Where a look is to find the scale, no image is enlarged beyond this: 2 GB of the answers of `nuclei`."""
@@ -151,7 +151,7 @@ def predict_at_diameter(
         pictures: As they are.
         diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
             of what it shows, and looks again where that is far from the trained one. What it sees then
-            holds if it is surer of as much.
+            holds if it is as much, and hardly less sure.
         trained_px: The diameter that the model was trained on.
         categories: Those of the model.
         alike: By which factor found things may differ from trained ones without a second look, with "auto".
@@ -182,10 +182,10 @@ def predict_at_diameter(
 
 
 def second_look_holds(second: PanopticMap, first: PanopticMap, categories: Categories) -> bool:
-    """Whether it finds as much as the first look and is surer of it: sum and mean of the things' scores.
+    """Whether it finds as much as the first look and is hardly less sure: sum and mean of the things' scores.
 
-    The sum alone speaks for things in pieces, the mean alone for the two or three that nobody doubts. Means
-    that are the same, as of a method without scores, say nothing: then the scale of the training is trusted.
+    The sum alone speaks for things in pieces, the mean alone for the two or three that nobody doubts. Where
+    both looks are about as good the scale of the training is trusted.
 
     Args:
         second: What the second look has found, in the size of the picture.
@@ -209,8 +209,7 @@ def second_look_holds(second: PanopticMap, first: PanopticMap, categories: Categ
         return True
     if not new or sum(new) < sum(old):
         return False
-    surer_by = statistics.fmean(new) - statistics.fmean(old)
-    return surer_by == 0 or surer_by >= SURER
+    return statistics.fmean(new) >= statistics.fmean(old) - HARDLY_LESS
 
 
 def _trained_diameter(trained_px: float | None) -> float:

@@ -14,6 +14,7 @@ from intarsia._threads import results_in_order
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.given_semantics import with_semantics
 from intarsia.decoding.image_view import ImageView
+from intarsia.decoding.scales import ONE_LOOK
 from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels
@@ -23,6 +24,7 @@ from intarsia.runtime.diameter import ALIKE, Diameter, factor_of_picture, predic
 from intarsia.runtime.given_semantics import ImageWithSemantics, without_semantics
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.picture_views import Follow, PictureViews
+from intarsia.runtime.scaled_network import ScaledNetwork
 from intarsia.runtime.spec import NetworkSpec
 
 __all__ = ["Model"]
@@ -40,10 +42,7 @@ class Model(AbstractWithSummary):
     Attributes:
         categories: What it tells apart.
         network: What computes; `network.description` says where.
-        decoder: From the network's arrays to a map.
         spec: How images are made ready.
-        intake: Which channels of files it sees, and in what size; as in training, and may be set. Maps
-            have the image's own size, views that of the intake.
 
     Example:
         >>> import intarsia
@@ -62,15 +61,48 @@ class Model(AbstractWithSummary):
         *,
         intake: Intake = AS_IT_IS,
     ) -> None:
-        """Put the parts together; refuses a second look of a model that cannot say at what scale."""
-        if intake.second_look and spec.diameter_px is None:
-            whose = "left to models that know how large their things were in training"
-            fail("second_look", whose, intake.second_look)
+        """Put the parts together.
+
+        Args:
+            network: What computes.
+            decoder: From the arrays of one look of the network to a map.
+            categories: What it tells apart.
+            spec: How images are made ready.
+            intake: As the attribute.
+
+        Raises:
+            ValueError: As where the intake is set.
+        """
         self.network = network
-        self.decoder = decoder
         self.categories = categories
         self.spec = spec
+        self._decoder = decoder
         self.intake = intake
+
+    @property
+    def intake(self) -> Intake:
+        """Which channels of files it sees, in what size and at what scales; as in training, and may be set.
+
+        Maps have the image's own size, views that of the intake.
+
+        Raises:
+            ValueError: It is set to a second look of a model that cannot say at what scale, or to scales of
+                which the decoder can make no one answer.
+        """
+        return self._intake
+
+    @intake.setter
+    def intake(self, intake: Intake) -> None:
+        if intake.second_look and self.spec.diameter_px is None:
+            whose = "left to models that know how large their things were in training"
+            fail("second_look", whose, intake.second_look)
+        self._decoder.at_scales(intake.scales)
+        self._intake = intake
+
+    @property
+    def decoder(self) -> AbstractDecoder:
+        """From what the network says at the scales of the intake to a map."""
+        return self._decoder.at_scales(self.intake.scales)
 
     @property
     def title(self) -> str:
@@ -300,7 +332,10 @@ class Model(AbstractWithSummary):
 
     @property
     def _pictures(self) -> PictureViews:
-        return PictureViews(self.network, self.spec, self.decoder.reach_points)
+        scales, network = self.intake.scales, self.network
+        if scales != ONE_LOOK:
+            network = ScaledNetwork(network, scales, self._decoder.merge_looks)
+        return PictureViews(network, self.spec, self.decoder.reach_points)
 
 
 def _is_one(image: object) -> bool:
