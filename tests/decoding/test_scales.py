@@ -116,6 +116,7 @@ def test_a_gap_that_only_the_enlarged_look_sees_cuts_a_thing_in_two():
 @pytest.mark.parametrize("scales", [(1, 3), (1, 2, 20)])
 def test_scales_that_end_no_pair_on_the_grid_are_refused(scales):
     with pytest.raises(
-        InputError, match=rf"divide a distance .* got {scales[-1]}\. Its pairs are 1, 4, 10 points"
+        InputError,
+        match=rf"divide a distance .* got {scales[-1]}\. The grid distances of its pairs are 1, 4, 10\.",
     ):
         offsets_at_scales(((1, 0), (4, 0), (0, 10), (10, 0)), scales)

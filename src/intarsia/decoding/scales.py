@@ -48,15 +48,15 @@ def offsets_at_scales(offsets: Offsets, scales: Scales) -> Offsets:
         >>> offsets_at_scales(((1, 0), (0, 1), (4, 0), (0, 4)), (1, 2))
         ((1, 0), (0, 1), (4, 0), (0, 4), (2, 0), (0, 2))
     """
-    known: dict[tuple[int, int], None] = {}
+    distinct: dict[tuple[int, int], None] = {}
     for scale in scales:
         pairs = [offset for _, offset in _pairs_at(offsets, scale)]
         if not pairs:
             distances = sorted({max(map(abs, offset)) for offset in offsets})
-            hint = f"Its pairs are {', '.join(map(str, distances))} points apart."
+            hint = f"The grid distances of its pairs are {', '.join(map(str, distances))}."
             fail("scales", "numbers that divide a distance between pairs of this model", scale, hint=hint)
-        known |= dict.fromkeys(pairs)
-    return tuple(known)
+        distinct |= dict.fromkeys(pairs)
+    return tuple(distinct)
 
 
 def merged_looks(looks: Looks, offsets: Offsets) -> dict[str, np.ndarray]:
@@ -68,7 +68,7 @@ def merged_looks(looks: Looks, offsets: Offsets) -> dict[str, np.ndarray]:
     Args:
         looks: By scale, each with `node_costs`, `semantic_logits` and `affinity_costs`; the rows and columns
             that they end in are k times those at scale 1.
-        offsets: Of `affinity_costs`.
+        offsets: From the first point to the second, of each channel of the looks' `affinity_costs`.
 
     Returns:
         The same names, `affinity_costs` of `offsets_at_scales`.
@@ -86,7 +86,7 @@ def merged_looks(looks: Looks, offsets: Offsets) -> dict[str, np.ndarray]:
         scale: {name: _block_mean(array, scale) for name, array in look.items()}
         for scale, look in looks.items()
     }
-    merged = {
+    means = {
         name: share * sum(look[name] for look in on_grid.values())
         for name in ("node_costs", "semantic_logits")
     }
@@ -95,7 +95,7 @@ def merged_looks(looks: Looks, offsets: Offsets) -> dict[str, np.ndarray]:
         for number, offset in _pairs_at(offsets, scale):
             costs = share * look["affinity_costs"][..., number, :, :]
             of_pairs[offset] = of_pairs[offset] + costs if offset in of_pairs else costs
-    return merged | {"affinity_costs": np.stack(list(of_pairs.values()), axis=-3)}
+    return means | {"affinity_costs": np.stack(list(of_pairs.values()), axis=-3)}
 
 
 def _pairs_at(offsets: Sequence[tuple[int, int]], scale: int) -> list[tuple[int, tuple[int, int]]]:

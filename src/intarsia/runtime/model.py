@@ -64,7 +64,7 @@ class Model(AbstractWithSummary):
         """Put the parts together.
 
         Args:
-            network: What computes.
+            network: What computes the arrays of an image.
             decoder: From the arrays of one look of the network to a map.
             categories: What it tells apart.
             spec: How images are made ready.

@@ -44,18 +44,20 @@ class ScaledNetwork(AbstractNetwork):
 
     def arrays(self, images: Float32[np.ndarray, "b 3 H W"]) -> Mapping[str, np.ndarray]:
         """What `merge` makes of the answers."""
-        return self._merge({scale: self._network.arrays(_enlarged(images, scale)) for scale in self._scales})
+        return self._merge(
+            {scale: self._network.arrays(_larger_images(images, scale)) for scale in self._scales}
+        )
 
 
-def _enlarged(images: Float32[np.ndarray, "b 3 H W"], scale: int) -> Float32[np.ndarray, "b 3 kH kW"]:
+def _larger_images(images: Float32[np.ndarray, "b 3 H W"], scale: int) -> Float32[np.ndarray, "b 3 kH kW"]:
     """Bicubic, as a rescaled picture is."""
     if scale == 1:
         return images
     height, width = images.shape[2:]
-    enlarged = np.empty((*images.shape[:2], height * scale, width * scale), np.float32)
-    for planes, large_planes in zip(images, enlarged, strict=True):
+    larger = np.empty((*images.shape[:2], height * scale, width * scale), np.float32)
+    for planes, large_planes in zip(images, larger, strict=True):
         for plane, large in zip(planes, large_planes, strict=True):
             large[:] = Image.fromarray(plane).resize(
                 (width * scale, height * scale), Image.Resampling.BICUBIC
             )
-    return enlarged
+    return larger
