@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from intarsia.decoding.cut import CutDecoder
 from intarsia.decoding.cut_view import CutConfig
 from intarsia.decoding.image_view import ImageView
-from intarsia.decoding.scales import merged_looks, offsets_at_scales
+from intarsia.decoding.scales import block_mean, merged_looks, offsets_at_scales
 from intarsia.errors import InputError
 from intarsia.panoptic import Categories, Category
 
@@ -29,15 +29,20 @@ def enlarged(array, scale):
     return array.repeat(scale, axis=-2).repeat(scale, axis=-1)
 
 
+def on_grid(looks):
+    """What a network says of enlarged pictures, on the grid of the picture as it is."""
+    return {k: {name: block_mean(array, k) for name, array in look.items()} for k, look in looks.items()}
+
+
 @given(
     st.integers(1, 4),
     st.integers(1, 4),
-    st.sampled_from([(1,), (1, 2), (1, 2, 4), (2, 4)]),
+    st.sampled_from([(1,), (1, 2), (1, 2, 4)]),
     st.integers(0, 9),
 )
 def test_costs_are_means_over_the_looks_and_over_the_pairs_between_two_blocks(rows, columns, scales, seed):
     looks = {k: look_of(rows * k, columns * k, seed + k) for k in scales}
-    merged = merged_looks(looks, OFFSETS)
+    merged = merged_looks(on_grid(looks), OFFSETS)
     offsets = offsets_at_scales(OFFSETS, scales)
     for row, column in np.ndindex(rows, columns):
         for number, (down, right) in enumerate(offsets):
@@ -63,35 +68,20 @@ def test_costs_are_means_over_the_looks_and_over_the_pairs_between_two_blocks(ro
 def test_a_look_that_says_the_same_changes_no_category(costs, scale):
     look = {"node_costs": costs, "semantic_logits": -costs, "affinity_costs": np.ones((1, 3, 4), np.float32)}
     again = {name: enlarged(array, scale) for name, array in look.items()}
-    merged = merged_looks({1: look, scale: again}, ((scale, 0),))
+    merged = merged_looks(on_grid({1: look, scale: again}), ((scale, 0),))
     np.testing.assert_allclose(merged["node_costs"], costs, atol=1e-5)
     np.testing.assert_allclose(merged["semantic_logits"], -costs, atol=1e-5)
-
-
-def test_looks_at_a_batch_are_those_at_each_image():
-    batch = {k: [look_of(3 * k, 2 * k, seed=10 * k + n) for n in range(3)] for k in (1, 2)}
-    together = merged_looks(
-        {
-            k: {name: np.stack([one[name] for one in looks]) for name in looks[0]}
-            for k, looks in batch.items()
-        },
-        OFFSETS,
-    )
-    for number in range(3):
-        alone = merged_looks({k: looks[number] for k, looks in batch.items()}, OFFSETS)
-        for name, array in alone.items():
-            np.testing.assert_array_equal(together[name][number], array)
 
 
 def test_two_looks_that_know_the_same_pair_are_added():
     assert offsets_at_scales(((2, 0), (4, 0)), (1, 2)) == ((2, 0), (4, 0), (1, 0))
     look = {name: np.ones((2, 8, 8), np.float32) for name in ("node_costs", "semantic_logits")}
-    once = look | {"affinity_costs": np.stack([np.full((8, 8), 2.0), np.full((8, 8), 4.0)])}
+    once = look | {"affinity_costs": np.stack([np.full((8, 8), c, np.float32) for c in (2, 4)])}
     twice = {
         name: enlarged(array, 2)
         for name, array in (look | {"affinity_costs": 10 * once["affinity_costs"]}).items()
     }
-    costs = merged_looks({1: once, 2: twice}, ((2, 0), (4, 0)))["affinity_costs"]
+    costs = merged_looks(on_grid({1: once, 2: twice}), ((2, 0), (4, 0)))["affinity_costs"]
     assert costs[:, 0, 0].tolist() == [(2 + 40) / 2, 4 / 2, 20 / 2]
 
 
@@ -108,12 +98,12 @@ def test_a_gap_that_only_the_enlarged_look_sees_cuts_a_thing_in_two():
     twice = {name: enlarged(array, 2) for name, array in once.items()}
     twice["affinity_costs"][3, :, 6:8] = -9  # from column 3 of the picture to column 4
     assert len(decoder.decode(ImageView(once, (4, 8), 1), DISCS).segments) == 1
-    merged = ImageView(decoder.merge_looks({1: once, 2: twice}), (4, 8), 1)
+    merged = ImageView(decoder.merge_looks(on_grid({1: once, 2: twice})), (4, 8), 1)
     ids = decoder.at_scales((1, 2)).decode(merged, DISCS).ids
     assert ids.tolist() == [[1] * 4 + [2] * 4] * 4
 
 
-@pytest.mark.parametrize("scales", [(1, 3), (1, 2, 20)])
+@pytest.mark.parametrize("scales", [(1, 3), (1, 2, 8)])
 def test_scales_that_end_no_pair_on_the_grid_are_refused(scales):
     with pytest.raises(
         InputError,

@@ -10,17 +10,18 @@ from PIL import Image
 import intarsia
 from intarsia.commands.explain import explain
 from intarsia.commands.predict import predict
-from intarsia.decoding.scales import merged_looks
+from intarsia.decoding.cut import CutDecoder
+from intarsia.decoding.cut_view import CutConfig
+from intarsia.decoding.scales import block_mean, merged_looks
 from intarsia.errors import InputError
 from intarsia.methods.load import load as load_method
 from intarsia.pictures.intake import Intake
 from intarsia.pictures.reading import read_image
 from intarsia.runtime.images import Contrast, network_input
 from intarsia.runtime.network import AbstractNetwork
-from intarsia.runtime.scaled_network import ScaledNetwork
+from intarsia.runtime.picture_views import PictureViews
 from intarsia.runtime.spec import NetworkSpec
 from intarsia.runtime.tiles import TilingConfig
-from intarsia.runtime.tiling import tiled_view
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photos" / "nuclei.tif"
 PICTURE = read_image(PHOTO)[:96, :128]
@@ -32,11 +33,15 @@ class Neighbours(AbstractNetwork):
 
     stride = 1
 
+    def __init__(self):
+        self.seen = []
+
     @property
     def description(self):
         return "sums of neighbours"
 
     def arrays(self, images):
+        self.seen.append(images.shape[2:])
         padded = np.pad(images, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
         height, width = images.shape[2:]
         sums = sum(padded[..., a : a + height, b : b + width] for a, b in np.ndindex(3, 3))
@@ -57,7 +62,11 @@ def test_a_view_is_of_the_picture_and_of_the_enlarged_one():
     twice = [
         Image.fromarray(plane).resize((2 * width, 2 * height), Image.Resampling.BICUBIC) for plane in once
     ]
-    looks = {1: model.network.arrays(once[None]), 2: model.network.arrays(np.stack(twice)[None])}
+    answers = model.network.arrays(np.stack(twice)[None])
+    looks = {
+        1: model.network.arrays(once[None]),
+        2: {name: block_mean(array, 2) for name, array in answers.items()},
+    }
     view = model.view(PICTURE)
     for name, array in merged_looks(looks, OFFSETS).items():
         np.testing.assert_array_equal(view[name], array[0])
@@ -87,17 +96,30 @@ def test_a_saved_method_sees_at_its_scales(tmp_path):
     np.testing.assert_array_equal(method.predict(PICTURE).ids, expected.ids)
 
 
-def test_tiles_say_what_the_whole_says():
-    network = ScaledNetwork(Neighbours(), (1, 2), lambda looks: merged_looks(looks, OFFSETS))
+@pytest.mark.parametrize("scales", [(1, 2), (1, 2, 8)])
+def test_tiles_say_what_the_whole_says(scales):
+    offsets = ((1, 0), (0, 1), (8, 0), (0, 8), (2, 0), (0, 2))
+    decoder = CutDecoder(cut=CutConfig(), offsets=offsets)
     picture = np.random.default_rng(3).random((300, 420, 3)).astype(np.float32)
-    spec = NetworkSpec(
-        stride=1, align_px=32, fill=(0.0, 0.0, 0.0), tiling=TilingConfig(tile_px=256, context_px=32)
-    )
-    [whole] = network.views(network_input(picture, spec)[None], [picture.shape[:2]])
-    tiled = tiled_view(picture, network, spec, reach_points=10)
+    views = []
+    for tiling in (None, TilingConfig(tile_px=256, context_px=32)):
+        spec = NetworkSpec(stride=1, align_px=32, tiling=tiling)
+        views.append(PictureViews(Neighbours(), spec, decoder, scales).of_one(picture, None))
+    whole, tiled = views
     assert tiled.arrays.keys() == whole.arrays.keys()
     for name, array in whole.arrays.items():
-        np.testing.assert_allclose(tiled[name], array, atol=1e-4)
+        np.testing.assert_allclose(tiled[name], array, rtol=1e-4, atol=1e-3)
+
+
+def test_no_look_is_at_more_pixels_than_two_tiles():
+    """512 x 512 pixels are one tile; enlarged they are four, of which each shows a part of the picture."""
+    decoder = CutDecoder(cut=CutConfig(), offsets=((2, 0), (0, 2)))
+    for side, most in ((512, 512), (352, 704)):
+        network = Neighbours()
+        spec = NetworkSpec(stride=1, align_px=32, tiling=TilingConfig(tile_px=512, context_px=32))
+        PictureViews(network, spec, decoder, (1, 2)).of_one(np.zeros((side, side, 3), np.float32), None)
+        assert network.seen[0] == (side, side)
+        assert max(map(max, network.seen)) == most
 
 
 def test_what_cannot_be_seen_at_these_scales_is_refused_at_once(tmp_path):
@@ -105,10 +127,10 @@ def test_what_cannot_be_seen_at_these_scales_is_refused_at_once(tmp_path):
     with pytest.raises(InputError, match="`scales` must be 1 for all models but those that cut affinities"):
         model.intake = Intake(scales=(1, 2))
     assert model.intake.scales == (1,)
-    with pytest.raises(InputError, match=r"divide a distance between pairs of this model, got 3\."):
-        nuclei((1, 3))
-    for wrong in ((2,), (1, 1), (1, 4, 2), (0, 1), ()):
-        with pytest.raises(InputError, match="`scales` must be whole numbers that rise from 1 on"):
+    with pytest.raises(InputError, match=r"divide a distance between pairs of this model, got 8\."):
+        nuclei((1, 8))
+    for wrong in ((2,), (1, 1), (1, 4, 2), (0, 1), (), (1, 3)):
+        with pytest.raises(InputError, match="`scales` must be powers of 2 that rise from 1 on"):
             Intake(scales=wrong)
     with pytest.raises(InputError, match="those that cut affinities"):
         predict((PHOTO,), model="facades-hierarchy", scales=(1, 2), out=str(tmp_path / "out"))

@@ -11,22 +11,32 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from jaxtyping import Float32
 
 from intarsia._check import fail
 
-__all__ = ["ONE_LOOK", "Looks", "Merge", "Offsets", "Scales", "merged_looks", "offsets_at_scales"]
+__all__ = [
+    "ONE_LOOK",
+    "Looks",
+    "Merge",
+    "Offsets",
+    "Scales",
+    "block_mean",
+    "merged_looks",
+    "offsets_at_scales",
+]
 
 Offsets: TypeAlias = tuple[tuple[int, int], ...]
 """(rows, columns) on the grid from a point to its neighbour."""
 
 Scales: TypeAlias = tuple[int, ...]
-"""By what a picture is enlarged for each look at it: whole numbers, so that grids lie upon each other."""
+"""How many times larger each look sees a picture: powers of 2, so that grids and tiles fit each other."""
 
 ONE_LOOK: Scales = (1,)
 """One look, at the picture's own size."""
 
 Looks: TypeAlias = Mapping[int, Mapping[str, np.ndarray]]
-"""What a network says of one picture or batch, by the scale at which it sees it."""
+"""What a network says of one picture at each scale, on the grid of the picture as it is."""
 
 Merge: TypeAlias = Callable[[Looks], Mapping[str, np.ndarray]]
 """From looks to one answer on the grid of the picture as it is."""
@@ -60,42 +70,52 @@ def offsets_at_scales(offsets: Offsets, scales: Scales) -> Offsets:
 
 
 def merged_looks(looks: Looks, offsets: Offsets) -> dict[str, np.ndarray]:
-    """What looks at several scales say of one grid: the mean over looks, and of each over its k x k points.
+    """One answer of looks at several scales: the mean over the looks, and the pairs of all.
 
     Costs of pairs are divided by the number of all looks, also of pairs that not every look knows, so that
     one more look leaves the weight of pairs beside categories about as it was.
 
     Args:
-        looks: By scale, each with `node_costs`, `semantic_logits` and `affinity_costs`; the rows and columns
-            that they end in are k times those at scale 1.
-        offsets: From the first point to the second, of each channel of the looks' `affinity_costs`.
+        looks: Each with `node_costs`, `semantic_logits` and `affinity_costs`, on the grid of the picture as
+            it is; by scale.
+        offsets: From the first point to the second on the grid of a look, of each channel of its
+            `affinity_costs`.
 
     Returns:
         The same names, `affinity_costs` of `offsets_at_scales`.
 
     Example:
-        >>> planes = {name: np.ones((1, 2, 2)) for name in ("node_costs", "semantic_logits")}
-        >>> once = planes | {"affinity_costs": np.full((1, 2, 2), 3.0)}
-        >>> twice = {name: 2 * array.repeat(2, 1).repeat(2, 2) for name, array in once.items()}
+        >>> once = dict.fromkeys(("node_costs", "semantic_logits", "affinity_costs"), np.ones((1, 2, 2)))
+        >>> twice = {name: 2 * array for name, array in once.items()}
         >>> merged = merged_looks({1: once, 2: twice}, ((0, 2),))
         >>> merged["node_costs"][0, 0].tolist(), merged["affinity_costs"][:, 0, 0].tolist()
-        ([1.5, 1.5], [1.5, 3.0])
+        ([1.5, 1.5], [0.5, 1.0])
     """
     share = np.float32(1 / len(looks))
-    on_grid = {
-        scale: {name: _block_mean(array, scale) for name, array in look.items()}
-        for scale, look in looks.items()
-    }
     means = {
-        name: share * sum(look[name] for look in on_grid.values())
-        for name in ("node_costs", "semantic_logits")
+        name: share * sum(look[name] for look in looks.values()) for name in ("node_costs", "semantic_logits")
     }
-    of_pairs: dict[tuple[int, int], np.ndarray] = {}
-    for scale, look in on_grid.items():
+    pairs = list(offsets_at_scales(offsets, tuple(looks)))
+    like = means["node_costs"]
+    costs = np.zeros((*like.shape[:-3], len(pairs), *like.shape[-2:]), np.float32)
+    for scale, look in looks.items():
         for number, offset in _pairs_at(offsets, scale):
-            costs = share * look["affinity_costs"][..., number, :, :]
-            of_pairs[offset] = of_pairs[offset] + costs if offset in of_pairs else costs
-    return means | {"affinity_costs": np.stack(list(of_pairs.values()), axis=-3)}
+            costs[..., pairs.index(offset), :, :] += share * look["affinity_costs"][..., number, :, :]
+    return means | {"affinity_costs": costs}
+
+
+def block_mean(array: Float32[np.ndarray, "*c kh kw"], side: int) -> Float32[np.ndarray, "*c h w"]:
+    """The mean over blocks of so many points a side, which divides the last two lengths.
+
+    Of a plane of costs of pairs that end in other blocks, those from all points of a block to the points at
+    the same places of another one.
+
+    Example:
+        >>> block_mean(np.arange(8, dtype=np.float32).reshape(2, 4), 2).tolist()
+        [[2.5, 4.5]]
+    """
+    total = sum(array[..., row::side, column::side] for row, column in np.ndindex(side, side))
+    return np.asarray(total, np.float32) / np.float32(side**2)
 
 
 def _pairs_at(offsets: Sequence[tuple[int, int]], scale: int) -> list[tuple[int, tuple[int, int]]]:
@@ -105,9 +125,3 @@ def _pairs_at(offsets: Sequence[tuple[int, int]], scale: int) -> list[tuple[int,
         for number, (down, right) in enumerate(offsets)
         if down % scale == 0 and right % scale == 0
     ]
-
-
-def _block_mean(array: np.ndarray, side: int) -> np.ndarray:
-    """The mean over blocks of so many points a side."""
-    total = sum(array[..., row::side, column::side] for row, column in np.ndindex(side, side))
-    return np.asarray(total, np.float32) / np.float32(side**2)

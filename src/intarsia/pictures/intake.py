@@ -30,8 +30,8 @@ class Intake:
 
     Raises:
         ValueError: There are more than three channels, one or the page is negative, the size is none, or it
-            stands beside a second look; that is from a factor on that is none; or the scales do not rise
-            from 1 on.
+            stands beside a second look; that is from a factor on that is none; or the scales are no powers
+            of 2 that rise from 1 on.
 
     Example:
         >>> Intake(size="8x4").resize(np.zeros((9, 9, 3), np.float32)).shape
@@ -54,8 +54,9 @@ class Intake:
             fail("second_look", "0 or a factor above 1", self.second_look)
         if self.size and self.second_look:
             fail("size", "left out where `second_look` says at what scale images are seen", self.size)
-        if self.scales[:1] != (1,) or list(self.scales) != sorted(set(self.scales)):
-            fail("scales", "whole numbers that rise from 1 on, as 1,2", ",".join(map(str, self.scales)))
+        are_powers = all(scale > 0 and scale.bit_count() == 1 for scale in self.scales)
+        if self.scales[:1] != (1,) or list(self.scales) != sorted(set(self.scales)) or not are_powers:
+            fail("scales", "powers of 2 that rise from 1 on, as 1,2", ",".join(map(str, self.scales)))
         InputSize(self.size)
 
     def with_options(

@@ -14,7 +14,6 @@ from intarsia._threads import results_in_order
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.given_semantics import with_semantics
 from intarsia.decoding.image_view import ImageView
-from intarsia.decoding.scales import ONE_LOOK
 from intarsia.decoding.stack import stack_maps
 from intarsia.panoptic import Categories, PanopticMap
 from intarsia.pictures.image_like import ImageLike, Pixels, as_pixels
@@ -24,7 +23,6 @@ from intarsia.runtime.diameter import ALIKE, Diameter, factor_of_picture, predic
 from intarsia.runtime.given_semantics import ImageWithSemantics, without_semantics
 from intarsia.runtime.network import AbstractNetwork
 from intarsia.runtime.picture_views import Follow, PictureViews
-from intarsia.runtime.scaled_network import ScaledNetwork
 from intarsia.runtime.spec import NetworkSpec
 
 __all__ = ["Model"]
@@ -332,10 +330,7 @@ class Model(AbstractWithSummary):
 
     @property
     def _pictures(self) -> PictureViews:
-        scales, network = self.intake.scales, self.network
-        if scales != ONE_LOOK:
-            network = ScaledNetwork(network, scales, self._decoder.merge_looks)
-        return PictureViews(network, self.spec, self.decoder.reach_points)
+        return PictureViews(self.network, self.spec, self._decoder, self.intake.scales)
 
 
 def _is_one(image: object) -> bool:

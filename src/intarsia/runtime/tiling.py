@@ -23,6 +23,7 @@ def tiled_view(
     spec: NetworkSpec,
     *,
     reach_points: int,
+    scale: int = 1,
     follow: Callable[[Sequence[Tile]], Iterable[Tile]] = lambda tiles: tiles,
 ) -> ImageView:
     """What a network says about an image, computed tile by tile.
@@ -32,6 +33,7 @@ def tiled_view(
         network: What is asked.
         spec: How its images are made, and how large the tiles are.
         reach_points: How far apart on the grid two points are that one value is about.
+        scale: How many times larger a network inside this one sees them: its tiles show that much less.
         follow: Goes over the tiles; to show how far the work is.
 
     Raises:
@@ -40,9 +42,10 @@ def tiled_view(
     assert spec.tiling is not None
     size = (image.shape[0], image.shape[1])
     contrast = Contrast.of(image) if spec.stretch else None
-    overlap_px = spec.tiling.overlap_px(spec.stride * reach_points)
+    overlap_px = spec.tiling.overlap_px(spec.stride * reach_points) // scale
+    tile_px = spec.tiling.tile_px // scale
     whole: dict[str, np.ndarray] = {}
-    for tile in follow(list(tiles_of(*size, tile_px=spec.tiling.tile_px, overlap_px=overlap_px))):
+    for tile in follow(list(tiles_of(*size, tile_px=tile_px, overlap_px=overlap_px))):
         top, left = tile.rows.start, tile.columns.start
         window = network_input(image[tile.rows, tile.columns], spec, contrast, top=top, left=left)
         _keep(network.arrays(window[None]), tile, spec, size, whole)
