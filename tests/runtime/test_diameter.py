@@ -115,16 +115,15 @@ def test_pictures_are_seen_at_the_scale_of_training_and_come_back_in_their_size(
 
 
 def test_auto_looks_again_only_where_things_are_far_from_the_trained_size():
-    """Squares of 9 have a diameter of 10.2, as trained; of 36 four times that, of 3 a third."""
+    """Squares of 9 have a diameter of 10.2, as trained; of 36 four times that, of 3 a third, by octaves."""
     watcher = Watcher()
     empty = np.zeros((8, 9, 3), np.float32)
     pictures = [picture_of_squares(9), picture_of_squares(36), picture_of_squares(3, 3), empty]
     maps = predict(watcher, pictures, "auto")
-    assert watcher.seen[0] == (17, 17)
-    assert watcher.seen[1:3] == [(44, 44), (11, 11)]
-    assert watcher.seen[3] == (18, 11)
-    assert watcher.seen[4][0] > 2.5 * 18
-    assert watcher.seen[5:] == [(8, 9)]
+    assert watcher.seen[:1] == [(17, 17)]
+    assert watcher.seen[1:4] == [(44, 44), (22, 22), (11, 11)]
+    assert watcher.seen[4:6] == [(18, 11), (36, 22)]
+    assert watcher.seen[6:] == [(8, 9)]
     assert [m.size for m in maps] == [p.shape[:2] for p in pictures]
 
 
@@ -151,27 +150,29 @@ def test_auto_hands_all_pictures_over_at_once_so_that_their_decoding_does_not_wa
     assert len(calls) == 1
 
 
+class Doubter(Watcher):
+    """Sure of what it sees in pictures of so many rows, and of larger ones as it is told."""
+
+    def __init__(self, rows, score):
+        super().__init__()
+        self.rows, self.score = rows, score
+
+    def __call__(self, pictures):
+        shown = list(pictures)
+        for picture, answer in zip(shown, super().__call__(shown), strict=True):
+            score = self.score if picture.shape[0] > self.rows else 0.9
+            yield PanopticMap(answer.ids, [Segment(s.id, s.category_id, score) for s in answer.segments])
+
+
 def test_the_second_look_counts_only_where_it_finds_as_much():
     """Seen larger, the network doubts what it was sure of: the first answer stays, and the view is of it."""
-
-    class Doubter(Watcher):
-        def __init__(self, score):
-            super().__init__()
-            self.score = score
-
-        def __call__(self, pictures):
-            shown = list(pictures)
-            for picture, answer in zip(shown, super().__call__(shown), strict=True):
-                score = self.score if picture.shape[0] > 30 else 0.9
-                yield PanopticMap(answer.ids, [Segment(s.id, s.category_id, score) for s in answer.segments])
-
     picture = picture_of_squares(3, 3)
     for score, stays in ((0.95, False), (0.9, False), (0.899, True), (0.6, True)):
-        [found] = predict(Doubter(score), [picture], "auto")
+        [found] = predict(Doubter(18, score), [picture], "auto")
         assert [s.score for s in found.segments if s.category_id == 1] == [0.9 if stays else score] * 2
         options = {"trained_px": 10.0, "categories": CATEGORIES}
-        factor = factor_of_picture(Doubter(score), picture, "auto", **options)
-        assert (factor == 1) == stays
+        factor = factor_of_picture(Doubter(18, score), picture, "auto", **options)
+        assert factor == (1 if stays else 2)
 
 
 @pytest.mark.parametrize(("score", "holds"), [(0.9, True), (0.891, True), (0.889, False)])
@@ -181,6 +182,33 @@ def test_a_second_look_in_more_pieces_holds_if_it_is_hardly_less_sure(score, hol
     first = PanopticMap(np.array([[1, 1, 2]], np.int32), [Segment(n, 1, 0.9) for n in (1, 2)])
     second = PanopticMap(ids, [Segment(n, 1, score) for n in (1, 2, 3)])
     assert second_look_holds(second, first, CATEGORIES) == holds
+
+
+def test_auto_goes_on_only_from_looks_that_hold():
+    """Squares of 2 wish for four times the size; where twice the size is doubted nobody looks at four."""
+    picture = picture_of_squares(2, 2)
+    height = picture.shape[0]
+    for score, times in ((0.9, [1, 2, 4]), (0.5, [1, 2])):
+        watcher = Doubter(height, score)
+        predict(watcher, [picture], "auto")
+        assert [seen[0] / height for seen in watcher.seen] == times
+
+
+def test_auto_does_not_look_again_where_it_was():
+    """What is too small at its own size is too large at twice that: the second look stays."""
+
+    class Swaying(Watcher):
+        def __call__(self, pictures):
+            for picture in pictures:
+                self.seen.append(picture.shape[:2])
+                thing = np.zeros(picture.shape[:2], np.int32)
+                side = 30 if len(self.seen) > 1 else 3
+                thing[:side, :side] = 1
+                yield PanopticMap.keeping_visible(thing, [Segment(1, 1)])
+
+    watcher = Swaying()
+    predict(watcher, [np.zeros((20, 20, 3), np.float32)], "auto")
+    assert watcher.seen == [(20, 20), (40, 40)]
 
 
 def test_auto_enlarges_no_picture_beyond_what_memory_holds(monkeypatch):
@@ -197,7 +225,7 @@ def test_auto_enlarges_no_picture_beyond_what_memory_holds(monkeypatch):
 
 
 def test_a_model_looks_again_by_itself_at_what_is_far_from_its_training():
-    """Nuclei of some 4 pixels, that are seen again at more than three times the size."""
+    """Nuclei of some 4 pixels, that are seen again at four times the size."""
     model = intarsia.load("nuclei")
     assert model.intake.second_look == 2.0
     picture = np.asarray(
@@ -206,14 +234,14 @@ def test_a_model_looks_again_by_itself_at_what_is_far_from_its_training():
     own, auto = model.predict(picture), model.predict(picture, diameter="auto")
     np.testing.assert_array_equal(own.ids, auto.ids)
     view = model.view(picture)
-    assert min(view.size) > 3 * 44
+    assert view.size == (4 * 44, 4 * 44)
     np.testing.assert_array_equal(model.decode(view).resized(44, 44).ids, own.ids)
     # nuclei of some 6 pixels are not far enough for every model, unless "auto" is asked for
     near = np.asarray(Image.fromarray(read_image(PHOTO)[:256, :256]).resize((70, 70), Image.Resampling.BOX))
-    assert min(model.view(near).size) > 2 * 70
+    assert model.view(near).size == (140, 140)
     model.intake = dataclasses.replace(model.intake, second_look=2.75)
     assert model.view(near).size == (70, 70)
-    assert min(model.view(near, diameter="auto").size) > 2 * 70
+    assert model.view(near, diameter="auto").size == (140, 140)
     # as it is, on demand
     model.intake = model.intake.with_options((), "")
     plain = model.predict(picture)

@@ -36,10 +36,10 @@ MOST_TIMES = 8.0
 """How much larger or smaller an image becomes at most: further away a network sees only blur or nothing."""
 
 ALIKE = 1.5
-"""With "auto", things that differ from trained ones by less than this factor need no second look.
+"""With "auto", things that differ from trained ones by less than this factor need no further look.
 
 Two looks of nearly one scale see nearly the same. Where nobody asks for it a model has a factor of its own,
-and a second look its price: docs/decisions/0014-doubt.md.
+and a look its price: docs/decisions/0015-two-scales.md.
 """
 
 HARDLY_LESS = 0.01
@@ -128,11 +128,7 @@ def factor_of_picture(
         return scale_factor(diameter, trained_px)
     known_px = _trained_diameter(trained_px)
     first = next(predict([picture]))
-    factor = _factor_after(first, known_px, categories, alike)
-    if factor == 1:
-        return factor
-    second = next(_at_factor(predict, [picture], factor))
-    return factor if second_look_holds(second, first, categories) else 1.0
+    return _climb(predict, picture, first, known_px, categories, alike)[1]
 
 
 def predict_at_diameter(
@@ -150,8 +146,8 @@ def predict_at_diameter(
         predict: The model on pictures as they are.
         pictures: As they are.
         diameter: Of the things in all of them. "auto" predicts a picture as it is, takes the median diameter
-            of what it shows, and looks again where that is far from the trained one. What it sees then
-            holds if it is as much, and hardly less sure.
+            of what it shows, and where that is far from the trained one looks at twice or half the scale, as
+            long as what it sees then is as much, and hardly less sure.
         trained_px: The diameter that the model was trained on.
         categories: Those of the model.
         alike: By which factor found things may differ from trained ones without a second look, with "auto".
@@ -173,12 +169,7 @@ def predict_at_diameter(
     # the network goes on with the next picture while one is decoded, unless it is to look again
     for first in predict(first_looks()):
         picture = waiting.popleft()
-        factor = _factor_after(first, known_px, categories, alike)
-        if factor == 1:
-            yield first
-            continue
-        second = next(_at_factor(predict, [picture], factor))
-        yield second if second_look_holds(second, first, categories) else first
+        yield _climb(predict, picture, first, known_px, categories, alike)[0]
 
 
 def second_look_holds(second: PanopticMap, first: PanopticMap, categories: Categories) -> bool:
@@ -219,15 +210,35 @@ def _trained_diameter(trained_px: float | None) -> float:
     return trained_px
 
 
-def _factor_after(first: PanopticMap, trained_px: float, categories: Categories, alike: float) -> float:
-    """What a first look says; 1 where a second one would see about the same."""
-    seen_px = typical_diameter_px([first], categories)
-    if seen_px is None:
-        return 1.0
+def _climb(
+    predict: Predict,
+    picture: Picture,
+    first: PanopticMap,
+    trained_px: float,
+    categories: Categories,
+    alike: float,
+) -> tuple[PanopticMap, float]:
+    """The answer that holds after looks at twice or half the scale, again and again, and its factor.
+
+    By octaves, since what is far from its training is measured badly, and seen best somewhat nearer to its
+    own size than the median of the training says.
+    """
     height, width = first.size
     most = min(MOST_TIMES, max(math.sqrt(MOST_ENLARGED_PX / (height * width)), 1.0))
-    factor = min(max(trained_px / seen_px, 1 / MOST_TIMES), most)
-    return 1.0 if 1 / alike < factor < alike else factor
+    best, factor, step = first, 1.0, 0.0
+    while True:
+        seen_px = typical_diameter_px([best], categories)
+        missing = 1.0 if seen_px is None else trained_px / (seen_px * factor)
+        direction = 2.0 if missing > 1 else 0.5
+        if 1 / alike < missing < alike or direction * step == 1:  # near enough, or back to where it was
+            return best, factor
+        step = direction
+        if not 1 / MOST_TIMES <= factor * step <= most:
+            return best, factor
+        again = next(_at_factor(predict, [picture], factor * step))
+        if not second_look_holds(again, best, categories):
+            return best, factor
+        best, factor = again, factor * step
 
 
 def _at_factor(predict: Predict, pictures: Iterable[Picture], factor: float) -> Iterator[PanopticMap]:
