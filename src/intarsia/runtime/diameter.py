@@ -42,7 +42,7 @@ Two looks of nearly one scale see nearly the same. Where nobody asks for it a mo
 and a look its price: docs/decisions/0015-two-scales.md.
 """
 
-HARDLY_LESS = 0.01
+HARDLY_LESS = 0.005
 """By how much the mean score of a second look may be lower: docs/decisions/0015-two-scales.md."""
 
 MOST_ENLARGED_PX = 2**26
