@@ -44,7 +44,8 @@ class Neighbours(AbstractNetwork):
         self.seen.append(images.shape[2:])
         padded = np.pad(images, [(0, 0), (0, 0), (1, 1), (1, 1)], mode="edge")
         height, width = images.shape[2:]
-        sums = sum(padded[..., a : a + height, b : b + width] for a, b in np.ndindex(3, 3))
+        shifts = [padded[..., a : a + height, b : b + width] for a, b in np.ndindex(3, 3)]
+        sums = np.sum(shifts, axis=0)
         pairs = np.concatenate([sums, sums**2], axis=1)
         return {"node_costs": sums[:, :2], "semantic_logits": -sums[:, :2], "affinity_costs": pairs}
 
@@ -60,7 +61,8 @@ def test_a_view_is_of_the_picture_and_of_the_enlarged_one():
     once = network_input(PICTURE, model.spec, Contrast.of(PICTURE))
     height, width = once.shape[1:]
     twice = [
-        Image.fromarray(plane).resize((2 * width, 2 * height), Image.Resampling.BICUBIC) for plane in once
+        np.asarray(Image.fromarray(plane).resize((2 * width, 2 * height), Image.Resampling.BICUBIC))
+        for plane in once
     ]
     answers = model.network.arrays(np.stack(twice)[None])
     looks = {
@@ -139,9 +141,14 @@ def test_what_cannot_be_seen_at_these_scales_is_refused_at_once(tmp_path):
 
 def test_commands_take_scales(tmp_path):
     Image.fromarray(PICTURE).save(tmp_path / "a.png")
-    options = {"model": "nuclei", "size": ""}
     maps = [
-        predict((tmp_path / "a.png",), out=str(tmp_path / str(len(scales))), scales=scales, **options)[0].map
+        predict(
+            (tmp_path / "a.png",),
+            out=str(tmp_path / str(len(scales))),
+            scales=scales,
+            model="nuclei",
+            size="",
+        )[0].map
         for scales in ((), (1,))
     ]
     for one, scales in zip(maps, ((1, 2), (1,)), strict=True):
@@ -153,7 +160,8 @@ def test_commands_take_scales(tmp_path):
             pixel=(int(row), int(column)),
             out=str(tmp_path / "b.png"),
             scales=scales,
-            **options,
+            model="nuclei",
+            size="",
         ).pairs
         for scales in ((1, 2), (1,))
     ]
@@ -173,7 +181,7 @@ def test_a_batch_of_pictures_is_seen_as_each_alone():
 
 def test_a_second_look_is_at_the_scales_as_well():
     model = intarsia.load("nuclei", threads=1)
-    view = model.view(PICTURE, diameter=model.spec.diameter_px / 2)
+    view = model.view(PICTURE, diameter=16.6 / 2)
     assert view.size == (192, 256)
     assert view["affinity_costs"].shape == (10, 192, 256)
     assert dataclasses.replace(model.intake, scales=(1,)).second_look == model.intake.second_look

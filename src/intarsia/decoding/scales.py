@@ -92,9 +92,8 @@ def merged_looks(looks: Looks, offsets: Offsets) -> dict[str, np.ndarray]:
         ([1.5, 1.5], [0.5, 1.0])
     """
     share = np.float32(1 / len(looks))
-    means = {
-        name: share * sum(look[name] for look in looks.values()) for name in ("node_costs", "semantic_logits")
-    }
+    names = ("node_costs", "semantic_logits")
+    means = {name: np.mean([look[name] for look in looks.values()], axis=0) for name in names}
     pairs = list(offsets_at_scales(offsets, tuple(looks)))
     like = means["node_costs"]
     costs = np.zeros((*like.shape[:-3], len(pairs), *like.shape[-2:]), np.float32)

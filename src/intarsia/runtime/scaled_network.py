@@ -51,5 +51,5 @@ def _larger_images(images: Float32[np.ndarray, "b 3 H W"], scale: int) -> Float3
     larger = np.empty((*images.shape[:2], height, width), np.float32)
     for place in np.ndindex(images.shape[:2]):
         plane = Image.fromarray(images[place])
-        larger[place] = plane.resize((width, height), Image.Resampling.BICUBIC)
+        larger[place] = np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC))
     return larger
