@@ -119,5 +119,5 @@ def test_a_stack_is_cut_in_that_size_and_comes_back_in_its_own():
     model = intarsia.load("nuclei", threads=1)
     small = [Intake(size="70x60").resize(page) for page in pages]
     expected = [page.resized(120, 140) for page in model.predict_stack(small)]
-    model.intake = Intake(size="70x60")
+    model.intake = model.intake.with_options((), "70x60")
     assert model.predict_stack(pages) == expected
