@@ -124,6 +124,18 @@ def test_no_look_is_at_more_pixels_than_two_tiles():
         assert max(map(max, network.seen)) == most
 
 
+def test_large_pictures_are_seen_one_after_the_other():
+    """However many would run together: the first is ready before any tile of the second is looked at."""
+    network = Neighbours()
+    network.max_batch = 4
+    decoder = CutDecoder(cut=CutConfig(), offsets=((2, 0), (0, 2)))
+    spec = NetworkSpec(stride=1, align_px=32, tiling=TilingConfig(tile_px=256, context_px=32))
+    views = PictureViews(network, spec, decoder, (1, 2))
+    pictures = iter([np.zeros((300, 300, 3), np.float32)] * 3)
+    num_seen = [len(network.seen) for _ in views.of_each(pictures, batch=4)]
+    assert num_seen == [num_seen[0], 2 * num_seen[0], 3 * num_seen[0]]
+
+
 def test_what_cannot_be_seen_at_these_scales_is_refused_at_once(tmp_path):
     model = intarsia.load("facades-embedding", threads=1)
     with pytest.raises(InputError, match="`scales` must be 1 for all models but those that cut affinities"):

@@ -52,7 +52,10 @@ class PictureViews:
         """What it says about pictures in these very sizes."""
         together = min(batch, self.network.max_batch)
         for run in _runs_of_one_size(pictures, together):
-            yield from self._of_equals(run, follow)
+            # large ones alone: what is said of each is too much to be held for several
+            is_large = any(self._is_tiled(run[0], scale) for scale in self.scales)
+            for part in [[picture] for picture in run] if is_large else [run]:
+                yield from self._of_equals(part, follow)
 
     def _of_equals(self, pictures: Sequence[Pixels], follow: Follow | None) -> list[ImageView]:
         """Of pictures of one size."""
