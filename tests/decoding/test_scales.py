@@ -110,3 +110,9 @@ def test_scales_that_end_no_pair_on_the_grid_are_refused(scales):
         match=rf"divide a distance .* got {scales[-1]}\. The grid distances of its pairs are 1, 4, 10\.",
     ):
         offsets_at_scales(((1, 0), (4, 0), (0, 10), (10, 0)), scales)
+
+
+def test_one_look_leaves_the_decoder_as_it_is():
+    """Pairs that a network says twice stay two channels."""
+    decoder = CutDecoder(cut=CutConfig(), offsets=((1, 0), (0, 1), (1, 0)))
+    assert decoder.at_scales((1,)) is decoder

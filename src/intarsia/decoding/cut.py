@@ -19,7 +19,7 @@ from intarsia.decoding.cut_view import CutConfig, CutView, Score
 from intarsia.decoding.decoder import AbstractDecoder
 from intarsia.decoding.image_view import ImageView
 from intarsia.decoding.pixel_field import PixelField
-from intarsia.decoding.scales import Looks, Scales, merged_looks, offsets_at_scales
+from intarsia.decoding.scales import ONE_LOOK, Looks, Scales, merged_looks, offsets_at_scales
 from intarsia.decoding.softmax import softmax
 from intarsia.decoding.upsampling import upsampled_segments
 from intarsia.panoptic import Categories, PanopticMap
@@ -87,8 +87,8 @@ class CutDecoder(AbstractDecoder):
         return cut_map(self.cut_view(view, categories), categories, self.cut)
 
     def at_scales(self, scales: Scales) -> CutDecoder:
-        """The same cut, of the pairs of all looks."""
-        return replace(self, offsets=offsets_at_scales(self.offsets, scales))
+        """The same cut, of the pairs of all looks; the very one for one look."""
+        return self if scales == ONE_LOOK else replace(self, offsets=offsets_at_scales(self.offsets, scales))
 
     def merge_looks(self, looks: Looks) -> dict[str, np.ndarray]:
         """The mean of costs and logits."""
