@@ -56,7 +56,7 @@ class Intake:
             fail("size", "left out where `second_look` says at what scale images are seen", self.size)
         are_powers = all(scale > 0 and scale.bit_count() == 1 for scale in self.scales)
         if self.scales[:1] != (1,) or list(self.scales) != sorted(set(self.scales)) or not are_powers:
-            fail("scales", "powers of 2 that rise from 1 on, as 1,2", ",".join(map(str, self.scales)))
+            fail("scales", "powers of 2 that rise from 1 on, as 1 and 2", ", ".join(map(str, self.scales)))
         InputSize(self.size)
 
     def with_options(
